@@ -1,0 +1,44 @@
+package org.libtorque.vcore;
+
+/**
+ * Something that happens at a time: a node of a {@link TimerWheel}, to be extended or held by what wants to be told.
+ * A timer is in at most one wheel, and belongs to the thread of that wheel. It can be scheduled again after it has run.
+ *
+ * <pre>{@code
+ *   IDLE -schedule-> SCHEDULED -schedule-> SCHEDULED (at another time)
+ *   SCHEDULED -cancel-> IDLE
+ *   SCHEDULED -its time has come, expire-> IDLE, then onExpiry
+ * }</pre>
+ */
+public abstract class Timer {
+    /** The wheel it is scheduled on, or null. */
+    TimerWheel wheel;
+    /** Neighbours in the circular list of its slot; null unless scheduled. */
+    Timer next, previous;
+    /** Index of the list it is in; meaningless unless scheduled. */
+    int list;
+    /** While due: the round of the wheel in which it became so. */
+    int round;
+    /** The deadline in whole ticks since the wheel's start, rounded up. */
+    long tick;
+    /** The deadline as it was asked for. */
+    long deadlineNanos;
+
+    /** Creates a timer that is not scheduled. */
+    protected Timer() {}
+
+    /**
+     * Its time has come. Called in {@link TimerWheel#expire} on the wheel's thread; the timer is no longer scheduled
+     * and may schedule itself or any other, or cancel any other. An exception ends that call to {@code expire} and
+     * reaches its caller; timers that were due stay due.
+     *
+     * @param nowNanos the time that {@code expire} was given; not before the deadline
+     */
+    protected abstract void onExpiry(long nowNanos);
+
+    /** Tells whether it is waiting for its time, or for its turn after that. */
+    public final boolean isScheduled() { return wheel != null; }
+
+    /** Returns the deadline of the last {@link TimerWheel#schedule}, passed or not; 0 before the first. */
+    public final long deadlineNanos() { return deadlineNanos; }
+}
