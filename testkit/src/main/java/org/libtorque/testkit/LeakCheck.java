@@ -1,0 +1,78 @@
+package org.libtorque.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Fails a test that leaves descriptors open: {@code @ExtendWith(LeakCheck.class)}. Compares {@code /proc/self/fd}
+ * before and after each test, {@code @BeforeEach} and {@code @AfterEach} methods included, and names what is left.
+ *
+ * <p>A descriptor that another thread is about to close gets a second to disappear. Files that the JVM opens when it
+ * pleases (jars, its module image, shared libraries, random devices, what it reads of /proc and /sys) do not count.
+ * The JDK's own selectors and pollers look like anybody's: a test that makes the JDK create them does so once in
+ * {@code @BeforeAll}. Tests that run beside each other in one JVM see each other's descriptors.
+ */
+public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
+    private static final Duration GRACE = Duration.ofSeconds(1);
+    private static final Pattern OF_THE_JVM = Pattern.compile(
+            ".*\\.(jar|jmod|jsa|class|so(\\.[0-9.]+)?)( \\(deleted\\))?|.*/lib/modules|/dev/u?random|/(proc|sys)/.*"
+                    + "|/tmp/hsperfdata.*");
+    private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(LeakCheck.class);
+
+    /** For JUnit. */
+    public LeakCheck() {}
+
+    @Override public void beforeEach(ExtensionContext context) {
+        context.getStore(NAMESPACE).put("before", openDescriptors());
+    }
+
+    @Override public void afterEach(ExtensionContext context) {
+        @SuppressWarnings("unchecked")
+        var before = (Map<Integer, String>) context.getStore(NAMESPACE).remove("before", Map.class);
+        Map<Integer, String> left = openedSince(before);
+        long start = System.nanoTime();
+        while (!left.isEmpty() && System.nanoTime() - start < Eventually.scaled(GRACE).toNanos()) {
+            Thread.onSpinWait();
+            left = openedSince(before);
+        }
+        if (!left.isEmpty()) throw new AssertionError("left " + left.size() + " descriptors open: " + left);
+    }
+
+    /** Returns the process's open descriptors with what they refer to, those of the JVM's own files left out. */
+    public static Map<Integer, String> openDescriptors() {
+        var open = new TreeMap<Integer, String>();
+        try (DirectoryStream<Path> links = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path link : links) {
+                try {
+                    String target = Files.readSymbolicLink(link).toString();
+                    if (!OF_THE_JVM.matcher(target).matches()) {
+                        open.put(Integer.valueOf(link.getFileName().toString()), target);
+                    }
+                } catch (NoSuchFileException e) {
+                    continue; // closed since it was listed
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("/proc/self/fd", e);
+        }
+        return open;
+    }
+
+    /** Returns the open descriptors that were not open, or referred to something else, when {@code before} was made. */
+    static Map<Integer, String> openedSince(Map<Integer, String> before) {
+        Map<Integer, String> now = openDescriptors();
+        now.entrySet().removeIf(entry -> entry.getValue().equals(before.get(entry.getKey())));
+        return now;
+    }
+}
