@@ -1,0 +1,11 @@
+/** Event sources, and the facade through which a program gets its cores. */
+module org.libtorque.event {
+    requires org.libtorque.sys;
+    requires transitive org.libtorque.hardware;
+    requires transitive org.libtorque.memory;
+    requires transitive org.libtorque.vcore;
+    requires jdk.unsupported; // sun.misc.Signal: SIGTERM and SIGINT
+
+    exports org.libtorque;
+    exports org.libtorque.event;
+}

@@ -1,0 +1,88 @@
+package org.libtorque.event;
+
+import org.libtorque.memory.BlockPool;
+import org.libtorque.memory.raw.RawSink;
+import org.libtorque.sys.NativeMemory;
+
+/**
+ * The write cursor of one vcore, standing at the end of one connection's output at a time.
+ *
+ * <p>A connection's output is a chain of pool blocks. The first {@link #HEADER_BYTES} bytes of a block hold the address of the next one and the
+ * offset behind its last byte, so a chain costs nothing on the Java heap. While the cursor stands on a connection, the end of its last
+ * block is known only here; {@link #commit} writes it down.
+ */
+final class OutputSink extends RawSink {
+    static final int HEADER_BYTES = 16;
+    private static final int NEXT = 0;
+    private static final int END = 8;
+
+    private final BlockPool pool;
+    private StreamConnection current;
+    private long block;
+    private long committed;
+
+    OutputSink(BlockPool pool) { this.pool = pool; }
+
+    static long nextOf(long block) { return NativeMemory.getLong(block + NEXT); }
+
+    static int endOf(long block) { return NativeMemory.getInt(block + END); }
+
+    boolean isAt(StreamConnection connection) { return current == connection; }
+
+    /** Stands at the end of a connection's output. */
+    void moveTo(StreamConnection connection) {
+        commit();
+        current = connection;
+        block = connection.outTail;
+        if (block == 0) {
+            position = limit = 0;
+        } else {
+            position = block + endOf(block);
+            limit = block + pool.blockBytes();
+        }
+        committed = position;
+    }
+
+    /** Writes down what has been put. */
+    void commit() {
+        if (current == null || position == committed) return;
+        NativeMemory.putInt(block + END, (int) (position - block));
+        current.outPending += position - committed;
+        committed = position;
+    }
+
+    /** Stands nowhere. The connection's chain may then be changed. */
+    void leave() {
+        commit();
+        forget();
+    }
+
+    /** Stands nowhere, without writing anything down. */
+    void forget() {
+        current = null;
+        block = position = limit = committed = 0;
+    }
+
+    @Override protected void nextBlock() {
+        if (current == null) throw new IllegalStateException("output() is valid only until the callback that asked for it returns");
+        commit();
+        long fresh = pool.acquire();
+        if (fresh == 0) throw pool.exhausted();
+        NativeMemory.putLong(fresh + NEXT, 0);
+        NativeMemory.putInt(fresh + END, HEADER_BYTES);
+        if (block == 0) {
+            current.outHead = fresh;
+            current.outOffset = HEADER_BYTES;
+        } else {
+            NativeMemory.putLong(block + NEXT, fresh);
+        }
+        current.outTail = block = fresh;
+        position = committed = fresh + HEADER_BYTES;
+        limit = fresh + pool.blockBytes();
+    }
+
+    @Override protected void ensure(int count) { nextBlock(); }
+
+    /** Puts bytes from memory of any kind. */
+    void putMemory(long address, int count) { putFrom(address, count); }
+}

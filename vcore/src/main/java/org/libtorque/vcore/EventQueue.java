@@ -1,0 +1,141 @@
+package org.libtorque.vcore;
+
+/**
+ * The event queue of one vcore (the thesis's <em>efd</em>): where the kernel reports, and through which the vcore's sources
+ * receive, send and accept. Two implementations, over epoll(7) and io_uring(7), behave alike for those who use them:
+ *
+ * <ul>
+ * <li>A source is told once that something may be there ({@link EventSource#signal}) and must then take all of it: it
+ *     calls {@link #receive} or {@link #accept} until {@link #WOULD_BLOCK}, or comes back by itself later. Nothing
+ *     signals a second time for what was there already (edge triggering).
+ * <li>{@link #receive} gives data in the queue's <em>input block</em>; the source reads it there and then either leaves
+ *     it ({@link #leaveInput}, the block is used again) or keeps it ({@link #keepInput}, the block becomes the source's
+ *     to give back to the pool). With epoll the block was filled by recv(2) just then; with io_uring the kernel
+ *     filled it earlier.
+ * <li>{@link #send} either sends at once and says how much, or takes the bytes and says {@link #PENDING}: then they must
+ *     stay where they are until {@link StreamSource#sent}, and no second send may be made meanwhile.
+ * </ul>
+ *
+ * <p>All methods belong to the owning vcore's thread, except {@link #wake}. None allocates on the Java heap in steady state.
+ * Outcomes are values: a negated errno where something failed.
+ */
+public abstract class EventQueue implements AutoCloseable {
+    /** Nothing there now: {@code -EAGAIN}. The source will be signalled. */
+    public static final int WOULD_BLOCK = -11;
+    /** No buffer to receive into: {@code -ENOBUFS}. The source must come back by itself. */
+    public static final int NO_BUFFERS = -105;
+    /** {@link #send} has taken the bytes and will call {@link StreamSource#sent}. */
+    public static final int PENDING = Integer.MIN_VALUE;
+
+    /** Address of the first byte that {@link #receive} has just delivered. */
+    protected long inputAddress;
+
+    /** For implementations. */
+    protected EventQueue() {}
+
+    /** Returns the backend's name, {@code epoll} or {@code io_uring}. */
+    public abstract String name();
+
+    /**
+     * Takes events from the kernel and signals their sources.
+     *
+     * @param window       how many events to take at most, at least 1
+     * @param timeoutNanos how long to wait for the first: 0 polls, {@link Long#MAX_VALUE} waits without limit
+     * @return events taken, 0 on timeout, signal or wake-up
+     */
+    public abstract int harvest(int window, long timeoutNanos);
+
+    /** Tells whether the queue itself has something to do before the vcore may block. */
+    public abstract boolean hasDeferredWork();
+
+    /** Makes a waiting or the next {@link #harvest} return. Any thread; one system call. */
+    public abstract void wake();
+
+    /** Starts receiving from a connected stream. Returns 0 or a negated errno; then the source is not registered. */
+    public abstract int openStream(StreamSource source);
+
+    /** Registers a stream whose connect(2) is under way; it is signalled {@code WRITABLE} when that has ended. */
+    public abstract int openConnecting(StreamSource source);
+
+    /** Starts receiving on a stream opened by {@link #openConnecting}. Returns 0 or a negated errno. */
+    public abstract int connected(StreamSource source);
+
+    /**
+     * Receives into the queue's input block, at {@link #inputAddress()}. Must be followed by {@link #leaveInput} or
+     * {@link #keepInput} before anything else is received, if the result is positive.
+     *
+     * @return bytes received, 0 at the end of the stream, {@link #WOULD_BLOCK}, {@link #NO_BUFFERS}, or a negated errno
+     */
+    public abstract int receive(StreamSource source);
+
+    /**
+     * Receives into memory of the source.
+     *
+     * @param capacity bytes of room, at least 1
+     * @return as {@link #receive(StreamSource)}
+     */
+    public abstract int receive(StreamSource source, long address, int capacity);
+
+    /** Returns where {@link #receive(StreamSource)} put the data. */
+    public final long inputAddress() { return inputAddress; }
+
+    /** Is done with what {@link #receive(StreamSource)} delivered. */
+    public abstract void leaveInput(StreamSource source);
+
+    /**
+     * Keeps what {@link #receive(StreamSource)} delivered.
+     *
+     * @return the block, which begins at {@link #inputAddress()}; now the caller's, to be released to the vcore's pool
+     */
+    public abstract long keepInput(StreamSource source);
+
+    /**
+     * Asks not to be signalled {@code READABLE} (true), or to be again (false). Data that was taken from the kernel already
+     * stays to be received. After resuming, the source must call {@link #receive} by itself.
+     */
+    public abstract void pauseReceiving(StreamSource source, boolean paused);
+
+    /**
+     * Sends bytes.
+     *
+     * @param length at least 1
+     * @return bytes sent, {@link #PENDING}, {@link #WOULD_BLOCK} (the source is signalled {@code WRITABLE} when there is room), or a
+     *         negated errno
+     */
+    public abstract int send(StreamSource source, long address, int length);
+
+    /** Asks for {@code WRITABLE} once there is room to send; for bytes that go by other ways than {@link #send}. */
+    public abstract void awaitWritable(EventSource source);
+
+    /** Starts accepting. Returns 0 or a negated errno; then the source is not registered. */
+    public abstract int listen(AcceptSource source);
+
+    /**
+     * Accepts a connection as a non-blocking close-on-exec descriptor.
+     *
+     * @return the descriptor, {@link #WOULD_BLOCK}, or a negated errno; after any errno but {@code EAGAIN} the source must come back
+     *         by itself
+     */
+    public abstract int accept(AcceptSource source);
+
+    /**
+     * Watches any pollable descriptor, edge-triggered, with {@code READABLE} and {@code WRITABLE} as interest. May be called
+     * again to change the interest.
+     *
+     * @return 0 or a negated errno; {@code -EPERM} means that the descriptor cannot be polled, as regular files cannot
+     */
+    public abstract int watch(EventSource source, int interest);
+
+    /**
+     * Ends a registration and closes the descriptor, unless {@code keepDescriptor}. Nothing is signalled afterwards; a pending
+     * send is cancelled, and {@link StreamSource#sent} is called for it at a later harvest, when its memory is free again. Without one
+     * pending, no method of the source is called any more.
+     */
+    public abstract void close(EventSource source, boolean keepDescriptor);
+
+    /** Tells how many sources are registered, those included that have been closed but are still known to the kernel. */
+    public abstract int sourceCount();
+
+    /** Gives everything back to the kernel. No source may be registered any more. */
+    @Override public abstract void close();
+}
