@@ -1,0 +1,94 @@
+package org.libtorque.sys;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+
+/** clock_gettime(2) and the kernel's time structs. */
+public final class Clocks {
+    public static final int CLOCK_REALTIME = 0;
+    public static final int CLOCK_MONOTONIC = 1;
+    public static final int CLOCK_PROCESS_CPUTIME_ID = 2;
+    public static final int CLOCK_THREAD_CPUTIME_ID = 3;
+    public static final int CLOCK_MONOTONIC_RAW = 4;
+    public static final int CLOCK_REALTIME_COARSE = 5;
+    public static final int CLOCK_MONOTONIC_COARSE = 6;
+    public static final int CLOCK_BOOTTIME = 7;
+    public static final int CLOCK_REALTIME_ALARM = 8;
+    public static final int CLOCK_BOOTTIME_ALARM = 9;
+    public static final int CLOCK_TAI = 11;
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+
+    /** struct timespec, which on 64-bit machines is also struct __kernel_timespec. */
+    public static final class Timespec {
+        static final StructLayout LAYOUT =
+                Layouts.struct("timespec", Layouts.u64("tv_sec"), Layouts.u64("tv_nsec"));
+        public static final long SIZE = LAYOUT.byteSize();
+        public static final long TV_SEC = Layouts.offset(LAYOUT, "tv_sec");
+        public static final long TV_NSEC = Layouts.offset(LAYOUT, "tv_nsec");
+
+        private Timespec() {}
+
+        /** Writes {@code nanos}, which is not negative, at {@code address}. */
+        public static void put(long address, long nanos) {
+            NativeMemory.putLong(address + TV_SEC, nanos / NANOS_PER_SECOND);
+            NativeMemory.putLong(address + TV_NSEC, nanos % NANOS_PER_SECOND);
+        }
+
+        /** Reads the timespec at {@code address} as nanoseconds. It overflows 292 years from the clock's epoch. */
+        public static long get(long address) {
+            return NativeMemory.getLong(address + TV_SEC) * NANOS_PER_SECOND + NativeMemory.getLong(address + TV_NSEC);
+        }
+    }
+
+    /** struct timeval. */
+    public static final class Timeval {
+        static final StructLayout LAYOUT =
+                Layouts.struct("timeval", Layouts.u64("tv_sec"), Layouts.u64("tv_usec"));
+        public static final long SIZE = LAYOUT.byteSize();
+        public static final long TV_SEC = Layouts.offset(LAYOUT, "tv_sec");
+        public static final long TV_USEC = Layouts.offset(LAYOUT, "tv_usec");
+
+        private Timeval() {}
+    }
+
+    private static final MethodHandle GETTIME = Libc.capturingErrno("clock_gettime",
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle GETRES = Libc.capturingErrno("clock_getres",
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+
+    private Clocks() {}
+
+    /**
+     * Reads a clock into a {@link Timespec}.
+     *
+     * @param timespec address of {@link Timespec#SIZE} bytes
+     * @return 0 or a negated errno: {@code -EINVAL} there is no such clock
+     */
+    public static int gettime(ErrnoSlot errno, int clock, long timespec) {
+        try {
+            int r = (int) GETTIME.invokeExact(errno.segment(), clock, timespec);
+            return r >= 0 ? r : -errno.get();
+        } catch (Throwable t) { throw Libc.impossible(t); }
+    }
+
+    /** Reads a clock: nanoseconds since its epoch, or a negated errno: {@code -EINVAL} there is no such clock. */
+    public static long nanos(ErrnoSlot errno, int clock) {
+        long timespec = errno.scratch();
+        int r = gettime(errno, clock, timespec);
+        return r >= 0 ? Timespec.get(timespec) : r;
+    }
+
+    /** Returns the resolution of a clock in nanoseconds, or a negated errno. */
+    public static long resolutionNanos(ErrnoSlot errno, int clock) {
+        long timespec = errno.scratch();
+        try {
+            int r = (int) GETRES.invokeExact(errno.segment(), clock, timespec);
+            return r >= 0 ? Timespec.get(timespec) : -errno.get();
+        } catch (Throwable t) { throw Libc.impossible(t); }
+    }
+}
