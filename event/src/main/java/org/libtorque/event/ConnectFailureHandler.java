@@ -4,7 +4,7 @@ package org.libtorque.event;
 @FunctionalInterface
 public interface ConnectFailureHandler {
     /**
-     * @param cause a {@link org.libtorque.sys.SyscallException} with the errno (ECONNREFUSED and the like), or a {@link ConnectionTimeoutException}
+     * @param cause an {@link java.io.IOException}, such as {@link java.net.ConnectException}, that names the errno, or a {@link ConnectionTimeoutException}
      * @throws Exception anything; goes to the failure handler
      */
     void onConnectFailed(Throwable cause) throws Exception;

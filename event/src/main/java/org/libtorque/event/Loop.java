@@ -26,14 +26,20 @@ final class Loop {
     final OutputSink sink;
     final FailureHandler failures;
     private boolean draining;
+    private final Runnable onEmpty;
 
     /** Heads of intrusive lists. */
     StreamConnection connections;
     int connectionCount;
     LoopSource sources;
 
-    /** Called by the vcore's thread after {@link Vcore#bind}. */
-    Loop(Vcore vcore, long smallBlockMemory, FailureHandler failures) {
+    /**
+     * Called by the vcore's thread after {@link Vcore#bind}.
+     *
+     * @param onEmpty run when it drains and the last connection has ended; perhaps more than once
+     */
+    Loop(Vcore vcore, long smallBlockMemory, FailureHandler failures, Runnable onEmpty) {
+        this.onEmpty = onEmpty;
         this.vcore = vcore;
         this.queue = vcore.queue();
         this.blocks = vcore.blocks();
@@ -64,6 +70,7 @@ final class Loop {
         connection.nextOpen = connection.previousOpen = null;
         connectionCount--;
         for (LoopSource source = sources; source != null; source = source.nextSource) source.descriptorFreed();
+        if (draining && connections == null) onEmpty.run();
     }
 
     boolean draining() { return draining; }
@@ -82,6 +89,7 @@ final class Loop {
             c.drain();
             c = following;
         }
+        if (connections == null) onEmpty.run();
     }
 
     /** Cuts off what is still open. */

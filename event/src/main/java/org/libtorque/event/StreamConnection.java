@@ -6,6 +6,7 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
@@ -14,7 +15,6 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Sockets;
-import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.StreamSource;
@@ -106,6 +106,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     private boolean running;
     private SocketAddress remote;
+    private AtomicInteger counter;
 
     /** Neighbours in the loop's list. */
     StreamConnection nextOpen;
@@ -144,9 +145,13 @@ final class StreamConnection extends StreamSource implements Connection {
 
     // ------------------------------------------------------------------------------------------------------------ life
 
+    /** Says which counter of open connections this one is in, to be taken out of it at the end. */
+    void countedBy(AtomicInteger openConnections) { counter = openConnections; }
+
     /** Takes an accepted socket into service. Ends the connection by itself if that fails. */
-    void openAccepted(ConnectionHandler handler) {
+    void openAccepted(ConnectionHandler handler, long idle) {
         state = OPEN;
+        idleNanos = idle;
         open = true;
         lastActivity = loop.vcore.now();
         loop.opened(this);
@@ -156,7 +161,8 @@ final class StreamConnection extends StreamSource implements Connection {
             state = ENDED;
             open = false;
             Files.close(loop.errno, fd());
-            loop.vcore.reportFailure(this, SyscallException.of(result, "epoll_ctl", "op=ADD, fd=%d", fd()));
+            if (counter != null) counter.decrementAndGet();
+            loop.vcore.reportFailure(this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
             return;
         }
         openHandler = handler;
@@ -176,7 +182,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (result < 0 && result != -Errno.EINPROGRESS) {
             Files.close(loop.errno, fd());
             state = ENDED;
-            connectFailed(SyscallException.of(result, "connect", "fd=%d", fd()));
+            connectFailed(IoErrors.of(result, "connect", "fd={}", fd()));
             return;
         }
         loop.opened(this);
@@ -185,7 +191,7 @@ final class StreamConnection extends StreamSource implements Connection {
             loop.ended(this);
             Files.close(loop.errno, fd());
             state = ENDED;
-            connectFailed(SyscallException.of(result, "epoll_ctl", "op=ADD, fd=%d", fd()));
+            connectFailed(IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
             return;
         }
         if (timeoutNanos > 0) setDeadline(timeoutNanos);
@@ -209,12 +215,12 @@ final class StreamConnection extends StreamSource implements Connection {
     private void finishConnecting() {
         long error = Sockets.getsockoptInt(loop.errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
         if (error != 0) {
-            endNow(SyscallException.of(error > 0 ? -(int) error : (int) error, "connect", "fd=%d", fd()));
+            endNow(IoErrors.of(error > 0 ? -(int) error : (int) error, "connect", "fd={}", fd()));
             return;
         }
         int result = loop.queue.connected(this);
         if (result < 0) {
-            endNow(SyscallException.of(result, "connect", "fd=%d", fd()));
+            endNow(IoErrors.of(result, "connect", "fd={}", fd()));
             return;
         }
         state = OPEN;
@@ -254,7 +260,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 bits |= READABLE;
             }
             if (failure != 0 && state != ENDED) {
-                endNow(SyscallException.of(failure, "send", "fd=%d", fd()));
+                endNow(IoErrors.of(failure, "send", "fd={}", fd()));
                 return;
             }
             if ((bits & DRAIN) != 0 && state == OPEN) drainStep();
@@ -288,6 +294,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (!sending) releaseOutput();
         file = null;
         loop.queue.close(this, false);
+        if (counter != null) counter.decrementAndGet();
         loop.ended(this);
         if (wasConnecting) {
             connectFailed(cause);
@@ -368,7 +375,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 armTimerAt(loop.vcore.now() + BUFFER_RETRY_NANOS);
                 return;
             } else {
-                endNow(SyscallException.of(n, "recv", "fd=%d", fd()));
+                endNow(IoErrors.of(n, "recv", "fd={}", fd()));
                 return;
             }
         }
@@ -487,7 +494,7 @@ final class StreamConnection extends StreamSource implements Connection {
     private void noticeError(int bits) {
         if ((bits & HANG_UP) == 0) return;
         long error = Sockets.getsockoptInt(loop.errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
-        if (error > 0) endNow(SyscallException.of(-(int) error, "recv", "fd=%d", fd()));
+        if (error > 0) endNow(IoErrors.of(-(int) error, "recv", "fd={}", fd()));
     }
 
     private void discard() {
@@ -626,7 +633,7 @@ final class StreamConnection extends StreamSource implements Connection {
                     outputWaits();
                     return;
                 }
-                endNow(SyscallException.of(result, "send", "fd=%d", fd()));
+                endNow(IoErrors.of(result, "send", "fd={}", fd()));
                 return;
             }
             if (pending == null) break;
@@ -657,7 +664,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 endNow(new java.io.EOFException("the file shrank while it was sent: " + pending.left + " bytes are missing"));
                 return;
             } else if (result != -Errno.EINTR) {
-                endNow(SyscallException.of((int) result, "sendfile", "fd=%d", fd()));
+                endNow(IoErrors.of((int) result, "sendfile", "fd={}", fd()));
                 return;
             }
         }
@@ -923,7 +930,7 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override public Connection onRead(ReadHandler handler) {
         loop.checkCurrent(this);
         if (state == ENDED) return this;
-        boolean first = readHandler == null && handler != null;
+        boolean first = readHandler == null && handler != null && !running;
         readHandler = handler;
         if (first) signal(RESUME);
         return this;

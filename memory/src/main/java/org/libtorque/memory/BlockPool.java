@@ -116,7 +116,7 @@ public final class BlockPool implements AutoCloseable {
         int left = mappedBlocks;
         for (int i = 0; i < chunkCount; i++) {
             int count = Math.min(CHUNK_BLOCKS, left);
-            SyscallException.check(Mapping.munmap(errno, chunks[i], count * stride), "munmap");
+            SyscallException.check(Mapping.munmap(errno, chunks[i], count * stride), "munmap", "address={}", chunks[i]);
             left -= count;
         }
         chunkCount = mappedBlocks = freeCount = 0;

@@ -57,7 +57,7 @@ public final class Vcore {
     private final Inbox<Task> inbox;
     private final WakeGate gate = new WakeGate();
     private final AtomicInteger wakers = new AtomicInteger();
-    private final AtomicLong colorIds;
+    private final AtomicLong colorCount = new AtomicLong();
     private final Scheduler scheduler = new ColorScheduler();
     private final TimerWheel timers;
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
@@ -78,15 +78,13 @@ public final class Vcore {
      * @param clock         where time comes from
      * @param blocks        buffer blocks of this vcore; owned by it from now on
      * @param inboxCapacity tasks that may be waiting in the inbox, a power of two
-     * @param colorIds      gives colours of the whole runtime their numbers
      * @param failures      told of what callbacks let out
      */
-    public Vcore(int index, int cpu, Clock clock, BlockPool blocks, int inboxCapacity, AtomicLong colorIds, FailureHandler failures) {
+    public Vcore(int index, int cpu, Clock clock, BlockPool blocks, int inboxCapacity, FailureHandler failures) {
         this.index = index;
         this.cpu = cpu;
         this.clock = clock;
         this.blocks = blocks;
-        this.colorIds = colorIds;
         this.failures = failures;
         this.inbox = new Inbox<>(inboxCapacity);
         this.now = clock.nanoTime();
@@ -130,7 +128,7 @@ public final class Vcore {
     public long now() { return now; }
 
     /** Makes a new colour whose home is this vcore. Any thread. Allocates. */
-    public Color newColor() { return new Color(this, colorIds.incrementAndGet()); }
+    public Color newColor() { return new Color(this, (long) index << 48 | colorCount.incrementAndGet()); }
 
     // ---------------------------------------------------------------------------------------------------------- making ready
 

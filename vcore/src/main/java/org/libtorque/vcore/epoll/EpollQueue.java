@@ -68,7 +68,7 @@ public final class EpollQueue extends EventQueue {
         if (scratch == 0 || hotBlock == 0) throw blocks.exhausted();
         events = scratch + 64;
         maxEvents = (int) Math.min(MAX_EVENTS, (blocks.blockBytes() - 64) / Epoll.Event.SIZE);
-        efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1");
+        efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
         wakeFd = EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK);
         if (wakeFd < 0) {
             Files.close(errno, efd);
@@ -76,7 +76,7 @@ public final class EpollQueue extends EventQueue {
         }
         wakeErrno = ErrnoSlot.allocate();
         int added = control(EPOLL_CTL_ADD, wakeFd, EPOLLIN | EPOLLET, WAKE_DATA);
-        SyscallException.check(added, "epoll_ctl");
+        SyscallException.check(added, "epoll_ctl", "efd={}, op=ADD, fd={}", efd, wakeFd);
     }
 
     @Override public String name() { return "epoll"; }
@@ -208,7 +208,7 @@ public final class EpollQueue extends EventQueue {
         if ((state[slot] & WANTS_OUT) != 0) return; // the edge will come
         state[slot] |= WANTS_OUT;
         // Modifying looks at the socket again, so room that appeared since the send is not missed.
-        SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), STREAM_EVENTS | EPOLLOUT, dataOf(slot)), "epoll_ctl");
+        SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), STREAM_EVENTS | EPOLLOUT, dataOf(slot)), "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
     }
 
     @Override public int accept(AcceptSource source) {

@@ -21,7 +21,7 @@ import org.libtorque.sys.SyscallException;
 final class BufferRing {
     /** Offset of the ring's tail: it overlays the reserved field of the first entry. */
     private static final int TAIL_OFFSET = 14;
-    private static final int ENTRY_BYTES = IoUring.Buf.SIZE;
+    private static final int ENTRY_BYTES = (int) IoUring.Buf.SIZE;
 
     private final Ring ring;
     private final BlockPool blocks;

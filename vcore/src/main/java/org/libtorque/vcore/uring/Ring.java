@@ -73,13 +73,13 @@ final class Ring implements AutoCloseable {
             flags &= ~IoUring.IORING_SETUP_NO_SQARRAY;
             ring = setup(params, entries, cqEntriesWanted, flags);
         }
-        fd = SyscallException.check(ring, "io_uring_setup");
+        fd = SyscallException.check(ring, "io_uring_setup", "entries={}", entries);
         sqEntries = getInt(params + IoUring.Params.SQ_ENTRIES);
         cqEntries = getInt(params + IoUring.Params.CQ_ENTRIES);
         long sqOff = params + IoUring.Params.SQ_OFF;
         long cqOff = params + IoUring.Params.CQ_OFF;
-        int cqesOffset = getInt(cqOff + IoUring.CqRingOffsets.CQES);
-        long sqArrayOffset = getInt(sqOff + IoUring.SqRingOffsets.ARRAY);
+        int cqesOffset = getInt(cqOff + IoUring.CqOffsets.CQES);
+        long sqArrayOffset = getInt(sqOff + IoUring.SqOffsets.ARRAY);
         ringBytes = Math.max(cqesOffset + (long) cqEntries * IoUring.Cqe.SIZE, indexArray ? sqArrayOffset + 4L * sqEntries : 0);
         sqeBytes = (long) sqEntries * IoUring.Sqe.SIZE;
         long mappedRing = map(ringBytes, IoUring.IORING_OFF_SQ_RING); // one mapping for both: FEAT_SINGLE_MMAP since 5.4
@@ -95,14 +95,14 @@ final class Ring implements AutoCloseable {
         }
         ringAddress = mappedRing;
         sqeAddress = mappedSqes;
-        sqMask = getInt(ringAddress + getInt(sqOff + IoUring.SqRingOffsets.RING_MASK));
-        sqHeadAddress = ringAddress + getInt(sqOff + IoUring.SqRingOffsets.HEAD);
-        sqTailAddress = ringAddress + getInt(sqOff + IoUring.SqRingOffsets.TAIL);
-        sqFlagsAddress = ringAddress + getInt(sqOff + IoUring.SqRingOffsets.FLAGS);
-        cqMask = getInt(ringAddress + getInt(cqOff + IoUring.CqRingOffsets.RING_MASK));
-        cqHeadAddress = ringAddress + getInt(cqOff + IoUring.CqRingOffsets.HEAD);
-        cqTailAddress = ringAddress + getInt(cqOff + IoUring.CqRingOffsets.TAIL);
-        cqOverflowAddress = ringAddress + getInt(cqOff + IoUring.CqRingOffsets.OVERFLOW);
+        sqMask = getInt(ringAddress + getInt(sqOff + IoUring.SqOffsets.RING_MASK));
+        sqHeadAddress = ringAddress + getInt(sqOff + IoUring.SqOffsets.HEAD);
+        sqTailAddress = ringAddress + getInt(sqOff + IoUring.SqOffsets.TAIL);
+        sqFlagsAddress = ringAddress + getInt(sqOff + IoUring.SqOffsets.FLAGS);
+        cqMask = getInt(ringAddress + getInt(cqOff + IoUring.CqOffsets.RING_MASK));
+        cqHeadAddress = ringAddress + getInt(cqOff + IoUring.CqOffsets.HEAD);
+        cqTailAddress = ringAddress + getInt(cqOff + IoUring.CqOffsets.TAIL);
+        cqOverflowAddress = ringAddress + getInt(cqOff + IoUring.CqOffsets.OVERFLOW);
         cqes = ringAddress + cqesOffset;
         if (indexArray) {
             for (int i = 0; i < sqEntries; i++) putInt(ringAddress + sqArrayOffset + 4L * i, i); // the identity, for good

@@ -99,7 +99,7 @@ public final class UringQueue extends EventQueue {
         try {
             openRing = new Ring(errno, sqEntries, cqEntries, scratch);
             buffers = new BufferRing(openRing, blocks, errno, BUFFER_GROUP, bufferEntries, initialBuffers, scratch + 256);
-            openWakeFd = SyscallException.check(EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK), "eventfd");
+            openWakeFd = SyscallException.check(EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK), "eventfd", "0");
         } catch (RuntimeException e) {
             if (openRing != null) openRing.close();
             blocks.release(scratch);
@@ -498,5 +498,82 @@ public final class UringQueue extends EventQueue {
         buffers.close();
         Files.close(errno, wakeFd);
         blocks.release(scratch);
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- probing
+
+    /**
+     * Tries on this machine what a queue needs: sets one up and receives a byte through it with a multishot receive into a provided
+     * buffer.
+     *
+     * @return null if it works, else why not, in words for a log
+     */
+    public static String probe() {
+        try (BlockPool pool = new BlockPool(4096, 64 * 4096)) {
+            UringQueue queue;
+            try {
+                queue = new UringQueue(pool, 8, 32, 8, 4);
+            } catch (SyscallException e) {
+                return explain(e);
+            }
+            try {
+                return queue.tryReceive();
+            } finally {
+                queue.close();
+            }
+        }
+    }
+
+    private static String explain(SyscallException e) {
+        return switch (e.errno()) {
+            case Errno.ENOSYS -> "the kernel has no io_uring (" + e.getMessage() + ")";
+            case Errno.EPERM, Errno.EACCES -> "it is forbidden, by kernel.io_uring_disabled, seccomp or a security module (" + e.getMessage() + ")";
+            case Errno.EINVAL -> "the kernel is older than 6.1, which has all it needs (" + e.getMessage() + ")";
+            case Errno.ENOMEM -> "no memory may be locked for it; raise RLIMIT_MEMLOCK (" + e.getMessage() + ")";
+            default -> e.getMessage();
+        };
+    }
+
+    private String tryReceive() {
+        long pair = scratch + 512;
+        int made = Sockets.socketpair(errno, Sockets.AF_UNIX, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC, 0, pair);
+        if (made < 0) return "no socket pair to try it with: " + Errno.describe(-made);
+        int reader = NativeMemory.getInt(pair);
+        int writer = NativeMemory.getInt(pair + 4);
+        try {
+            NativeMemory.putByte(pair, (byte) 'x');
+            Sockets.send(errno, writer, pair, 1, Sockets.MSG_NOSIGNAL);
+            Files.close(errno, writer);
+            writer = -1;
+            long sqe = prepare(IoUring.IORING_OP_RECV, reader, OP_RECEIVE);
+            putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_BUFFER_SELECT);
+            putShort(sqe + Sqe.IOPRIO, (short) IoUring.IORING_RECV_MULTISHOT);
+            String verdict = "nothing was received through it";
+            for (int tries = 0; tries < 10; tries++) {
+                int result = ring.enter(1, 100_000_000);
+                if (result < 0 && result != -Errno.ETIME && result != -Errno.EINTR) return "io_uring_enter: " + Errno.describe(-result);
+                boolean over = false;
+                int n = ring.completions();
+                for (int i = 0; i < n; i++) {
+                    long cqe = ring.cqe(i);
+                    if (Ring.userData(cqe) != OP_RECEIVE) continue;
+                    int flags = Ring.flags(cqe);
+                    if (Ring.result(cqe) < 0) verdict = "a receive failed: " + Errno.describe(-Ring.result(cqe));
+                    if ((flags & IoUring.IORING_CQE_F_BUFFER) != 0) {
+                        int bid = flags >>> IoUring.IORING_CQE_BUFFER_SHIFT;
+                        buffers.filled(bid, Ring.result(cqe));
+                        if (NativeMemory.getByte(buffers.dataAddress(bid)) == 'x') verdict = null;
+                        recycle(bid);
+                    }
+                    if ((flags & IoUring.IORING_CQE_F_MORE) == 0) over = true; // the end of the stream, or an error
+                }
+                ring.advance(n);
+                if (over) return verdict;
+            }
+            return verdict;
+        } finally {
+            Files.close(errno, reader);
+            if (writer >= 0) Files.close(errno, writer);
+        }
     }
 }

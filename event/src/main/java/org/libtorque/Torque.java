@@ -1,0 +1,160 @@
+package org.libtorque;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.libtorque.event.ConnectFailureHandler;
+import org.libtorque.event.ConnectOptions;
+import org.libtorque.event.ConnectionHandler;
+import org.libtorque.event.DatagramHandler;
+import org.libtorque.event.DatagramListener;
+import org.libtorque.event.ListenOptions;
+import org.libtorque.event.Listener;
+import org.libtorque.event.Registration;
+import org.libtorque.event.Runtime;
+import org.libtorque.event.Watch;
+import org.libtorque.event.WatchHandler;
+import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Vcore;
+
+/**
+ * The runtime: one vcore, a pinned thread with its event loop, on each CPU that it was given. Register what is to be served, then {@link #block}.
+ *
+ * <pre>{@code
+ *   try (var torque = Torque.open()) {
+ *       torque.listen(new InetSocketAddress(8080), connection ->
+ *               connection.onRead((c, data) -> c.write(data)));   // echo, on every core
+ *       torque.block();                                           // until SIGTERM or SIGINT, then drains
+ *   }
+ * }</pre>
+ *
+ * <p>All methods may be called from any thread. Callbacks run on vcores and must not block.
+ */
+public final class Torque implements AutoCloseable {
+    private final Runtime runtime;
+
+    private Torque(Runtime runtime) { this.runtime = runtime; }
+
+    /** Opens a runtime with {@link TorqueOptions#defaults()}. */
+    public static Torque open() { return open(TorqueOptions.defaults()); }
+
+    /**
+     * Opens a runtime. Its vcores run when this returns.
+     *
+     * @throws UnsupportedOperationException if the backend that was asked for does not work here
+     * @throws IllegalArgumentException      if a CPU was asked for that this process may not use
+     */
+    public static Torque open(TorqueOptions options) {
+        return new Torque(Runtime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.inboxCapacity(),
+                options.drainTimeout(), options.failureHandler()));
+    }
+
+    // ---- what to serve
+
+    /** Listens on an address, on all vcores; see {@link Listener}. A {@link java.net.UnixDomainSocketAddress} will do too. */
+    public Listener listen(SocketAddress address, ConnectionHandler handler) throws IOException {
+        return listen(address, ListenOptions.DEFAULT, handler);
+    }
+
+    /**
+     * Listens on an address, on all vcores.
+     *
+     * @throws IOException if the address is in use, may not be used, or descriptors are out
+     */
+    public Listener listen(SocketAddress address, ListenOptions options, ConnectionHandler handler) throws IOException {
+        return runtime.listen(address, Objects.requireNonNull(options), Objects.requireNonNull(handler));
+    }
+
+    /** Connects, from the calling vcore or, elsewhere, from one vcore after the other. Exactly one of the two handlers is called, on that vcore. */
+    public void connect(SocketAddress address, ConnectionHandler handler, ConnectFailureHandler onFailure) {
+        connect(address, ConnectOptions.DEFAULT, handler, onFailure);
+    }
+
+    /** Connects, from the calling vcore or, elsewhere, from one vcore after the other. Exactly one of the two handlers is called, on that vcore. */
+    public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
+        runtime.connect(address, Objects.requireNonNull(options), Objects.requireNonNull(handler), Objects.requireNonNull(onFailure));
+    }
+
+    /** Receives datagrams (UDP) for an address, on all vcores. */
+    public DatagramListener receive(SocketAddress address, DatagramHandler handler) throws IOException {
+        return runtime.receive(address, Objects.requireNonNull(handler));
+    }
+
+    /**
+     * Watches a descriptor of the caller's for readiness, edge-triggered, on the calling vcore or, elsewhere, on one vcore after the other. The
+     * descriptor should be non-blocking.
+     *
+     * @param interest bits of {@link Watch#READABLE} and {@link Watch#WRITABLE}
+     * @throws IllegalArgumentException if the descriptor is not open, or is a regular file or directory, which are always ready and cannot be watched
+     */
+    public Watch watch(int fd, int interest, WatchHandler handler) {
+        return runtime.watch(fd, interest, Objects.requireNonNull(handler));
+    }
+
+    // ---- time and tasks
+
+    /** Runs an action once after a delay, under the default colour. */
+    public Registration after(Duration delay, Runnable action) { return after(delay, defaultColor(), action); }
+
+    /** Runs an action once after a delay, under a colour. Never early; late by up to about a millisecond, and by what the vcore is busy with. */
+    public Registration after(Duration delay, Color color, Runnable action) { return runtime.schedule(delay, Duration.ZERO, color, action); }
+
+    /** Runs an action again and again, under the default colour. */
+    public Registration every(Duration period, Runnable action) { return every(period, defaultColor(), action); }
+
+    /** Runs an action again and again, under a colour. The period does not drift; runs that would be missed are left out. */
+    public Registration every(Duration period, Color color, Runnable action) {
+        if (period.isNegative() || period.isZero()) throw new IllegalArgumentException("the period must be positive, not " + period);
+        return runtime.schedule(period, period, color, action);
+    }
+
+    /** Runs an action soon, under the default colour. */
+    public void post(Runnable action) { post(defaultColor(), action); }
+
+    /**
+     * Runs an action soon, under a colour. Actions that one thread posts with one colour run in that order.
+     *
+     * @throws java.util.concurrent.RejectedExecutionException if the vcore's inbox is full or the runtime has stopped
+     */
+    public void post(Color color, Runnable action) { runtime.post(color, Objects.requireNonNull(action)); }
+
+    /** Returns the colour that serialises everything that names none. */
+    public Color defaultColor() { return runtime.defaultColor(); }
+
+    /** Makes a new colour, at home on the calling vcore or, elsewhere, on one vcore after the other. */
+    public Color newColor() { return runtime.newColor(); }
+
+    // ---- life
+
+    /**
+     * Waits until the runtime has stopped. Meanwhile SIGTERM and SIGINT {@linkplain #stop stop} it, and a second one ends the process at once with
+     * status 128 plus the signal's number.
+     *
+     * @throws IllegalStateException if the runtime stopped because of a fault of its own, which is the cause
+     * @throws InterruptedException  if the calling thread is interrupted; the runtime then goes on
+     */
+    public void block() throws InterruptedException { runtime.block(); }
+
+    /**
+     * Stops: no connection is accepted any more, those that are open come to their end ({@link org.libtorque.event.Connection#onDrain}) until the drain timeout, then vcores end. Returns
+     * at once; a second call does nothing.
+     */
+    public void stop() { runtime.stop(); }
+
+    /** Tells whether {@link #stop} has been called. */
+    public boolean isStopping() { return runtime.isStopping(); }
+
+    /** {@linkplain #stop Stops} and waits for the end. */
+    @Override public void close() { runtime.close(); }
+
+    // ---- what it is
+
+    /** Returns the vcores, in order of their index. */
+    public List<Vcore> vcores() { return runtime.vcores(); }
+
+    /** Returns the backend in use, {@link Backend#EPOLL} or {@link Backend#IO_URING}. */
+    public Backend backend() { return runtime.backend(); }
+}

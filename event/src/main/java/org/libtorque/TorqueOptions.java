@@ -1,0 +1,76 @@
+package org.libtorque;
+
+import java.time.Duration;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.FailureHandler;
+
+/**
+ * How a runtime is set up. Immutable; each {@code with} method returns a changed copy.
+ *
+ * @param cpus             CPUs to take, one vcore each
+ * @param backend          kernel interface of the event queues
+ * @param bufferBlockBytes size of buffer blocks, a power of two from 4 KiB to 1 MiB: the most that one connection keeps of an incomplete message, and that
+ *                         one receive brings
+ * @param bufferMemory     bytes of buffer blocks that each vcore may use
+ * @param inboxCapacity    tasks that other threads may have posted to a vcore and that it has not yet taken, a power of two
+ * @param drainTimeout     how long {@link Torque#stop} lets connections finish
+ * @param failureHandler   told of exceptions that callbacks let out
+ */
+public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int inboxCapacity, Duration drainTimeout,
+                            FailureHandler failureHandler) {
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+
+    /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
+    public static TorqueOptions defaults() {
+        return new TorqueOptions(CpuSet.allowed(), Backend.AUTO, 32 * 1024, 512L << 20, 4096, Duration.ofSeconds(10),
+                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure));
+    }
+
+    /** Checks the values. */
+    public TorqueOptions {
+        if (cpus.isEmpty()) throw new IllegalArgumentException("no CPU to run on");
+        if (bufferBlockBytes < 4096 || bufferBlockBytes > 1 << 20 || Integer.bitCount(bufferBlockBytes) != 1) {
+            throw new IllegalArgumentException("bufferBlockBytes must be a power of two from 4096 to 1048576, not " + bufferBlockBytes);
+        }
+        if (bufferMemory < 128L * bufferBlockBytes) {
+            throw new IllegalArgumentException("bufferMemory must be room for at least 128 blocks (" + 128L * bufferBlockBytes + " bytes), not "
+                    + bufferMemory);
+        }
+        if (inboxCapacity < 2 || Integer.bitCount(inboxCapacity) != 1) {
+            throw new IllegalArgumentException("inboxCapacity must be a power of two, at least 2, not " + inboxCapacity);
+        }
+        if (drainTimeout.isNegative()) throw new IllegalArgumentException("drainTimeout must not be negative: " + drainTimeout);
+        if (failureHandler == null || backend == null) throw new NullPointerException();
+    }
+
+    /** Changes the CPUs. */
+    public TorqueOptions withCpus(CpuSet value) {
+        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+    }
+
+    /** Changes the backend. */
+    public TorqueOptions withBackend(Backend value) {
+        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+    }
+
+    /** Changes the buffers: bytes in a block, and in all blocks of one vcore. */
+    public TorqueOptions withBuffers(int blockBytes, long memory) {
+        return new TorqueOptions(cpus, backend, blockBytes, memory, inboxCapacity, drainTimeout, failureHandler);
+    }
+
+    /** Changes the capacity of each vcore's inbox. */
+    public TorqueOptions withInboxCapacity(int value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler);
+    }
+
+    /** Changes how long connections may take to finish when the runtime stops. */
+    public TorqueOptions withDrainTimeout(Duration value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, value, failureHandler);
+    }
+
+    /** Changes who is told of exceptions that callbacks let out. */
+    public TorqueOptions withFailureHandler(FailureHandler value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, value);
+    }
+}

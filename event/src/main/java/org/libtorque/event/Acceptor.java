@@ -1,0 +1,156 @@
+package org.libtorque.event;
+
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.Sockets;
+import org.libtorque.vcore.AcceptSource;
+import org.libtorque.vcore.EventQueue;
+import org.libtorque.vcore.Timer;
+
+/**
+ * One vcore's part of a {@link Listener}.
+ *
+ * <p>Being out of descriptors is an ordinary state: accepting pauses, which is said once, and goes on when a connection of this vcore ends or a tenth of
+ * a second has passed, since others may give descriptors back too. Meanwhile connections wait in the kernel's backlog. Retrying at once, which
+ * edge triggering forbids anyway, would only spin.
+ */
+final class Acceptor extends AcceptSource {
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+    /** Connections taken per turn, before other colours get theirs. */
+    private static final int ACCEPT_BUDGET = 64;
+    private static final long RETRY_NANOS = 100_000_000;
+
+    final Loop loop;
+    private final Listener listener;
+    private final ListenOptions options;
+    private final ConnectionHandler handler;
+    private final long idleNanos;
+    private boolean started;
+    private boolean stopped;
+    private boolean paused;
+    private boolean exhausted;
+
+    private final LoopSource membership = new LoopSource() {
+        @Override void drain() {
+            listener.drained();
+            stop();
+        }
+
+        @Override void endNow() { stop(); }
+
+        @Override void descriptorFreed() {
+            if (paused) signal(READABLE);
+        }
+    };
+
+    private final Timer retry = new Timer() {
+        @Override protected void onExpiry(long nowNanos) { signal(READABLE); }
+    };
+
+    Acceptor(Loop loop, int fd, Listener listener, ListenOptions options, ConnectionHandler handler) {
+        super(loop.vcore.newColor(), fd);
+        this.loop = loop;
+        this.listener = listener;
+        this.options = options;
+        this.handler = handler;
+        this.idleNanos = options.idleTimeout().toNanos();
+    }
+
+    void start() {
+        if (stopped) return;
+        int result = loop.queue.listen(this);
+        if (result < 0) {
+            stopped = true;
+            Files.close(loop.errno, fd());
+            loop.vcore.reportFailure(listener, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            return;
+        }
+        started = true;
+        loop.add(membership);
+        if (loop.draining()) stop();
+    }
+
+    @Override protected void run() {
+        takeReady();
+        if (stopped) return;
+        paused = false;
+        for (int budget = ACCEPT_BUDGET; budget > 0; budget--) {
+            if (options.maxConnections() > 0 && listener.connections() >= options.maxConnections()) {
+                pause(); // connections on other vcores count too, so the timer looks again
+                return;
+            }
+            int fd = loop.queue.accept(this);
+            if (fd >= 0) {
+                if (exhausted) {
+                    exhausted = false;
+                    LOG.log(System.Logger.Level.INFO, "{0} on {1} accepts again", listener, loop.vcore);
+                }
+                serve(fd);
+            } else if (fd == EventQueue.WOULD_BLOCK) {
+                return;
+            } else {
+                refused(-fd);
+                if (paused) return;
+            }
+        }
+        signal(READABLE);
+    }
+
+    private void serve(int fd) {
+        listener.connectionCounter().incrementAndGet();
+        StreamConnection connection = new StreamConnection(loop, loop.vcore.newColor(), fd);
+        connection.countedBy(listener.connectionCounter());
+        connection.openAccepted(handler, idleNanos);
+    }
+
+    private void refused(int errno) {
+        switch (errno) {
+            // Out of descriptors (of the process, of the system) or of memory: others must give something back first.
+            case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
+                if (!exhausted) {
+                    exhausted = true;
+                    LOG.log(System.Logger.Level.WARNING, "{0} on {1} cannot accept: {2}; connections wait in the backlog until something is free "
+                            + "(raise ''ulimit -n'' for more)", listener, loop.vcore, Errno.describe(errno));
+                }
+                pause();
+            }
+            // The connection broke before it was accepted (accept(2): treat network errors like EAGAIN), or a firewall forbids it.
+            case Errno.ECONNABORTED, Errno.ENETDOWN, Errno.EPROTO, Errno.ENOPROTOOPT, Errno.EHOSTDOWN, Errno.ENONET, Errno.EHOSTUNREACH,
+                 Errno.EOPNOTSUPP, Errno.ENETUNREACH, Errno.EPERM, Errno.EINTR -> { }
+            default -> {
+                loop.vcore.reportFailure(listener, IoErrors.of(-errno, "accept4", "fd={}", fd()));
+                pause();
+            }
+        }
+    }
+
+    private void pause() {
+        paused = true;
+        loop.vcore.timers().schedule(retry, loop.vcore.now() + RETRY_NANOS);
+    }
+
+    void stop() {
+        if (stopped) return;
+        stopped = true;
+        if (!started) {
+            Files.close(loop.errno, fd());
+            return;
+        }
+        loop.vcore.timers().cancel(retry);
+        loop.remove(membership);
+        // What the kernel has completed for this socket would be reset by closing it: those clients were promised a server.
+        for (int fd; (fd = loop.queue.accept(this)) >= 0; ) serve(fd); // taken by the queue
+        for (int fd; (fd = acceptDirectly()) >= 0 || fd == -Errno.ECONNABORTED || fd == -Errno.EINTR; ) {
+            if (fd >= 0) serve(fd);
+        }
+        loop.queue.close(this, false);
+    }
+
+    private int acceptDirectly() {
+        return Sockets.accept4(loop.errno, fd(), 0, 0, Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC);
+    }
+
+    @Override protected void acceptedLate(int fd) { serve(fd); }
+
+    @Override public String toString() { return listener + " on " + loop.vcore; }
+}

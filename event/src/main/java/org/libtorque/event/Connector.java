@@ -1,0 +1,58 @@
+package org.libtorque.event;
+
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.SocketAddresses;
+import org.libtorque.sys.Sockets;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Task;
+
+/** An outgoing connection on its way: opens the socket and starts connecting, on the connection's vcore. */
+final class Connector extends Task {
+    private final Loop loop;
+    private final SocketAddress address;
+    private final ConnectOptions options;
+    private final ConnectionHandler handler;
+    private final ConnectFailureHandler onFailure;
+
+    Connector(Loop loop, Color color, SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
+        super(color);
+        this.loop = loop;
+        this.address = address;
+        this.options = options;
+        this.handler = handler;
+        this.onFailure = onFailure;
+    }
+
+    @Override protected void run() throws Exception {
+        if (loop.draining()) {
+            onFailure.onConnectFailed(new java.io.IOException("the runtime is stopping"));
+            return;
+        }
+        int family = SocketAddresses.family(address);
+        int fd = Sockets.socket(loop.errno, family, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+            onFailure.onConnectFailed(IoErrors.of(fd, "socket", "for {}", address));
+            return;
+        }
+        if (family != Sockets.AF_UNIX && options.noDelay()) Sockets.setsockoptInt(loop.errno, fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+        if (options.localAddress() != null) {
+            if (options.localAddress() instanceof InetSocketAddress inet && inet.getPort() == 0) {
+                // The port is then chosen when the peer is known, so each peer has all ports to choose from (ip(7)).
+                Sockets.setsockoptInt(loop.errno, fd, Sockets.IPPROTO_IP, Sockets.IP_BIND_ADDRESS_NO_PORT, 1);
+            }
+            int result = Sockets.bind(loop.errno, fd, loop.scratch, SocketAddresses.encode(options.localAddress(), loop.scratch));
+            if (result < 0) {
+                Files.close(loop.errno, fd);
+                onFailure.onConnectFailed(IoErrors.of(result, "bind", "{}", options.localAddress()));
+                return;
+            }
+        }
+        StreamConnection connection = new StreamConnection(loop, color(), fd);
+        int length = SocketAddresses.encode(address, loop.scratch);
+        connection.connect(length, handler, onFailure, options.timeout().toNanos());
+    }
+
+    @Override protected void failed(Throwable cause) { loop.vcore.reportFailure("connect to " + address, cause); }
+}

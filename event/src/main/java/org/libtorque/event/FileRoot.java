@@ -1,0 +1,102 @@
+package org.libtorque.event;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.libtorque.sys.CStrings;
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.NativeMemory;
+
+/**
+ * A directory out of which no path leads: the kernel resolves names below it (openat2(2) with {@code RESOLVE_BENEATH}, Linux 5.6) and refuses those
+ * that would leave it, by {@code ..}, by an absolute link or by any other link, also when somebody renames directories meanwhile.
+ *
+ * <p><em>Owns</em> a descriptor of the directory. Any thread may open files.
+ */
+public final class FileRoot implements AutoCloseable {
+    private static final int MAX_PATH = 4096;
+
+    private final Path path;
+    private final int fd;
+
+    private FileRoot(Path path, int fd) {
+        this.path = path;
+        this.fd = fd;
+    }
+
+    /**
+     * Opens a directory.
+     *
+     * @throws IOException if there is none or it cannot be opened; the message names path and errno
+     */
+    public static FileRoot open(Path directory) throws IOException {
+        ErrnoSlot errno = ErrnoSlot.current();
+        Path real = directory.toRealPath();
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            int fd = Files.open(errno, CStrings.allocate(real.toString(), arena), Files.O_PATH | Files.O_DIRECTORY | Files.O_CLOEXEC, 0);
+            if (fd < 0) throw IoErrors.of(fd, "open", "{}", directory);
+            return new FileRoot(real, fd);
+        }
+    }
+
+    /** Returns the directory, with links resolved. */
+    public Path path() { return path; }
+
+    /**
+     * Opens a file or directory for reading. Never waits for the other side of a pipe, and never makes a terminal the controlling one.
+     *
+     * @param name   bytes of a path relative to this directory, without a leading slash; empty is the directory itself
+     * @param length how many of them
+     * @throws FileOpenException if it cannot be opened; {@link FileOpenException#reason} says why
+     */
+    public OpenFile open(byte[] name, int length) throws FileOpenException {
+        if (length >= MAX_PATH) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path is longer than " + MAX_PATH + " bytes");
+        for (int i = 0; i < length; i++) {
+            if (name[i] == 0) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path contains a NUL");
+        }
+        Scratch scratch = SCRATCH.get();
+        long buffer = scratch.address;
+        if (length == 0) {
+            NativeMemory.putShort(buffer, (short) '.');
+        } else {
+            NativeMemory.copy(name, 0, buffer, length);
+            NativeMemory.putByte(buffer + length, (byte) 0);
+        }
+        int opened;
+        int tries = 0;
+        do opened = Files.openat2(scratch.errno, fd, buffer, Files.O_RDONLY | Files.O_CLOEXEC | Files.O_NONBLOCK | Files.O_NOCTTY, 0,
+                Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS);
+        while ((opened == -Errno.EAGAIN || opened == -Errno.EINTR) && ++tries < 100); // EAGAIN: a rename raced with "..", undecided
+        if (opened < 0) throw failure(-opened);
+        long statx = buffer + MAX_PATH;
+        NativeMemory.putByte(buffer, (byte) 0);
+        int result = Files.statx(scratch.errno, opened, buffer, Files.AT_EMPTY_PATH, Files.STATX_BASIC_STATS, statx);
+        if (result < 0) {
+            Files.close(scratch.errno, opened);
+            throw failure(-result);
+        }
+        return new OpenFile(opened, statx);
+    }
+
+    private static FileOpenException failure(int errno) {
+        FileOpenException.Reason reason = switch (errno) {
+            case Errno.ENOENT, Errno.ENOTDIR, Errno.ENAMETOOLONG, Errno.ENXIO, Errno.ELOOP -> FileOpenException.Reason.NOT_FOUND;
+            case Errno.EACCES, Errno.EPERM -> FileOpenException.Reason.FORBIDDEN;
+            case Errno.EXDEV -> FileOpenException.Reason.OUTSIDE;
+            case Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM -> FileOpenException.Reason.EXHAUSTED;
+            default -> FileOpenException.Reason.OTHER;
+        };
+        return new FileOpenException(reason, "openat2: " + Errno.describe(errno));
+    }
+
+    @Override public void close() { Files.close(ErrnoSlot.current(), fd); }
+
+    /** Memory for one thread's calls; platform threads that open files are few and live long. */
+    private static final class Scratch {
+        final long address = java.lang.foreign.Arena.global().allocate(MAX_PATH + Files.Statx.SIZE, 8).address();
+        final ErrnoSlot errno = ErrnoSlot.allocate();
+    }
+
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+}

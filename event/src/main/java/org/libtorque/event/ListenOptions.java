@@ -1,0 +1,52 @@
+package org.libtorque.event;
+
+import java.time.Duration;
+
+/**
+ * How to listen. Immutable; each {@code with} method returns a changed copy.
+ *
+ * @param backlog            connections that the kernel keeps until they are accepted; it caps this at {@code net.core.somaxconn}
+ * @param maxConnections     connections of this listener that may be open at a time on all vcores together; more wait in the backlog. 0: no limit but
+ *                           the descriptors'
+ * @param noDelay            whether small writes are sent at once (TCP_NODELAY)
+ * @param receiveBufferBytes SO_RCVBUF, 0 for the system's default
+ * @param sendBufferBytes    SO_SNDBUF, 0 for the system's default
+ * @param idleTimeout        idle limit that every connection starts with; zero for none
+ */
+public record ListenOptions(int backlog, int maxConnections, boolean noDelay, int receiveBufferBytes, int sendBufferBytes, Duration idleTimeout) {
+    /** A backlog of 4,096, no limits, {@code TCP_NODELAY} on. */
+    public static final ListenOptions DEFAULT = new ListenOptions(4096, 0, true, 0, 0, Duration.ZERO);
+
+    /** Checks the values. */
+    public ListenOptions {
+        if (backlog < 1) throw new IllegalArgumentException("backlog must be at least 1, not " + backlog);
+        if (maxConnections < 0) throw new IllegalArgumentException("maxConnections must not be negative: " + maxConnections);
+        if (receiveBufferBytes < 0 || sendBufferBytes < 0) throw new IllegalArgumentException("buffer sizes must not be negative");
+        if (idleTimeout.isNegative()) throw new IllegalArgumentException("idleTimeout must not be negative: " + idleTimeout);
+    }
+
+    /** Changes the backlog. */
+    public ListenOptions withBacklog(int value) {
+        return new ListenOptions(value, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout);
+    }
+
+    /** Changes the limit on connections. */
+    public ListenOptions withMaxConnections(int value) {
+        return new ListenOptions(backlog, value, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout);
+    }
+
+    /** Changes whether small writes are sent at once. */
+    public ListenOptions withNoDelay(boolean value) {
+        return new ListenOptions(backlog, maxConnections, value, receiveBufferBytes, sendBufferBytes, idleTimeout);
+    }
+
+    /** Changes the kernel's buffer sizes in bytes. */
+    public ListenOptions withBuffers(int receiveBytes, int sendBytes) {
+        return new ListenOptions(backlog, maxConnections, noDelay, receiveBytes, sendBytes, idleTimeout);
+    }
+
+    /** Changes the idle limit. */
+    public ListenOptions withIdleTimeout(Duration value) {
+        return new ListenOptions(backlog, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, value);
+    }
+}

@@ -1,0 +1,84 @@
+package org.libtorque.event;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.vcore.Task;
+
+/**
+ * Listens on an address, on all vcores at once: each has a socket of its own in the kernel's group for the address (SO_REUSEPORT) and accepts for
+ * itself, so that accepting scales and a connection is served where it was accepted. A Unix socket, which knows no such groups, is shared by all.
+ */
+public final class Listener implements Registration {
+    private final SocketAddress address;
+    private final Acceptor[] acceptors;
+    private final AtomicInteger connections = new AtomicInteger();
+    private volatile boolean open = true;
+
+    private Listener(SocketAddress address, Acceptor[] acceptors) {
+        this.address = address;
+        this.acceptors = acceptors;
+    }
+
+    /** Opens the sockets on the calling thread and has every vcore start accepting. */
+    static Listener open(Loop[] loops, SocketAddress wanted, ListenOptions options, ConnectionHandler handler) throws IOException {
+        int[] fds = ListenSockets.open(wanted, options, loops.length);
+        ErrnoSlot errno = ErrnoSlot.current();
+        SocketAddress actual;
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            actual = SocketNames.local(errno, fds[0], arena.allocate(512, 8).address());
+        }
+        Acceptor[] acceptors = new Acceptor[loops.length];
+        Listener listener = new Listener(actual, acceptors);
+        for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler);
+        for (Acceptor acceptor : acceptors) {
+            acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
+                @Override protected void run() { acceptor.start(); }
+            });
+        }
+        return listener;
+    }
+
+    /** Returns the address, with the port that the kernel chose if 0 was asked for. Any thread. */
+    public SocketAddress address() { return address; }
+
+    /** Returns how many connections it has open. Any thread. */
+    public int connections() { return connections.get(); }
+
+    AtomicInteger connectionCounter() { return connections; }
+
+    /** Stops listening. Connections that the kernel has completed are still accepted and served. Any thread. */
+    @Override public void close() {
+        if (!open) return;
+        open = false;
+        for (Acceptor acceptor : acceptors) {
+            acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
+                @Override protected void run() { acceptor.stop(); }
+            });
+        }
+        removeSocketFile();
+    }
+
+    /** Called when the runtime drains: the acceptors stop by themselves. */
+    void drained() {
+        open = false;
+        removeSocketFile();
+    }
+
+    private void removeSocketFile() {
+        if (address instanceof UnixDomainSocketAddress unix && !unix.getPath().toString().isEmpty()) {
+            try {
+                Files.deleteIfExists(unix.getPath());
+            } catch (IOException e) {
+                System.getLogger("org.libtorque").log(System.Logger.Level.WARNING, "cannot remove socket " + unix.getPath(), e);
+            }
+        }
+    }
+
+    @Override public boolean isOpen() { return open; }
+
+    @Override public String toString() { return "Listener[" + address + "]"; }
+}

@@ -1,0 +1,310 @@
+package org.libtorque.event;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Affinity;
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.SyscallException;
+import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Clock;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Task;
+import org.libtorque.vcore.Vcore;
+import org.libtorque.vcore.VcoreThread;
+import sun.misc.Signal;
+
+/**
+ * What is behind {@link org.libtorque.Torque}; programs use that.
+ *
+ * <p>{@code RUNNING -stop-> DRAINING -every vcore's last connection ended, or the drain timeout-> ENDED}. Each vcore drains for itself and ends its own
+ * loop; {@code ended} counts them down. A fault of the runtime's own on one vcore stops all of them.
+ */
+public final class Runtime implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+    private static final long SMALL_BLOCK_MEMORY = 64L << 20;
+    private static final long SHUTDOWN_NANOS = 2_000_000_000L;
+
+    private final Vcore[] vcores;
+    private final Loop[] loops;
+    private final Backend.Choice choice;
+    private final Duration drainTimeout;
+    private final FailureHandler failures;
+    private final CountDownLatch started;
+    private final CountDownLatch ended;
+    private final AtomicBoolean stopping = new AtomicBoolean();
+    private final AtomicInteger nextVcore = new AtomicInteger();
+    private final AtomicReference<Throwable> fault = new AtomicReference<>();
+    private final Color defaultColor;
+
+    private Runtime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
+                    FailureHandler failures) {
+        this.choice = choice;
+        this.drainTimeout = drainTimeout;
+        this.failures = failures;
+        vcores = new Vcore[cpus.length];
+        loops = new Loop[cpus.length];
+        started = new CountDownLatch(cpus.length);
+        ended = new CountDownLatch(cpus.length);
+        for (int i = 0; i < cpus.length; i++) {
+            vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), inboxCapacity, failures);
+        }
+        defaultColor = vcores[0].newColor();
+    }
+
+    /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
+    public static Runtime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
+                               FailureHandler failures) {
+        CpuSet forbidden = cpus.minus(CpuSet.allowed());
+        if (!forbidden.isEmpty()) {
+            throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
+        }
+        Backend.Choice choice = backend.choose();
+        Runtime runtime = new Runtime(cpus.toArray(), choice, blockBytes, blockMemory, inboxCapacity, drainTimeout, failures);
+        runtime.start();
+        LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
+        return runtime;
+    }
+
+    private void start() {
+        for (int i = 0; i < vcores.length; i++) {
+            int index = i;
+            new VcoreThread(vcores[i], () -> run(index)).start();
+        }
+        boolean interrupted = false;
+        while (true) {
+            try {
+                started.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true; // starting takes milliseconds; a half-started runtime would be nobody's
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+        Throwable cause = fault.get();
+        if (cause != null) {
+            close();
+            throw new IllegalStateException("the runtime could not start: " + cause.getMessage(), cause);
+        }
+    }
+
+    /** The body of a vcore's thread. */
+    private void run(int index) {
+        Vcore vcore = vcores[index];
+        Loop loop = null;
+        try {
+            pin(vcore.cpu());
+            vcore.bind(choice.opener().apply(vcore.blocks()));
+            loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
+            loops[index] = loop;
+            started.countDown();
+            vcore.runLoop();
+            loop.abortAll();
+        } catch (Throwable cause) {
+            fault.compareAndSet(null, cause);
+            LOG.log(System.Logger.Level.ERROR, vcore + " failed; the runtime stops", cause);
+            stop();
+        } finally {
+            started.countDown(); // more often than needed does no harm
+            end(vcore, loop);
+            ended.countDown();
+        }
+    }
+
+    private static void end(Vcore vcore, Loop loop) {
+        if (vcore.queue() == null) return;
+        try {
+            int left = vcore.shutDown(SHUTDOWN_NANOS);
+            if (left > 0) LOG.log(System.Logger.Level.WARNING, "{0}: {1} sources would not close; their memory is not given back", vcore, left);
+            else if (loop != null) loop.close();
+        } catch (Throwable cause) {
+            LOG.log(System.Logger.Level.ERROR, vcore + " could not shut down", cause);
+        }
+    }
+
+    private static void pin(int cpu) {
+        int bytes = (cpu / 64 + 1) * 8;
+        ErrnoSlot errno = ErrnoSlot.current();
+        try (Arena arena = Arena.ofConfined()) {
+            long mask = arena.allocate(bytes, 8).address();
+            NativeMemory.fill(mask, bytes, (byte) 0);
+            NativeMemory.putLong(mask + cpu / 64 * 8L, 1L << (cpu % 64));
+            SyscallException.check(Affinity.setaffinity(errno, 0, mask, bytes), "sched_setaffinity", "cpu={}", cpu);
+        }
+    }
+
+    private Loop here() {
+        Vcore vcore = Vcore.current();
+        return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore ? loops[vcore.index()]
+                : loops[Math.floorMod(nextVcore.getAndIncrement(), loops.length)];
+    }
+
+    private void checkRunning() {
+        if (stopping.get()) throw new IllegalStateException("the runtime is stopping");
+    }
+
+    /** See {@link org.libtorque.Torque#listen}. */
+    public Listener listen(SocketAddress address, ListenOptions options, ConnectionHandler handler) throws IOException {
+        checkRunning();
+        return Listener.open(loops, address, options, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#connect}. */
+    public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
+        checkRunning();
+        Loop loop = here();
+        loop.vcore.post(new Connector(loop, loop.vcore.newColor(), address, options, handler, onFailure));
+    }
+
+    /** See {@link org.libtorque.Torque#receive}. */
+    public DatagramListener receive(SocketAddress address, DatagramHandler handler) throws IOException {
+        checkRunning();
+        return DatagramListener.open(loops, address, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#watch}. */
+    public Watch watch(int fd, int interest, WatchHandler handler) {
+        checkRunning();
+        Watch.checkInterest(interest);
+        checkWatchable(fd);
+        Loop loop = here();
+        Watch watch = new Watch(loop, loop.vcore.newColor(), fd, interest, handler);
+        loop.vcore.post(new Task(watch.color()) {
+            @Override protected void run() { watch.start(); }
+        });
+        return watch;
+    }
+
+    private static void checkWatchable(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();
+            NativeMemory.putByte(statx + Files.Statx.SIZE, (byte) 0);
+            int result = Files.statx(ErrnoSlot.current(), fd, statx + Files.Statx.SIZE, Files.AT_EMPTY_PATH, Files.STATX_TYPE, statx);
+            if (result < 0) throw new IllegalArgumentException("descriptor " + fd + ": " + Errno.describe(-result));
+            int type = Short.toUnsignedInt(NativeMemory.getShort(statx + Files.Statx.STX_MODE)) & Files.S_IFMT;
+            if (type == Files.S_IFREG || type == Files.S_IFDIR) {
+                throw new IllegalArgumentException("descriptor " + fd + " is a regular file or directory, which is always ready and cannot be watched");
+            }
+        }
+    }
+
+    /** See {@link org.libtorque.Torque#after}; a period of zero is none. */
+    public Registration schedule(Duration delay, Duration period, Color color, Runnable action) {
+        if (delay.isNegative()) throw new IllegalArgumentException("the delay must not be negative: " + delay);
+        TimerRegistration timer = new TimerRegistration(color, action, period.toNanos());
+        timer.startAfter(delay.toNanos());
+        return timer;
+    }
+
+    /** See {@link org.libtorque.Torque#post(Color, Runnable)}. */
+    public void post(Color color, Runnable action) {
+        color.home().post(new Task(color) {
+            @Override protected void run() { action.run(); }
+        });
+    }
+
+    /** Returns the colour that serialises everything that names none. */
+    public Color defaultColor() { return defaultColor; }
+
+    /** See {@link org.libtorque.Torque#newColor}. */
+    public Color newColor() { return here().vcore.newColor(); }
+
+    /** Returns the vcores. */
+    public List<Vcore> vcores() { return List.of(vcores); }
+
+    /** Returns the backend in use. */
+    public Backend backend() { return choice.backend(); }
+
+    /** See {@link org.libtorque.Torque#stop}. */
+    public void stop() {
+        if (!stopping.compareAndSet(false, true)) return;
+        LOG.log(System.Logger.Level.DEBUG, "stopping");
+        for (int i = 0; i < vcores.length; i++) {
+            Loop loop = loops[i];
+            if (loop == null) { // it never started, or is just failing to
+                vcores[i].requestStop();
+                continue;
+            }
+            Vcore vcore = vcores[i];
+            Color color = vcore.newColor();
+            vcore.postSurely(new Task(color) {
+                @Override protected void run() { loop.drain(); }
+            });
+            new TimerRegistration(color, vcore::requestStop, 0).startAfter(drainTimeout.toNanos());
+        }
+    }
+
+    /** Tells whether {@link #stop} has been called. */
+    public boolean isStopping() { return stopping.get(); }
+
+    /** See {@link org.libtorque.Torque#block}. */
+    public void block() throws InterruptedException {
+        try (SignalStop ignored = new SignalStop(this)) {
+            ended.await();
+        }
+        Throwable cause = fault.get();
+        if (cause != null) throw new IllegalStateException("the runtime failed: " + cause, cause);
+    }
+
+    /** Stops, and waits for the end. */
+    @Override public void close() {
+        for (Vcore vcore : vcores) {
+            if (vcore.isCurrent()) throw new IllegalStateException("close() waits for the vcores and must not be called on one; call stop()");
+        }
+        stop();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                ended.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+
+    /** Has SIGTERM and SIGINT stop a runtime while it is open: the first one drains, the second ends the process. */
+    private static final class SignalStop implements AutoCloseable {
+        private static final String[] NAMES = {"TERM", "INT"};
+        private final sun.misc.SignalHandler[] previous = new sun.misc.SignalHandler[NAMES.length];
+        private final AtomicBoolean seen = new AtomicBoolean();
+
+        SignalStop(Runtime runtime) {
+            for (int i = 0; i < NAMES.length; i++) {
+                try {
+                    previous[i] = Signal.handle(new Signal(NAMES[i]), signal -> {
+                        if (seen.compareAndSet(false, true)) {
+                            LOG.log(System.Logger.Level.INFO, "SIG{0}: draining for up to {1} s; a second signal ends the process at once",
+                                    signal.getName(), runtime.drainTimeout.toSeconds());
+                            runtime.stop();
+                        } else {
+                            java.lang.Runtime.getRuntime().halt(128 + signal.getNumber());
+                        }
+                    });
+                } catch (IllegalArgumentException e) { // the JVM was started with -Xrs, or keeps the signal for itself
+                    LOG.log(System.Logger.Level.WARNING, "SIG{0} cannot be caught and will end the process without draining: {1}", NAMES[i],
+                            e.getMessage());
+                }
+            }
+        }
+
+        @Override public void close() {
+            for (int i = 0; i < NAMES.length; i++) {
+                if (previous[i] != null) Signal.handle(new Signal(NAMES[i]), previous[i]);
+            }
+        }
+    }
+}

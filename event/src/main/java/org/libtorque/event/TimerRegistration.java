@@ -1,0 +1,61 @@
+package org.libtorque.event;
+
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Task;
+import org.libtorque.vcore.Timer;
+
+/** A one-shot or periodic timer of the facade: runs an action under a colour. */
+final class TimerRegistration extends Task implements Registration {
+    private final Runnable action;
+    private final long periodNanos;
+    private final Timer timer;
+    private volatile boolean open = true;
+
+    /** @param periodNanos 0 for one-shot */
+    TimerRegistration(Color color, Runnable action, long periodNanos) {
+        super(color);
+        this.action = action;
+        this.periodNanos = periodNanos;
+        this.timer = new Timer() {
+            @Override protected void onExpiry(long nowNanos) { expired(nowNanos); }
+        };
+    }
+
+    /** Posts the start to the home vcore. */
+    void startAfter(long delayNanos) {
+        Color color = color();
+        long due = color.home().clock().nanoTime() + delayNanos;
+        color.home().postSurely(new Task(color) {
+            @Override protected void run() {
+                if (open) color.home().timers().schedule(timer, due);
+            }
+        });
+    }
+
+    private void expired(long nowNanos) {
+        if (!open) return;
+        if (periodNanos > 0) {
+            // From the due time, so that the period does not drift; periods that a slow action has missed are skipped.
+            long next = timer.deadlineNanos() + periodNanos;
+            if (next - nowNanos <= 0) next += (nowNanos - next) / periodNanos * periodNanos + periodNanos;
+            color().home().timers().schedule(timer, next);
+        }
+        color().home().ready(this);
+    }
+
+    @Override protected void run() {
+        if (!open) return;
+        if (periodNanos == 0) open = false;
+        action.run();
+    }
+
+    @Override public void close() {
+        if (!open) return;
+        open = false;
+        color().home().postSurely(new Task(color()) {
+            @Override protected void run() { color().home().timers().cancel(timer); }
+        });
+    }
+
+    @Override public boolean isOpen() { return open; }
+}

@@ -1,0 +1,123 @@
+package org.libtorque.event;
+
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.EventSource;
+import org.libtorque.vcore.Task;
+import org.libtorque.vcore.Vcore;
+
+/** A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. */
+public final class Watch implements Registration {
+    /** There may be something to read, an end or an error included. */
+    public static final int READABLE = EventSource.READABLE;
+    /** There may be room to write. */
+    public static final int WRITABLE = EventSource.WRITABLE;
+    /** The other side is gone, or the descriptor is in an error state. */
+    public static final int HANG_UP = EventSource.HANG_UP;
+
+    private final Source source;
+    private volatile boolean open = true;
+
+    Watch(Loop loop, Color color, int fd, int interest, WatchHandler handler) {
+        source = new Source(loop, color, fd, interest, handler);
+    }
+
+    void start() { source.start(); }
+
+    Color color() { return source.color(); }
+
+    /** Returns the descriptor. Any thread. */
+    public int fd() { return source.descriptor; }
+
+    /** Returns the vcore that calls the handler. Any thread. */
+    public Vcore vcore() { return source.loop.vcore; }
+
+    /**
+     * Changes what is watched for; readiness that there is already is reported again. On its vcore.
+     *
+     * @param interest bits of {@link #READABLE} and {@link #WRITABLE}
+     */
+    public void setInterest(int interest) {
+        source.loop.checkCurrent(this);
+        checkInterest(interest);
+        if (open) source.change(interest);
+    }
+
+    static void checkInterest(int interest) {
+        if ((interest & ~(READABLE | WRITABLE)) != 0 || interest == 0) {
+            throw new IllegalArgumentException("interest must be READABLE, WRITABLE or both, not " + interest);
+        }
+    }
+
+    @Override public void close() {
+        if (!open) return;
+        if (source.loop.vcore.isCurrent()) {
+            source.end();
+            return;
+        }
+        source.loop.vcore.postSurely(new Task(source.color()) {
+            @Override protected void run() { source.end(); }
+        });
+    }
+
+    @Override public boolean isOpen() { return open; }
+
+    @Override public String toString() { return "Watch[fd=" + source.descriptor + "]"; }
+
+    private final class Source extends EventSource {
+        private final Loop loop;
+        private final int descriptor;
+        private final WatchHandler handler;
+        private int interest;
+        private boolean registered;
+
+        private final LoopSource membership = new LoopSource() {
+            @Override void drain() { }
+
+            @Override void endNow() { end(); }
+        };
+
+        Source(Loop loop, Color color, int fd, int interest, WatchHandler handler) {
+            super(color, fd);
+            this.loop = loop;
+            this.descriptor = fd;
+            this.interest = interest;
+            this.handler = handler;
+        }
+
+        void start() {
+            if (!open) return;
+            int result = loop.queue.watch(this, interest);
+            if (result < 0) {
+                open = false;
+                loop.vcore.reportFailure(Watch.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", descriptor));
+                return;
+            }
+            registered = true;
+            loop.add(membership);
+        }
+
+        void change(int newInterest) {
+            interest = newInterest;
+            int result = loop.queue.watch(this, newInterest);
+            if (result < 0) throw org.libtorque.sys.SyscallException.of(result, "epoll_ctl", "op=MOD, fd={}", descriptor);
+        }
+
+        void end() {
+            if (!open) return;
+            open = false;
+            if (!registered) return;
+            loop.remove(membership);
+            loop.queue.close(this, true);
+        }
+
+        @Override protected void run() throws Exception {
+            int bits = takeReady();
+            if (open && bits != 0) handler.onReady(Watch.this, bits);
+        }
+
+        @Override protected void failed(Throwable cause) {
+            loop.vcore.reportFailure(Watch.this, cause);
+            end();
+        }
+    }
+}
