@@ -13,7 +13,7 @@ import org.libtorque.event.DatagramListener;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
 import org.libtorque.event.Registration;
-import org.libtorque.event.Runtime;
+import org.libtorque.event.TorqueRuntime;
 import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
 import org.libtorque.vcore.Backend;
@@ -34,9 +34,9 @@ import org.libtorque.vcore.Vcore;
  * <p>All methods may be called from any thread. Callbacks run on vcores and must not block.
  */
 public final class Torque implements AutoCloseable {
-    private final Runtime runtime;
+    private final TorqueRuntime runtime;
 
-    private Torque(Runtime runtime) { this.runtime = runtime; }
+    private Torque(TorqueRuntime runtime) { this.runtime = runtime; }
 
     /** Opens a runtime with {@link TorqueOptions#defaults()}. */
     public static Torque open() { return open(TorqueOptions.defaults()); }
@@ -48,7 +48,7 @@ public final class Torque implements AutoCloseable {
      * @throws IllegalArgumentException      if a CPU was asked for that this process may not use
      */
     public static Torque open(TorqueOptions options) {
-        return new Torque(Runtime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.inboxCapacity(),
+        return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.inboxCapacity(),
                 options.drainTimeout(), options.failureHandler()));
     }
 

@@ -237,14 +237,14 @@ final class StreamConnection extends StreamSource implements Connection {
         running = true;
         try {
             handler.onOpen(this);
+            if (state != ENDED) {
+                armTimer();
+                flush();
+            }
         } catch (Throwable cause) {
             failed(cause);
         } finally {
             running = nested;
-        }
-        if (state != ENDED) {
-            armTimer();
-            flush();
         }
     }
 

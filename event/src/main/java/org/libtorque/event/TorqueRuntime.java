@@ -24,7 +24,6 @@ import org.libtorque.vcore.FailureHandler;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
-import sun.misc.Signal;
 
 /**
  * What is behind {@link org.libtorque.Torque}; programs use that.
@@ -32,7 +31,7 @@ import sun.misc.Signal;
  * <p>{@code RUNNING -stop-> DRAINING -every vcore's last connection ended, or the drain timeout-> ENDED}. Each vcore drains for itself and ends its own
  * loop; {@code ended} counts them down. A fault of the runtime's own on one vcore stops all of them.
  */
-public final class Runtime implements AutoCloseable {
+public final class TorqueRuntime implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
     private static final long SMALL_BLOCK_MEMORY = 64L << 20;
     private static final long SHUTDOWN_NANOS = 2_000_000_000L;
@@ -49,7 +48,7 @@ public final class Runtime implements AutoCloseable {
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
 
-    private Runtime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
+    private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
                     FailureHandler failures) {
         this.choice = choice;
         this.drainTimeout = drainTimeout;
@@ -65,14 +64,14 @@ public final class Runtime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
-    public static Runtime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
+    public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
                                FailureHandler failures) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
         Backend.Choice choice = backend.choose();
-        Runtime runtime = new Runtime(cpus.toArray(), choice, blockBytes, blockMemory, inboxCapacity, drainTimeout, failures);
+        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, inboxCapacity, drainTimeout, failures);
         runtime.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
         return runtime;
@@ -251,8 +250,11 @@ public final class Runtime implements AutoCloseable {
 
     /** See {@link org.libtorque.Torque#block}. */
     public void block() throws InterruptedException {
-        try (SignalStop ignored = new SignalStop(this)) {
+        StopSignals signals = new StopSignals(this::stop, drainTimeout);
+        try {
             ended.await();
+        } finally {
+            signals.close();
         }
         Throwable cause = fault.get();
         if (cause != null) throw new IllegalStateException("the runtime failed: " + cause, cause);
@@ -274,37 +276,5 @@ public final class Runtime implements AutoCloseable {
             }
         }
         if (interrupted) Thread.currentThread().interrupt();
-    }
-
-    /** Has SIGTERM and SIGINT stop a runtime while it is open: the first one drains, the second ends the process. */
-    private static final class SignalStop implements AutoCloseable {
-        private static final String[] NAMES = {"TERM", "INT"};
-        private final sun.misc.SignalHandler[] previous = new sun.misc.SignalHandler[NAMES.length];
-        private final AtomicBoolean seen = new AtomicBoolean();
-
-        SignalStop(Runtime runtime) {
-            for (int i = 0; i < NAMES.length; i++) {
-                try {
-                    previous[i] = Signal.handle(new Signal(NAMES[i]), signal -> {
-                        if (seen.compareAndSet(false, true)) {
-                            LOG.log(System.Logger.Level.INFO, "SIG{0}: draining for up to {1} s; a second signal ends the process at once",
-                                    signal.getName(), runtime.drainTimeout.toSeconds());
-                            runtime.stop();
-                        } else {
-                            java.lang.Runtime.getRuntime().halt(128 + signal.getNumber());
-                        }
-                    });
-                } catch (IllegalArgumentException e) { // the JVM was started with -Xrs, or keeps the signal for itself
-                    LOG.log(System.Logger.Level.WARNING, "SIG{0} cannot be caught and will end the process without draining: {1}", NAMES[i],
-                            e.getMessage());
-                }
-            }
-        }
-
-        @Override public void close() {
-            for (int i = 0; i < NAMES.length; i++) {
-                if (previous[i] != null) Signal.handle(new Signal(NAMES[i]), previous[i]);
-            }
-        }
     }
 }
