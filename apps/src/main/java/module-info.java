@@ -1,0 +1,7 @@
+/** The web server and the command-line tools, written against the public API only. */
+module org.libtorque.apps {
+    requires info.picocli;
+    requires org.libtorque.event;
+
+    opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
+}

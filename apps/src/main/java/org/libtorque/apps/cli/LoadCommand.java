@@ -1,0 +1,122 @@
+package org.libtorque.apps.cli;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+import org.libtorque.apps.load.LoadGenerator;
+import org.libtorque.hardware.CpuSet;
+
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code torque load}: declares the options and hands them, checked, to the load generator. */
+@Command(name = "load",
+        description = "Loads an HTTP/1.1 server in a closed loop: each connection sends the next request when an answer is complete.",
+        footer = {"", "TIME is a number with a unit: 500ms, 10s, 2m."},
+        abbreviateSynopsis = true, sortOptions = false)
+final class LoadCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "URL", description = "http://host[:port][/path][?query]")
+    private URI url;
+
+    @Option(names = {"-c", "--connections"}, paramLabel = "N", defaultValue = "64",
+            description = "Connections held open at once. Default: ${DEFAULT-VALUE}")
+    private int connections;
+
+    @Option(names = {"-p", "--pipeline"}, paramLabel = "N", defaultValue = "1",
+            description = "Requests outstanding on each connection. Default: ${DEFAULT-VALUE}")
+    private int pipeline;
+
+    @Option(names = {"-d", "--duration"}, paramLabel = "TIME", defaultValue = "10s",
+            description = "Measured time. Default: ${DEFAULT-VALUE}")
+    private Duration duration;
+
+    @Option(names = "--warmup", paramLabel = "TIME", defaultValue = "2s",
+            description = "Time before it that does not count. Default: ${DEFAULT-VALUE}")
+    private Duration warmup;
+
+    @Option(names = "--requests-per-connection", paramLabel = "N", defaultValue = "0",
+            description = "Reconnect after so many requests, 0 for never. Default: ${DEFAULT-VALUE}")
+    private long requestsPerConnection;
+
+    @Option(names = {"-X", "--method"}, paramLabel = "METHOD", converter = Parse.Method.class,
+            description = "Request method. Default: GET, with a body POST")
+    private String method;
+
+    @Option(names = {"-H", "--header"}, paramLabel = "FIELD", arity = "1", description = "Extra header field, as 'Name: value'. Repeatable.")
+    private List<HttpField> fields = List.of();
+
+    @ArgGroup private Body body = new Body();
+
+    @Option(names = "--cpus", paramLabel = "LIST", description = "CPUs to run on, as 0,2 or 0-3. Default: all the process may use")
+    private CpuSet cpus = CpuSet.of();
+
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "auto",
+            description = "Event queue: auto, epoll or io_uring. Default: ${DEFAULT-VALUE}")
+    private BackendChoice backend;
+
+    @Option(names = "--sources", paramLabel = "LIST", split = ",", hideParamSyntax = true,
+            description = "Local addresses to connect from, in turn. Each has its own port numbers, so many short connections need several.")
+    private List<InetAddress> sources = List.of();
+
+    @Option(names = "--json", description = "Print the result as one JSON object.")
+    private boolean json;
+
+    @Option(names = "--timeout", paramLabel = "TIME", defaultValue = "10s",
+            description = "An answer that takes longer counts as failed, 0 for never. Default: ${DEFAULT-VALUE}")
+    private Duration timeout;
+
+    @Option(names = {"-q", "--quiet"}, description = "No live progress line.")
+    private boolean quiet;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this text.")
+    private boolean help;
+
+    @Spec private CommandSpec spec;
+
+    /** At most one of them. */
+    static final class Body {
+        @Option(names = "--body", paramLabel = "TEXT", description = "Request body, sent as UTF-8.")
+        private String text;
+
+        @Option(names = "--body-file", paramLabel = "FILE", description = "File whose contents are the request body.")
+        private Path file;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        return LoadGenerator.run(options());
+    }
+
+    LoadOptions options() {
+        var check = new Check(spec);
+        check.range("--connections", connections, 1, 1_000_000);
+        check.range("--pipeline", pipeline, 1, 100_000);
+        check.range("--requests-per-connection", requestsPerConnection, 0, Long.MAX_VALUE);
+        if (duration.isZero()) throw check.invalid("--duration", "the time is zero");
+        var content = body(check);
+        var verb = method != null ? method : content.length > 0 ? "POST" : "GET";
+        return new LoadOptions(url, connections, pipeline, duration, warmup, requestsPerConnection,
+                verb, fields, content, cpus, backend, sources, json, timeout, quiet);
+    }
+
+    private byte[] body(Check check) {
+        if (body.text != null) return body.text.getBytes(StandardCharsets.UTF_8);
+        if (body.file == null) return new byte[0];
+        try {
+            return Files.readAllBytes(body.file);
+        } catch (IOException e) {
+            throw check.invalid("--body-file", "cannot read '" + body.file + "'");
+        }
+    }
+}

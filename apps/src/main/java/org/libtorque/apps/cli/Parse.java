@@ -1,0 +1,147 @@
+package org.libtorque.apps.cli;
+
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+import org.libtorque.hardware.CpuSet;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Value syntax of the command line. Every parser rejects what it does not understand with the text and an example. */
+final class Parse {
+    /** RFC 9110 section 5.6.2. */
+    private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+    private static final Pattern NUMBER_AND_UNIT = Pattern.compile("([0-9]{1,18})([a-z]*)");
+
+    private Parse() {}
+
+    /** {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h}, or {@code 0}; a bare number has no obvious unit and is refused. */
+    static Duration duration(String text) {
+        var matcher = NUMBER_AND_UNIT.matcher(text);
+        if (matcher.matches()) {
+            long n = Long.parseLong(matcher.group(1));
+            try {
+                switch (matcher.group(2)) {
+                    case "ms" -> { return Duration.ofMillis(n); }
+                    case "s" -> { return inRange(Duration.ofSeconds(n)); }
+                    case "m" -> { return inRange(Duration.ofMinutes(n)); }
+                    case "h" -> { return inRange(Duration.ofHours(n)); }
+                    case "" -> { if (n == 0) return Duration.ZERO; }
+                    default -> { }
+                }
+            } catch (ArithmeticException e) {
+                throw new TypeConversionException("'" + text + "' is too long a time");
+            }
+        }
+        throw new TypeConversionException("'" + text + "' is not a time such as 500ms, 10s or 2m");
+    }
+
+    /** What the timers count: nanoseconds in a long, 292 years. */
+    private static Duration inRange(Duration duration) {
+        duration.toNanos();
+        return duration;
+    }
+
+    /** Bytes: {@code 4096}, {@code 64k}, {@code 1m}, {@code 2g}, in powers of 1,024. */
+    static long sizeBytes(String text) {
+        var matcher = NUMBER_AND_UNIT.matcher(text.toLowerCase(Locale.ROOT));
+        if (matcher.matches()) {
+            long n = Long.parseLong(matcher.group(1));
+            try {
+                switch (matcher.group(2)) {
+                    case "" -> { return n; }
+                    case "k" -> { return Math.multiplyExact(n, 1L << 10); }
+                    case "m" -> { return Math.multiplyExact(n, 1L << 20); }
+                    case "g" -> { return Math.multiplyExact(n, 1L << 30); }
+                    default -> { }
+                }
+            } catch (ArithmeticException e) {
+                throw new TypeConversionException("'" + text + "' is too large a size");
+            }
+        }
+        throw new TypeConversionException("'" + text + "' is not a size such as 4096, 64k or 1m");
+    }
+
+    /** The kernel's list format, at least one CPU. */
+    static CpuSet cpuList(String text) {
+        try {
+            var cpus = CpuSet.parseList(text);
+            if (!cpus.isEmpty()) return cpus;
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
+        }
+        throw new TypeConversionException("the CPU list is empty");
+    }
+
+    static InetAddress address(String text) {
+        try {
+            if (text.isEmpty()) throw new UnknownHostException();     // getByName would take it for the loopback address
+            return InetAddress.getByName(text);
+        } catch (UnknownHostException e) {
+            throw new TypeConversionException("'" + text + "' is neither an IP address nor a known host name");
+        }
+    }
+
+    static BackendChoice backend(String text) {
+        for (var choice : BackendChoice.values()) {
+            if (choice.toString().equals(text)) return choice;
+        }
+        throw new TypeConversionException("'" + text + "' is not one of auto, epoll, io_uring");
+    }
+
+    static String method(String text) {
+        if (TOKEN.matcher(text).matches()) return text;
+        throw new TypeConversionException("'" + text + "' is not an HTTP method");
+    }
+
+    /** {@code Name: value}, as RFC 9112 has it on the wire: a token, no space before the colon, no control characters. */
+    static HttpField field(String text) {
+        int colon = text.indexOf(':');
+        var name = text.substring(0, Math.max(colon, 0));
+        var value = text.substring(colon + 1).strip();
+        if (!TOKEN.matcher(name).matches() || !value.chars().allMatch(c -> c == '\t' || c >= ' ' && c <= 0xff && c != 0x7f)) {
+            throw new TypeConversionException("'" + text + "' is not a header such as 'Accept: text/html'");
+        }
+        return new HttpField(name, value);
+    }
+
+    /** {@code http://host[:port][/path][?query]}; a missing scheme is taken as {@code http}. */
+    static URI url(String text) {
+        URI url;
+        try {
+            url = new URI(text.contains("://") ? text : "http://" + text);
+        } catch (URISyntaxException e) {
+            throw new TypeConversionException("'" + text + "' is not a URL such as http://localhost:8080/plaintext");
+        }
+        if (!"http".equalsIgnoreCase(url.getScheme())) {
+            throw new TypeConversionException("'" + text + "': only http URLs can be loaded");
+        }
+        if (url.getHost() == null || url.getUserInfo() != null || url.getRawFragment() != null
+                || url.getPort() == 0 || url.getPort() > 65_535) {
+            throw new TypeConversionException("'" + text + "' is not a URL such as http://localhost:8080/plaintext");
+        }
+        return url;
+    }
+
+    /** For options whose Java type does not say that they are a size. */
+    static final class Size implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            return sizeBytes(text);
+        }
+    }
+
+    /** For the method of {@code load}. */
+    static final class Method implements ITypeConverter<String> {
+        @Override
+        public String convert(String text) {
+            return method(text);
+        }
+    }
+}
