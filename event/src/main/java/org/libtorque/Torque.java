@@ -10,6 +10,7 @@ import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.ConnectionHandler;
 import org.libtorque.event.DatagramHandler;
 import org.libtorque.event.DatagramListener;
+import org.libtorque.event.DirectoryWatcher;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
 import org.libtorque.event.Registration;
@@ -92,6 +93,16 @@ public final class Torque implements AutoCloseable {
      */
     public Watch watch(int fd, int interest, WatchHandler handler) {
         return runtime.watch(fd, interest, Objects.requireNonNull(handler));
+    }
+
+    /**
+     * Watches the entries of directories, on the calling vcore.
+     *
+     * @throws IllegalStateException if the calling thread is not a vcore of this runtime
+     * @throws IOException           if descriptors or inotify instances are used up
+     */
+    public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
+        return runtime.watchDirectories(Objects.requireNonNull(handler));
     }
 
     // ---- time and tasks

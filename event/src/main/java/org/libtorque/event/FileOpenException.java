@@ -14,6 +14,8 @@ public final class FileOpenException extends IOException {
         FORBIDDEN,
         /** The path leaves the root, by dot segments or by a link. */
         OUTSIDE,
+        /** There is a symbolic link in the path, and links were not to be followed. */
+        LINK,
         /** The process or system is out of descriptors or memory; trying later may succeed. */
         EXHAUSTED,
         /** Anything else; the message names the errno. */

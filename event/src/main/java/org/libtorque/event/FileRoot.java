@@ -50,7 +50,14 @@ public final class FileRoot implements AutoCloseable {
      * @param length how many of them
      * @throws FileOpenException if it cannot be opened; {@link FileOpenException#reason} says why
      */
-    public OpenFile open(byte[] name, int length) throws FileOpenException {
+    public OpenFile open(byte[] name, int length) throws FileOpenException { return open(name, length, true); }
+
+    /**
+     * Opens a file or directory for reading, as {@link #open(byte[], int)}.
+     *
+     * @param followLinks whether symbolic links are followed; otherwise a path with one is {@link FileOpenException.Reason#LINK}
+     */
+    public OpenFile open(byte[] name, int length, boolean followLinks) throws FileOpenException {
         if (length >= MAX_PATH) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path is longer than " + MAX_PATH + " bytes");
         for (int i = 0; i < length; i++) {
             if (name[i] == 0) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path contains a NUL");
@@ -66,22 +73,23 @@ public final class FileRoot implements AutoCloseable {
         int opened;
         int tries = 0;
         do opened = Files.openat2(scratch.errno, fd, buffer, Files.O_RDONLY | Files.O_CLOEXEC | Files.O_NONBLOCK | Files.O_NOCTTY, 0,
-                Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS);
+                Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS | (followLinks ? 0 : Files.RESOLVE_NO_SYMLINKS));
         while ((opened == -Errno.EAGAIN || opened == -Errno.EINTR) && ++tries < 100); // EAGAIN: a rename raced with "..", undecided
-        if (opened < 0) throw failure(-opened);
+        if (opened < 0) throw failure(-opened, followLinks);
         long statx = buffer + MAX_PATH;
         NativeMemory.putByte(buffer, (byte) 0);
         int result = Files.statx(scratch.errno, opened, buffer, Files.AT_EMPTY_PATH, Files.STATX_BASIC_STATS, statx);
         if (result < 0) {
             Files.close(scratch.errno, opened);
-            throw failure(-result);
+            throw failure(-result, followLinks);
         }
         return new OpenFile(opened, statx);
     }
 
-    private static FileOpenException failure(int errno) {
+    private static FileOpenException failure(int errno, boolean followLinks) {
         FileOpenException.Reason reason = switch (errno) {
-            case Errno.ENOENT, Errno.ENOTDIR, Errno.ENAMETOOLONG, Errno.ENXIO, Errno.ELOOP -> FileOpenException.Reason.NOT_FOUND;
+            case Errno.ENOENT, Errno.ENOTDIR, Errno.ENAMETOOLONG, Errno.ENXIO -> FileOpenException.Reason.NOT_FOUND;
+            case Errno.ELOOP -> followLinks ? FileOpenException.Reason.NOT_FOUND : FileOpenException.Reason.LINK;
             case Errno.EACCES, Errno.EPERM -> FileOpenException.Reason.FORBIDDEN;
             case Errno.EXDEV -> FileOpenException.Reason.OUTSIDE;
             case Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM -> FileOpenException.Reason.EXHAUSTED;

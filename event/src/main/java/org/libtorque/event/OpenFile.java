@@ -20,6 +20,7 @@ public final class OpenFile implements AutoCloseable {
     private final int modifiedNanos;
     private final long inode;
     private final long device;
+    private final int links;
     private boolean closed;
 
     /** Takes an open descriptor. {@code statx} is the address of its struct statx. */
@@ -30,6 +31,7 @@ public final class OpenFile implements AutoCloseable {
         long modified = statx + Files.Statx.STX_MTIME;
         modifiedSeconds = NativeMemory.getLong(modified + Files.StatxTimestamp.TV_SEC);
         modifiedNanos = NativeMemory.getInt(modified + Files.StatxTimestamp.TV_NSEC);
+        links = NativeMemory.getInt(statx + Files.Statx.STX_NLINK);
         inode = NativeMemory.getLong(statx + Files.Statx.STX_INO);
         device = (long) NativeMemory.getInt(statx + Files.Statx.STX_DEV_MAJOR) << 32
                 | Integer.toUnsignedLong(NativeMemory.getInt(statx + Files.Statx.STX_DEV_MINOR));
@@ -49,6 +51,9 @@ public final class OpenFile implements AutoCloseable {
 
     /** Returns the nanoseconds of the last modification's second. */
     public int modifiedNanos() { return modifiedNanos; }
+
+    /** Returns how many names it has. */
+    public int links() { return links; }
 
     /** Returns the inode number. */
     public long inode() { return inode; }

@@ -186,6 +186,12 @@ public final class TorqueRuntime implements AutoCloseable {
         return watch;
     }
 
+    /** See {@link org.libtorque.Torque#watchDirectories}. */
+    public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
+        checkRunning();
+        return DirectoryWatcher.open(here(), handler);
+    }
+
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();

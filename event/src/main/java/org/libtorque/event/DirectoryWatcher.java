@@ -1,0 +1,143 @@
+package org.libtorque.event;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.libtorque.sys.CStrings;
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.Inotify;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.EventSource;
+
+/**
+ * Tells one vcore of changes to the entries of directories (inotify(7)): for caches that must not serve what is no longer so.
+ *
+ * <p>The kernel queues a change before the call that made it returns, and the event queue reports sources in the order in which they became ready. So a
+ * request that was sent because of a change is handled after the change has been reported to this vcore.
+ *
+ * <p>What is written through a memory mapping is not reported, and of a file with several names only changes by the name in a watched directory are.
+ */
+public final class DirectoryWatcher implements Registration {
+    /** Told of changes, under the watcher's colour. Must not block. */
+    public interface Handler {
+        /**
+         * @param watch     of which directory, as {@link #watch} returned it
+         * @param name      the entry that was created, deleted, renamed, written or given other attributes; or null: the directory itself was moved, deleted
+         *                  or changed
+         * @param directory whether the entry is a directory
+         */
+        void onChange(int watch, String name, boolean directory);
+
+        /** Changes were lost, because there were too many at once: anything may have changed. */
+        void onLost();
+    }
+
+    private static final int MASK = Inotify.IN_CREATE | Inotify.IN_DELETE | Inotify.IN_MOVE | Inotify.IN_MODIFY | Inotify.IN_ATTRIB
+            | Inotify.IN_DELETE_SELF | Inotify.IN_MOVE_SELF | Inotify.IN_ONLYDIR;
+    private static final int BUFFER_BYTES = Loop.SMALL_BLOCK_BYTES;
+
+    private final Source source;
+    private boolean open = true;
+
+    private DirectoryWatcher(Source source) { this.source = source; }
+
+    /** Opens a watcher on the calling vcore. */
+    static DirectoryWatcher open(Loop loop, Handler handler) throws IOException {
+        loop.checkCurrent("a directory watcher");
+        int fd = Inotify.init1(loop.errno, Inotify.IN_NONBLOCK | Inotify.IN_CLOEXEC);
+        if (fd < 0) {
+            throw new IOException("inotify_init1: " + Errno.describe(-fd)
+                    + (fd == -Errno.EMFILE ? "; descriptors or fs.inotify.max_user_instances are used up" : ""));
+        }
+        Source source = new Source(loop, loop.vcore.newColor(), fd, handler);
+        int result = loop.queue.watch(source, EventSource.READABLE);
+        if (result < 0) {
+            Files.close(loop.errno, fd);
+            throw IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd);
+        }
+        DirectoryWatcher watcher = new DirectoryWatcher(source);
+        source.owner = watcher;
+        loop.add(source.membership);
+        return watcher;
+    }
+
+    /**
+     * Watches a directory below a root. On its vcore.
+     *
+     * @param path   bytes of the path relative to the root; none is the root itself
+     * @param length how many of them
+     * @return a number for the directory, the same if it is watched already; or -1 if it is none, or the kernel watches no more
+     *         ({@code fs.inotify.max_user_watches})
+     */
+    public int watch(FileRoot root, byte[] path, int length) {
+        source.loop.checkCurrent(this);
+        String name = root.path() + "/" + new String(path, 0, length, StandardCharsets.UTF_8);
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            return Math.max(-1, Inotify.addWatch(source.loop.errno, source.fd(), CStrings.allocate(name, arena), MASK));
+        }
+    }
+
+    @Override public void close() {
+        source.loop.checkCurrent(this);
+        source.end();
+    }
+
+    @Override public boolean isOpen() { return open; }
+
+    private static final class Source extends EventSource {
+        final Loop loop;
+        final Handler handler;
+        DirectoryWatcher owner;
+
+        final LoopSource membership = new LoopSource() {
+            @Override void drain() { }
+
+            @Override void endNow() { end(); }
+        };
+
+        Source(Loop loop, Color color, int fd, Handler handler) {
+            super(color, fd);
+            this.loop = loop;
+            this.handler = handler;
+        }
+
+        void end() {
+            if (!owner.open) return;
+            owner.open = false;
+            loop.remove(membership);
+            loop.queue.close(this, false);
+        }
+
+        @Override protected void run() throws Exception {
+            takeReady();
+            ErrnoSlot errno = loop.errno;
+            while (owner.open) {
+                long n = Files.read(errno, fd(), loop.scratch, BUFFER_BYTES);
+                if (n == -Errno.EAGAIN) return;
+                if (n == -Errno.EINTR) continue;
+                if (n <= 0) throw IoErrors.of(n, "read", "fd={}", fd());
+                for (long at = loop.scratch, end = at + n; at < end; ) at = report(at);
+            }
+        }
+
+        private long report(long event) {
+            int watch = NativeMemory.getInt(event + Inotify.Event.WD);
+            int mask = NativeMemory.getInt(event + Inotify.Event.MASK);
+            int length = NativeMemory.getInt(event + Inotify.Event.LEN);
+            if ((mask & Inotify.IN_Q_OVERFLOW) != 0) {
+                handler.onLost();
+            } else {
+                String name = length == 0 ? null : CStrings.get(event + Inotify.Event.NAME, length);
+                handler.onChange(watch, name, (mask & Inotify.IN_ISDIR) != 0);
+            }
+            return event + Inotify.Event.NAME + length;
+        }
+
+        @Override protected void failed(Throwable cause) {
+            loop.vcore.reportFailure(owner, cause);
+            handler.onLost();
+        }
+    }
+}
