@@ -11,16 +11,18 @@ package org.libtorque.vcore;
  * }</pre>
  */
 public abstract class Timer {
+    // Long names: a subclass in this package inherits them, and they must not hide names of a class around it.
+
     /** The wheel it is scheduled on, or null. */
-    TimerWheel wheel;
+    TimerWheel homeWheel;
     /** Neighbours in the circular list of its slot; null unless scheduled. */
-    Timer next, previous;
+    Timer nextTimer, previousTimer;
     /** Index of the list it is in; meaningless unless scheduled. */
-    int list;
+    int listIndex;
     /** While due: the round of the wheel in which it became so. */
-    int round;
+    int dueRound;
     /** The deadline in whole ticks since the wheel's start, rounded up. */
-    long tick;
+    long dueTick;
     /** The deadline as it was asked for. */
     long deadlineNanos;
 
@@ -37,7 +39,7 @@ public abstract class Timer {
     protected abstract void onExpiry(long nowNanos);
 
     /** Tells whether it is waiting for its time, or for its turn after that. */
-    public final boolean isScheduled() { return wheel != null; }
+    public final boolean isScheduled() { return homeWheel != null; }
 
     /** Returns the deadline of the last {@link TimerWheel#schedule}, passed or not; 0 before the first. */
     public final long deadlineNanos() { return deadlineNanos; }

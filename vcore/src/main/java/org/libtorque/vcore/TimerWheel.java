@@ -98,12 +98,12 @@ public final class TimerWheel {
      * @throws IllegalStateException if the timer is scheduled on another wheel
      */
     public void schedule(Timer timer, long deadlineNanos) {
-        if (timer.wheel == this) {
+        if (timer.homeWheel == this) {
             unlink(timer);
-        } else if (timer.wheel != null) {
+        } else if (timer.homeWheel != null) {
             throw new IllegalStateException("timer is scheduled on another wheel, for " + timer.deadlineNanos);
         } else {
-            timer.wheel = this;
+            timer.homeWheel = this;
             size++;
         }
         timer.deadlineNanos = deadlineNanos;
@@ -114,7 +114,7 @@ public final class TimerWheel {
         }
         long fromStart = nowNanos - startNanos + fromNow;
         if (fromStart < 0) fromStart = Long.MAX_VALUE; // 292 years after the start; no clock of ours gets there
-        timer.tick = (fromStart + ((1L << tickBits) - 1)) >>> tickBits; // as unsigned: the sum may pass 2^63
+        timer.dueTick = (fromStart + ((1L << tickBits) - 1)) >>> tickBits; // as unsigned: the sum may pass 2^63
         place(timer); // behind horizon, so not in the slot that is being emptied
     }
 
@@ -124,9 +124,9 @@ public final class TimerWheel {
      * @return true if it was scheduled here and now will not run; false if it was not, for example because it has run
      */
     public boolean cancel(Timer timer) {
-        if (timer.wheel != this) return false;
+        if (timer.homeWheel != this) return false;
         unlink(timer);
-        timer.wheel = null;
+        timer.homeWheel = null;
         size--;
         return true;
     }
@@ -162,9 +162,9 @@ public final class TimerWheel {
         round++;
         expiring = true;
         try {
-            for (Timer timer; ran < maxTimers && (timer = lists[dueList]) != null && timer.round != round; ran++) {
+            for (Timer timer; ran < maxTimers && (timer = lists[dueList]) != null && timer.dueRound != round; ran++) {
                 unlink(timer);
-                timer.wheel = null;
+                timer.homeWheel = null;
                 size--;
                 timer.onExpiry(nowNanos); // last: the wheel is consistent, whatever it does
             }
@@ -227,7 +227,7 @@ public final class TimerWheel {
 
     /** Links a timer of known tick, not before {@code elapsed}, where it belongs. */
     private void place(Timer timer) {
-        long tick = timer.tick;
+        long tick = timer.dueTick;
         if (tick == elapsed) {
             linkDue(timer);
             return;
@@ -244,40 +244,40 @@ public final class TimerWheel {
     }
 
     private void linkDue(Timer timer) {
-        timer.round = round;
+        timer.dueRound = round;
         link(timer, dueList);
     }
 
     /** Appends a timer to a list. */
     private void link(Timer timer, int list) {
-        timer.list = list;
+        timer.listIndex = list;
         Timer first = lists[list];
         if (first == null) {
-            timer.next = timer.previous = timer;
+            timer.nextTimer = timer.previousTimer = timer;
             lists[list] = timer;
         } else {
-            Timer last = first.previous;
-            timer.next = first;
-            timer.previous = last;
-            last.next = timer;
-            first.previous = timer;
+            Timer last = first.previousTimer;
+            timer.nextTimer = first;
+            timer.previousTimer = last;
+            last.nextTimer = timer;
+            first.previousTimer = timer;
         }
     }
 
     /** Takes a timer out of its list. */
     private void unlink(Timer timer) {
-        int list = timer.list;
-        Timer next = timer.next;
+        int list = timer.listIndex;
+        Timer next = timer.nextTimer;
         if (next == timer) {
             lists[list] = null;
             if (list != dueList) occupied[list / SLOTS] &= ~(1L << list % SLOTS);
         } else {
-            Timer previous = timer.previous;
-            previous.next = next;
-            next.previous = previous;
+            Timer previous = timer.previousTimer;
+            previous.nextTimer = next;
+            next.previousTimer = previous;
             if (lists[list] == timer) lists[list] = next;
         }
-        timer.next = timer.previous = null; // what has left must not keep its neighbours reachable
+        timer.nextTimer = timer.previousTimer = null; // what has left must not keep its neighbours reachable
     }
 
     /**
@@ -296,16 +296,18 @@ public final class TimerWheel {
             if (first == null) continue;
             Timer timer = first;
             do {
-                check(timer.wheel == this && timer.list == list, "node", list, timer.list);
-                check(timer.next.previous == timer && timer.previous.next == timer, "links", list, count);
+                Timer next = timer.nextTimer;
+                long tick = timer.dueTick;
+                check(timer.homeWheel == this && timer.listIndex == list, "node", list, timer.listIndex);
+                check(next.previousTimer == timer && timer.previousTimer.nextTimer == timer, "links", list, count);
                 if (list == dueList) {
                     check(nowNanos - timer.deadlineNanos >= 0, "T5 deadline", nowNanos, timer.deadlineNanos);
-                    check(timer.next == first || timer.next.round - timer.round >= 0, "T5 round", round, timer.round);
+                    check(next == first || next.dueRound - timer.dueRound >= 0, "T5 round", round, timer.dueRound);
                 } else {
                     int shift = level * DIGIT_BITS;
-                    check(timer.tick >= elapsed, "T2 past", timer.tick, elapsed);
-                    check((int) (timer.tick >>> shift & SLOTS - 1) == slot, "T2 digit", timer.tick, slot);
-                    check(((timer.tick ^ elapsed) & -1L << shift << DIGIT_BITS) == 0, "T2 above", timer.tick, elapsed);
+                    check(tick >= elapsed, "T2 past", tick, elapsed);
+                    check((int) (tick >>> shift & SLOTS - 1) == slot, "T2 digit", tick, slot);
+                    check(((tick ^ elapsed) & -1L << shift << DIGIT_BITS) == 0, "T2 above", tick, elapsed);
                     int digit = (int) (elapsed >>> shift) & SLOTS - 1;
                     if (list == emptying) {
                         check(slot == digit && (elapsed & ~(-1L << shift)) == 0, "T3 emptying", slot, elapsed);
@@ -314,7 +316,7 @@ public final class TimerWheel {
                     }
                 }
                 count++;
-                timer = timer.next;
+                timer = next;
             } while (timer != first);
         }
         check(count == size, "T6", count, size);

@@ -11,7 +11,7 @@ abstract class WakeGatePad0 {
 
 /** The one hot field; see {@link WakeGate}. */
 abstract class WakeGateState extends WakeGatePad0 {
-    int state;
+    long state; // a long: the JVM puts an int in front of the pad, into the gap behind the object's header
 }
 
 /** Keeps {@code state} off the lines of whatever lies behind the gate. */
@@ -75,17 +75,17 @@ abstract class WakeGatePad1 extends WakeGateState {
  */
 final class WakeGate extends WakeGatePad1 {
     /** The owner runs, or will look into its inbox before it blocks: nobody need wake it. */
-    static final int AWAKE = 0;
+    static final long AWAKE = 0;
     /** The owner is about to block or blocks: the first poster to come wakes it. */
-    static final int BLOCKING = 1;
+    static final long BLOCKING = 1;
     /** A poster has taken it on itself to wake the owner. */
-    static final int NOTIFIED = 2;
+    static final long NOTIFIED = 2;
 
     private static final VarHandle STATE;
 
     static {
         try {
-            STATE = MethodHandles.lookup().findVarHandle(WakeGateState.class, "state", int.class);
+            STATE = MethodHandles.lookup().findVarHandle(WakeGateState.class, "state", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -93,7 +93,7 @@ final class WakeGate extends WakeGatePad1 {
 
     /** Owner: says that it is about to block. It must look into its inbox after this and before it blocks. */
     void announce() {
-        assert (int) STATE.getOpaque(this) == AWAKE : "announced twice: state " + state;
+        assert (long) STATE.getOpaque(this) == AWAKE : "announced twice: state " + state;
         STATE.setOpaque(this, BLOCKING);
         VarHandle.fullFence(); // StoreLoad: BLOCKING before the owner's re-check; partner in claimWake
     }
@@ -112,14 +112,14 @@ final class WakeGate extends WakeGatePad1 {
      */
     boolean claimWake() {
         VarHandle.fullFence(); // StoreLoad: the caller's message before the load of state; partner in announce
-        return (int) STATE.getOpaque(this) == BLOCKING && STATE.compareAndSet(this, BLOCKING, NOTIFIED);
+        return (long) STATE.getOpaque(this) == BLOCKING && STATE.compareAndSet(this, BLOCKING, NOTIFIED);
     }
 
     /** Returns the state, for dumps and tests; out of date as soon as it is read. Any thread. */
-    int stateOpaque() { return (int) STATE.getOpaque(this); }
+    long stateOpaque() { return (long) STATE.getOpaque(this); }
 
     @Override public String toString() {
-        int s = stateOpaque();
+        long s = stateOpaque();
         return "WakeGate[" + (s == AWAKE ? "awake" : s == BLOCKING ? "blocking" : "notified") + "]";
     }
 }
