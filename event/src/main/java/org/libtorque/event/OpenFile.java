@@ -3,6 +3,7 @@ package org.libtorque.event;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
@@ -93,9 +94,10 @@ public final class OpenFile implements AutoCloseable {
     /**
      * Lists a directory, without {@code .} and {@code ..}, in no order. Names that are not valid in the file system's encoding are left out.
      *
-     * @param limit how many names at most
+     * @param limit       how many names at most
+     * @param directories receives those names that are directories, as far as the file system says so without being asked for each
      */
-    public List<String> list(int limit) throws IOException {
+    public List<String> list(int limit, Set<String> directories) throws IOException {
         if (!isDirectory()) throw new IOException("not a directory");
         List<String> names = new ArrayList<>();
         ErrnoSlot errno = ErrnoSlot.current();
@@ -109,9 +111,13 @@ public final class OpenFile implements AutoCloseable {
                 if (n == 0) break;
                 for (int at = 0; at < n && names.size() < limit; ) {
                     long entry = buffer + at;
+                    int type = NativeMemory.getByte(entry + Files.Dirent64.D_TYPE);
                     String name = org.libtorque.sys.CStrings.get(entry + Files.Dirent64.D_NAME, 256);
                     at += Short.toUnsignedInt(NativeMemory.getShort(entry + Files.Dirent64.D_RECLEN));
-                    if (!name.equals(".") && !name.equals("..") && name.indexOf('\uFFFD') < 0) names.add(name);
+                    if (!name.equals(".") && !name.equals("..") && name.indexOf('\uFFFD') < 0) {
+                        names.add(name);
+                        if (type == Files.DT_DIR) directories.add(name);
+                    }
                 }
             }
         }

@@ -330,7 +330,8 @@ public final class Vcore {
             if (clock.nanoTime() - start > timeoutNanos) break;
         }
         stopped = true;
-        // The gate is and stays withdrawn, so nobody new goes for the queue's descriptor; wait for those under way.
+        // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
+        // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
         while (wakers.get() > 0) Thread.onSpinWait();
         int left = queue.sourceCount();
         if (left == 0) {

@@ -1,19 +1,104 @@
 package org.libtorque.apps.kweb;
 
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import org.libtorque.Torque;
+import org.libtorque.TorqueOptions;
 import org.libtorque.apps.cli.CommandException;
 import org.libtorque.apps.cli.ServeOptions;
+import org.libtorque.event.FileRoot;
+import org.libtorque.event.ListenOptions;
+import org.libtorque.event.Listener;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Backend;
 
-/** The web server. */
-public final class Kweb {
-    private Kweb() {}
+/** The web server: static files and a few built-in pages over HTTP/1.1, on every vcore. */
+public final class Kweb implements AutoCloseable {
+    private final Torque torque;
+    private final Site site;
+    private final Listener listener;
+
+    private Kweb(Torque torque, Site site, Listener listener) {
+        this.torque = torque;
+        this.site = site;
+        this.listener = listener;
+    }
 
     /**
-     * Serves until told to stop.
+     * Serves until told to stop by SIGTERM or SIGINT.
      *
      * @param options what to serve, and where
      * @return exit code
      */
-    public static int run(ServeOptions options) {
-        throw new CommandException("this build has no web server for " + options.listenAddress(), null);
+    public static int run(ServeOptions options) throws IOException, InterruptedException {
+        try (Kweb server = start(options)) {
+            if (!options.quiet()) server.announce(System.out);
+            server.torque.block();
+        }
+        return 0;
+    }
+
+    /**
+     * Starts serving. The caller closes the server.
+     *
+     * @throws CommandException if the address cannot be had, the backend does not work here, or a CPU may not be used
+     */
+    public static Kweb start(ServeOptions options) throws IOException {
+        TorqueOptions settings = TorqueOptions.defaults()
+                .withBackend(Backend.valueOf(options.backend().name()))
+                .withDrainTimeout(options.drainTimeout());
+        if (!options.cpus().isEmpty()) settings = settings.withCpus(options.cpus());
+        Torque torque;
+        try {
+            torque = Torque.open(settings);
+        } catch (UnsupportedOperationException | IllegalArgumentException e) {
+            throw new CommandException(e.getMessage(), e);
+        }
+        Site site = null;
+        try {
+            FileRoot root = options.root() == null ? null : FileRoot.open(options.root());
+            site = new Site(torque, options, root);
+            ListenOptions listen = ListenOptions.DEFAULT
+                    .withBacklog(options.backlog())
+                    .withMaxConnections(options.maxConnections())
+                    .withIdleTimeout(options.idleTimeout());
+            Listener listener;
+            try {
+                listener = torque.listen(options.listenAddress(), listen, site);
+            } catch (IOException e) {
+                throw new CommandException("cannot listen on " + text(options.listenAddress()) + ": " + e.getMessage(), e);
+            }
+            return new Kweb(torque, site, listener);
+        } catch (IOException | RuntimeException e) {
+            torque.close();
+            if (site != null) site.close();
+            throw e;
+        }
+    }
+
+    private void announce(PrintStream out) {
+        int[] cpus = torque.vcores().stream().mapToInt(v -> v.cpu()).toArray();
+        out.println("kweb: ready at http://" + text(listener.address()) + "/ on CPUs " + CpuSet.of(cpus) + " with " + torque.backend().optionName());
+        out.flush();
+    }
+
+    private static String text(SocketAddress address) {
+        if (!(address instanceof InetSocketAddress inet)) return address.toString();
+        String host = inet.getAddress().isAnyLocalAddress() ? "localhost" : inet.getAddress().getHostAddress();
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
+    }
+
+    /** Returns where it listens, with the port that the kernel chose if 0 was asked for. */
+    public InetSocketAddress address() { return (InetSocketAddress) listener.address(); }
+
+    /** Returns the runtime that it serves on. */
+    public Torque torque() { return torque; }
+
+    /** Drains and ends. */
+    @Override public void close() {
+        torque.close();
+        site.close();
     }
 }

@@ -1,0 +1,193 @@
+package org.libtorque.apps.kweb;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.libtorque.event.DirectoryWatcher;
+import org.libtorque.event.FileRoot;
+import org.libtorque.memory.ByteView;
+
+/**
+ * One vcore's small files, ready to be sent, found by the request's path as it was sent.
+ *
+ * <p><b>Freshness.</b> Every directory on the way to a cached file is watched; a change to the file, to a sibling, or to a directory above drops what it may
+ * concern before any request is handled that was sent because of it ({@link DirectoryWatcher}). What the watcher cannot see is not cached (files with several
+ * names, paths with links) or is bounded in time: an entry is read again after {@link #LIFETIME_NANOS}, which is for writes through mappings. Where nothing can
+ * be watched, entries live for {@link #UNWATCHED_LIFETIME_NANOS} only.
+ *
+ * <p><b>Look-up</b> compares the raw bytes of the path in an open-addressing table, before any decoding, and allocates nothing. <b>Replacement</b> when the limit is
+ * reached drops everything: a working set that does not fit is better served by the kernel's cache than by a policy here.
+ */
+final class FileCache implements DirectoryWatcher.Handler {
+    private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
+    static final long LIFETIME_NANOS = 5_000_000_000L;
+    static final long UNWATCHED_LIFETIME_NANOS = 100_000_000L;
+    private static final int MAX_KEYS = 1 << 16;
+
+    private final FileRoot root;
+    private final long maxBytes;
+    private final DirectoryWatcher watcher;
+    /** Directories by watch number, as paths below the root with a slash behind them; the root is empty. */
+    private final Map<Integer, String> directories = new HashMap<>();
+    private final Map<String, Integer> watches = new HashMap<>();
+    private final Map<String, List<byte[]>> keysOfPath = new HashMap<>();
+
+    // Open addressing with linear probing; a slot is free if its key is null.
+    private byte[][] keys = new byte[256][];
+    private CachedFile[] files = new CachedFile[256];
+    private int count;
+    private long bytes;
+
+    /** To be made on the vcore. */
+    FileCache(VcoreSite site, FileRoot root, long maxBytes) {
+        this.root = root;
+        this.maxBytes = maxBytes;
+        DirectoryWatcher opened = null;
+        if (maxBytes > 0) {
+            try {
+                opened = site.site.torque.watchDirectories(this);
+            } catch (IOException | IllegalStateException e) {
+                LOG.log(System.Logger.Level.WARNING, "files are cached for a tenth of a second only, since changes cannot be watched: {0}", e.getMessage());
+            }
+        }
+        watcher = opened;
+    }
+
+    long lifetimeNanos() { return watcher == null ? UNWATCHED_LIFETIME_NANOS : LIFETIME_NANOS; }
+
+    boolean isEnabled() { return maxBytes > 0; }
+
+    /** Returns the file for a path as it stands in a request, or null. */
+    CachedFile get(ByteView in, int offset, int length, long nowNanos) {
+        int mask = keys.length - 1;
+        for (int slot = hash(in, offset, length) & mask; keys[slot] != null; slot = slot + 1 & mask) {
+            byte[] key = keys[slot];
+            if (key.length == length && same(in, offset, key)) {
+                CachedFile file = files[slot];
+                if (nowNanos - file.expiresNanos() < 0) return file;
+                drop(file.path());
+                return null;
+            }
+        }
+        return null;
+    }
+
+    private static int hash(ByteView in, int offset, int length) {
+        int h = length;
+        for (int i = 0; i < length; i++) h = h * 31 + in.getByte(offset + i);
+        return h ^ h >>> 16;
+    }
+
+    private static int hash(byte[] key) {
+        int h = key.length;
+        for (byte b : key) h = h * 31 + b;
+        return h ^ h >>> 16;
+    }
+
+    private static boolean same(ByteView in, int offset, byte[] key) {
+        for (int i = 0; i < key.length; i++) if (in.getByte(offset + i) != key[i]) return false;
+        return true;
+    }
+
+    /**
+     * Watches the directories on the way to a file. To be called before the file is opened, so that no change is missed in between.
+     *
+     * @return false if that cannot be done, and the file must not be cached
+     */
+    boolean watchDirectoriesOf(byte[] path, int length) {
+        if (watcher == null) return true; // entries are short-lived instead
+        if (!watchDirectory(path, 0)) return false;
+        for (int i = 0; i < length; i++) if (path[i] == '/' && !watchDirectory(path, i)) return false;
+        return true;
+    }
+
+    private boolean watchDirectory(byte[] path, int length) {
+        String name = length == 0 ? "" : new String(path, 0, length, StandardCharsets.UTF_8) + "/";
+        if (watches.containsKey(name)) return true;
+        int watch = watcher.watch(root, path, length);
+        if (watch < 0) return false;
+        watches.put(name, watch);
+        directories.put(watch, name);
+        return true;
+    }
+
+    void put(byte[] key, CachedFile file) {
+        if (file.bytes() > maxBytes / 4) return;
+        if (bytes + file.bytes() > maxBytes || count >= MAX_KEYS) clear();
+        if (2 * (count + 1) > keys.length) rehash(2 * keys.length);
+        insert(key, file);
+        bytes += file.bytes();
+        keysOfPath.computeIfAbsent(file.path(), p -> new ArrayList<>(1)).add(key);
+    }
+
+    private void insert(byte[] key, CachedFile file) {
+        int mask = keys.length - 1;
+        int slot = hash(key) & mask;
+        while (keys[slot] != null) slot = slot + 1 & mask;
+        keys[slot] = key;
+        files[slot] = file;
+        count++;
+    }
+
+    private void rehash(int size) {
+        byte[][] oldKeys = keys;
+        CachedFile[] oldFiles = files;
+        keys = new byte[size][];
+        files = new CachedFile[size];
+        count = 0;
+        for (int i = 0; i < oldKeys.length; i++) if (oldKeys[i] != null) insert(oldKeys[i], oldFiles[i]);
+    }
+
+    private void clear() {
+        keys = new byte[256][];
+        files = new CachedFile[256];
+        count = 0;
+        bytes = 0;
+        keysOfPath.clear();
+    }
+
+    /** Drops every entry of a path. */
+    private void drop(String path) {
+        List<byte[]> dropped = keysOfPath.remove(path);
+        if (dropped == null) return;
+        for (int i = 0; i < keys.length; i++) {
+            if (keys[i] != null && files[i].path().equals(path)) {
+                bytes -= files[i].bytes();
+                keys[i] = null;
+                files[i] = null;
+            }
+        }
+        rehash(keys.length); // closes the gaps in the probe sequences
+    }
+
+    @Override public void onChange(int watch, String name, boolean directory) {
+        String parent = directories.get(watch);
+        if (parent == null) return; // of a watch that has been given up
+        if (name == null) { // the directory itself
+            directories.remove(watch);
+            watches.remove(parent);
+            dropBelow(parent);
+            return;
+        }
+        String path = parent + name;
+        if (directory) {
+            dropBelow(path + "/");
+            return;
+        }
+        drop(path);
+        if (path.endsWith(".gz") || path.endsWith(".br")) drop(path.substring(0, path.length() - 3));
+    }
+
+    private void dropBelow(String prefix) {
+        for (String path : List.copyOf(keysOfPath.keySet())) if (path.startsWith(prefix)) drop(path);
+    }
+
+    @Override public void onLost() {
+        directories.clear();
+        watches.clear();
+        clear();
+    }
+}

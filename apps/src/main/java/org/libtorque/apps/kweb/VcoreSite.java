@@ -1,0 +1,77 @@
+package org.libtorque.apps.kweb;
+
+import java.io.IOException;
+import org.libtorque.apps.http.ByteRanges;
+import org.libtorque.apps.http.HttpDate;
+import org.libtorque.apps.http.RequestParser;
+import org.libtorque.apps.http.RequestPath;
+import org.libtorque.vcore.Vcore;
+
+/** What one vcore's sessions share: parser, scratch objects, the date, canned answers and the file cache. Touched by that vcore alone. */
+final class VcoreSite {
+    private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+
+    final Site site;
+    final Vcore vcore;
+    final RequestParser parser;
+    final RequestPath path;
+    final ByteRanges ranges = new ByteRanges();
+    final CannedAnswer plaintext = new CannedAnswer("Content-Type: text/plain\r\n", "Hello, World!");
+    final CannedAnswer json = new CannedAnswer("Content-Type: application/json\r\n", "{\"message\":\"Hello, World!\"}");
+    final CannedAnswer welcome = new CannedAnswer("Content-Type: text/html; charset=utf-8\r\n", """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><title>kweb</title></head>
+            <body><h1>kweb is running</h1>
+            <p>No directory is served yet: start it with <code>./torque serve --root DIR</code>.
+            Built in are <a href="/plaintext">/plaintext</a> and <a href="/json">/json</a>.</p></body></html>
+            """);
+    /** Null without a root. */
+    final Files files;
+    final AccessLog.Writer log;
+    final long headerTimeoutNanos;
+    final long progressTimeoutNanos;
+    private final HttpDate date = new HttpDate();
+    private long second;
+    private long nextSecondNanos;
+
+    VcoreSite(Site site, Vcore vcore) {
+        this.site = site;
+        this.vcore = vcore;
+        parser = new RequestParser(site.limits);
+        path = new RequestPath(site.limits.targetBytes());
+        headerTimeoutNanos = site.options.headerTimeout().toNanos();
+        progressTimeoutNanos = site.options.progressTimeout().toNanos();
+        log = site.accessLog == null ? null : site.accessLog.writer(vcore.index());
+        files = site.root == null ? null : new Files(this);
+        readClock();
+    }
+
+    /** Reads the wall clock if the second may have changed. To be called before {@link #second} and {@link #date}. */
+    void refreshDate() {
+        if (vcore.now() - nextSecondNanos >= 0) readClock();
+    }
+
+    private void readClock() {
+        long millis = vcore.clock().epochMillis();
+        second = Math.floorDiv(millis, 1000L);
+        // The next look is due when this second is over, and soon after that in any case: the wall clock may be set.
+        nextSecondNanos = vcore.now() + Math.min(NANOS_PER_SECOND, (1000 - Math.floorMod(millis, 1000L)) * 1_000_000L);
+    }
+
+    /** Returns the wall clock's second. */
+    long second() { return second; }
+
+    /** Returns it as a Date field has it. */
+    byte[] date() { return date.bytes(second); }
+
+    /** Tells whether the server is coming to its end: answers then close their connections. */
+    boolean draining() { return site.torque.isStopping(); }
+
+    void warn(String message, IOException cause) { LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage()); }
+
+    /** Called when the runtime has stopped, by any thread. */
+    void close() {
+        if (log != null) log.flush();
+    }
+}
