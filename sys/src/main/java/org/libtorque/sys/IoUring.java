@@ -1,7 +1,6 @@
 package org.libtorque.sys;
 
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * io_uring(7): the three system calls, and the constants and structs of linux/io_uring.h as of Linux 6.18. Rings are
@@ -759,9 +758,9 @@ public final class IoUring {
         private MemRegionReg() {}
     }
 
-    private static final MethodHandle SETUP = Libc.syscall(Abi.Syscall.IO_URING_SETUP, 2);
-    private static final MethodHandle ENTER = Libc.syscall(Abi.Syscall.IO_URING_ENTER, 6);
-    private static final MethodHandle REGISTER = Libc.syscall(Abi.Syscall.IO_URING_REGISTER, 4);
+    private static final long SYS_SETUP = Abi.Syscall.IO_URING_SETUP.number();
+    private static final long SYS_ENTER = Abi.Syscall.IO_URING_ENTER.number();
+    private static final long SYS_REGISTER = Abi.Syscall.IO_URING_REGISTER.number();
 
     private IoUring() {}
 
@@ -793,11 +792,7 @@ public final class IoUring {
      */
     public static int enter(ErrnoSlot errno, int fd, int toSubmit, int minComplete, int flags,
                             long argument, long argumentSize) {
-        try {
-            long n = (long) ENTER.invokeExact(errno.segment(), (long) fd, (long) toSubmit, (long) minComplete,
-                    (long) flags, argument, argumentSize);
-            return n >= 0 ? (int) n : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_ENTER, fd, toSubmit, minComplete, flags, argument, argumentSize);
     }
 
     /**
@@ -810,10 +805,7 @@ public final class IoUring {
      *         {@code -EINVAL} a flag is unknown here or does not go with the others, {@code -ENOMEM}
      */
     public static int setup(ErrnoSlot errno, int entries, long params) {
-        try {
-            long fd = (long) SETUP.invokeExact(errno.segment(), (long) entries, params);
-            return fd >= 0 ? (int) fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_SETUP, entries, params);
     }
 
     /**
@@ -826,9 +818,6 @@ public final class IoUring {
      *         {@code -EBUSY} there already, {@code -ENXIO} not there, {@code -EEXIST} the ring belongs to another thread
      */
     public static int register(ErrnoSlot errno, int fd, int operation, long argument, int count) {
-        try {
-            long r = (long) REGISTER.invokeExact(errno.segment(), (long) fd, Integer.toUnsignedLong(operation), argument, (long) count);
-            return r >= 0 ? (int) r : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_REGISTER, fd, Integer.toUnsignedLong(operation), argument, count);
     }
 }
