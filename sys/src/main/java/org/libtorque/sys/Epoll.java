@@ -44,7 +44,8 @@ public final class Epoll {
 
         static StructLayout layout(Abi.Architecture architecture) {
             return switch (architecture) {
-                case X86_64 -> MemoryLayout.structLayout(Layouts.u32("events"), JAVA_LONG_UNALIGNED.withName("data"));
+                case X86_64 -> MemoryLayout.structLayout(Layouts.u32("events"), JAVA_LONG_UNALIGNED.withName("data"))
+                        .withName("epoll_event");
                 case AARCH64 -> Layouts.struct("epoll_event", Layouts.u32("events"), Layouts.u64("data"));
             };
         }

@@ -6,7 +6,7 @@ import java.lang.foreign.StructLayout;
  * io_uring(7): the three system calls, and the constants and structs of linux/io_uring.h as of Linux 6.18. Rings are
  * mapped and driven by the layer above.
  *
- * <p>Where a constant needs a kernel newer than 6.1, the oldest this project runs io_uring on, its comment says which.
+ * <p>Where a constant needs a kernel newer than 6.1, its comment says which.
  */
 public final class IoUring {
     // Operations: Sqe.OPCODE.
