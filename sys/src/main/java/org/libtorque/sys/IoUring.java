@@ -612,7 +612,10 @@ public final class IoUring {
         private RsrcRegister() {}
     }
 
-    /** struct io_uring_rsrc_update; for IORING_REGISTER_RING_FDS too, with the descriptor in {@link #DATA}. */
+    /**
+     * struct io_uring_rsrc_update; also for IORING_REGISTER_RING_FDS, with the descriptor in {@link #DATA} and in {@link #OFFSET}
+     * the wanted index or -1, and for IORING_UNREGISTER_RING_FDS, with 0 in {@link #DATA}.
+     */
     public static final class RsrcUpdate {
         static final StructLayout LAYOUT = Layouts.struct("io_uring_rsrc_update",
                 Layouts.u32("offset"), Layouts.u32("resv"), Layouts.u64("data"));
