@@ -435,7 +435,7 @@ public final class Files {
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
-    /** Closes all descriptors from {@code first} to {@code last}; 0 or a negated errno. Linux 5.9 and later. */
+    /** Closes all descriptors from {@code first} to {@code last} (-1: to the end); 0 or a negated errno. Linux 5.9. */
     public static int closeRange(ErrnoSlot errno, int first, int last) {
         return (int) Libc.syscall(errno, SYS_CLOSE_RANGE, first, last, 0L);
     }

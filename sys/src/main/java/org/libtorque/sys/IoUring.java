@@ -613,8 +613,8 @@ public final class IoUring {
     }
 
     /**
-     * struct io_uring_rsrc_update; also for IORING_REGISTER_RING_FDS, with the descriptor in {@link #DATA} and in {@link #OFFSET}
-     * the wanted index or -1, and for IORING_UNREGISTER_RING_FDS, with 0 in {@link #DATA}.
+     * struct io_uring_rsrc_update; also for IORING_REGISTER_RING_FDS, with the descriptor in {@link #DATA} and the wanted
+     * index or -1 in {@link #OFFSET}, and for IORING_UNREGISTER_RING_FDS, with 0 in {@link #DATA}.
      */
     public static final class RsrcUpdate {
         static final StructLayout LAYOUT = Layouts.struct("io_uring_rsrc_update",

@@ -29,7 +29,7 @@ public final class Sockets {
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;
 
-    /** The largest backlog a caller can ask for; the kernel lowers it to {@code net.core.somaxconn}. */
+    /** The default of {@code net.core.somaxconn}, to which the kernel lowers a larger backlog. */
     public static final int SOMAXCONN = 4096;
 
     public static final int MSG_OOB = 0x01;
@@ -545,7 +545,7 @@ public final class Sockets {
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
-    /** Sets an option; 0 or a negated errno: {@code -ENOPROTOOPT} there is no such option, {@code -EINVAL} not this value. */
+    /** Sets an option; 0 or a negated errno: {@code -ENOPROTOOPT} no such option, {@code -EINVAL} not this value. */
     public static int setsockopt(ErrnoSlot errno, int fd, int level, int option, long value, int lengthBytes) {
         try {
             int r = (int) (long) SETSOCKOPT.invokeExact(errno.segment(), (long) fd, (long) level, (long) option,

@@ -187,7 +187,8 @@ class FilesKernelTest extends KernelFixture {
         assertEquals(5, stat("f", Files.Statx.STX_SIZE));
         assertEquals(Files.S_IFREG, NativeMemory.getShort(buffer + Files.Statx.STX_MODE) & Files.S_IFMT);
         assertEquals(Files.STATX_BASIC_STATS, NativeMemory.getInt(buffer + Files.Statx.STX_MASK) & Files.STATX_BASIC_STATS);
-        Map<String, Object> unix = java.nio.file.Files.readAttributes(path, "unix:ino,nlink,uid,gid", LinkOption.NOFOLLOW_LINKS);
+        Map<String, Object> unix = java.nio.file.Files.readAttributes(path, "unix:ino,nlink,uid,gid",
+                LinkOption.NOFOLLOW_LINKS);
         assertEquals(unix.get("ino"), NativeMemory.getLong(buffer + Files.Statx.STX_INO));
         assertEquals(unix.get("nlink"), NativeMemory.getInt(buffer + Files.Statx.STX_NLINK));
         assertEquals(unix.get("uid"), NativeMemory.getInt(buffer + Files.Statx.STX_UID));
@@ -215,8 +216,7 @@ class FilesKernelTest extends KernelFixture {
                 at += NativeMemory.getShort(at + Files.Dirent64.D_RECLEN);
             }
         }
-        found.values().removeIf(type -> type == Files.DT_UNKNOWN);                      // where the file system does not say
-        if (found.isEmpty()) return;
+        assumeTrue(!found.containsValue(Files.DT_UNKNOWN), "the file system of " + directory + " does not tell types");
         assertEquals(Map.of(".", Files.DT_DIR, "..", Files.DT_DIR, "a", Files.DT_REG, "l", Files.DT_LNK,
                 "longer name of a directory", Files.DT_DIR), found);
         fails(Errno.EINVAL, Files.getdents64(errno, fd(open(".", READ)), buffer, 8));
@@ -269,7 +269,8 @@ class FilesKernelTest extends KernelFixture {
     /** Reads one member; mode is 16 bits, all others used here 64. */
     private long stat(String name, long member) {
         ok(Files.statx(errno, dir, memory(name), Files.AT_SYMLINK_NOFOLLOW, Files.STATX_BASIC_STATS, buffer));
-        return member == Files.Statx.STX_MODE ? NativeMemory.getShort(buffer + member) : NativeMemory.getLong(buffer + member);
+        return member == Files.Statx.STX_MODE
+                ? NativeMemory.getShort(buffer + member) : NativeMemory.getLong(buffer + member);
     }
 
     private int[] pipe(int flags) {

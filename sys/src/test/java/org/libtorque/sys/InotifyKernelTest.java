@@ -19,7 +19,8 @@ class InotifyKernelTest extends KernelFixture {
         int wd = ok(Inotify.addWatch(errno, fd, path, mask | Inotify.IN_ONLYDIR));
         assertEquals(wd, Inotify.addWatch(errno, fd, path, mask));
         fails(Errno.EEXIST, Inotify.addWatch(errno, fd, path, mask | Inotify.IN_MASK_CREATE));
-        fails(Errno.EAGAIN, org.libtorque.sys.Files.read(errno, fd, memory(Inotify.Event.MAX_SIZE), Inotify.Event.MAX_SIZE));
+        long room = Inotify.Event.MAX_SIZE;
+        fails(Errno.EAGAIN, org.libtorque.sys.Files.read(errno, fd, memory(room), room));
 
         Files.writeString(directory.resolve("a"), "x");
         Files.createDirectory(directory.resolve("sub"));

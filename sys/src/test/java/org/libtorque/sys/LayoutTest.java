@@ -137,7 +137,8 @@ class LayoutTest {
             KernelStructs.constants(entry.getKey()).forEach((name, value) -> {
                 String constant = entry.getKey().getSimpleName() + "." + name;
                 if (derived.contains(constant)) return;
-                long expected = name.equals("SIZE") ? layout.byteSize() : Layouts.offset(layout, name.toLowerCase(Locale.ROOT));
+                long expected = name.equals("SIZE")
+                        ? layout.byteSize() : Layouts.offset(layout, name.toLowerCase(Locale.ROOT));
                 if (expected != value) wrong.add(constant + " = " + value + ", not " + expected);
             });
         }
@@ -182,7 +183,8 @@ class LayoutTest {
                 """;
         var actual = new TreeSet<String>();
         for (Abi.Syscall call : Abi.Syscall.values()) {
-            actual.add(call + " " + call.number(Abi.Architecture.X86_64) + " " + call.number(Abi.Architecture.AARCH64) + "\n");
+            int x86 = call.number(Abi.Architecture.X86_64);
+            actual.add(call + " " + x86 + " " + call.number(Abi.Architecture.AARCH64) + "\n");
         }
         assertEquals(expected, String.join("", actual));
     }

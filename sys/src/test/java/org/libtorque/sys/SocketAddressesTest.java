@@ -98,8 +98,8 @@ class SocketAddressesTest {
     @Test
     void whatCannotBeEncodedIsNamed() {
         var unresolved = InetSocketAddress.createUnresolved("nowhere.example", 1);
-        assertEquals("unresolved address nowhere.example/<unresolved>:1",
-                assertThrows(IllegalArgumentException.class, () -> SocketAddresses.encode(unresolved, target)).getMessage());
+        assertEquals("unresolved address nowhere.example/<unresolved>:1", assertThrows(IllegalArgumentException.class,
+                () -> SocketAddresses.encode(unresolved, target)).getMessage());
         assertThrows(IllegalArgumentException.class,
                 () -> SocketAddresses.encode(UnixDomainSocketAddress.of("p".repeat(108)), target));
         assertThrows(IllegalArgumentException.class, () -> SocketAddresses.encode(new SocketAddress() {

@@ -10,7 +10,8 @@ import org.libtorque.testkit.AllocationProbe;
 class SyscallExceptionTest {
     @Test
     void theMessageNamesCallArgumentsAndErrno() {
-        var e = SyscallException.of(-Errno.EEXIST, "epoll_ctl", "efd={}, op={}, fd={}", 9, Epoll.opName(Epoll.EPOLL_CTL_ADD), 31);
+        String op = Epoll.opName(Epoll.EPOLL_CTL_ADD);
+        var e = SyscallException.of(-Errno.EEXIST, "epoll_ctl", "efd={}, op={}, fd={}", 9, op, 31);
         assertEquals("epoll_ctl(efd=9, op=ADD, fd=31): EEXIST (File exists)", e.getMessage());
         assertEquals("epoll_ctl", e.call());
         assertEquals("efd=9, op=ADD, fd=31", e.arguments());
