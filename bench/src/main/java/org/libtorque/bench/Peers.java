@@ -42,6 +42,7 @@ final class Peers {
         kweb("kweb-epoll", kweb, List.of("--backend", "epoll"));
         kweb("kweb-io_uring", kweb, List.of("--backend", "io_uring"));
         add("c-epoll", false, false, slot -> cLoop("epoll_loop", slot));
+        add("c-io_uring", false, false, slot -> cLoop("uring_loop", slot));
         netty("netty-epoll", "epoll", "http");
         netty("netty-io_uring", "io_uring", "http");
         netty("netty-nio", "nio", "http");

@@ -32,7 +32,7 @@ final class PeersTest {
 
     /** Starting one checks its answers; see {@link ServerProcess#start}. */
     @ParameterizedTest
-    @ValueSource(strings = {"c-epoll", "netty-epoll", "netty-io_uring", "netty-nio", "netty-epoll-scan",
+    @ValueSource(strings = {"c-epoll", "c-io_uring", "netty-epoll", "netty-io_uring", "netty-nio", "netty-epoll-scan",
             "netty-io_uring-scan", "nginx", "virtual-threads", "helidon", "helidon-queued"})
     void everyPeerAnswersAndEnds(String name) throws Exception {
         assumeTrue(!name.equals("nginx") || Commands.find("nginx") != null, "nginx is not installed");
@@ -43,7 +43,8 @@ final class PeersTest {
         Files.createFile(root.resolve("index.html"));
         List<ProcessHandle> processes;
         try (var children = new Children()) {
-            var server = ServerProcess.start(new Peers("none", new CLoops(C_SOURCES)).all().get(name), cpu, root, scratch, children);
+            Peer peer = new Peers("none", new CLoops(C_SOURCES)).all().get(name);
+            var server = ServerProcess.start(peer, cpu, root, scratch, children);
             processes = server.pids().stream().map(pid -> ProcessHandle.of(pid).orElseThrow()).toList();
             assertTrue(server.answerBytes >= 125 && server.answerBytes <= 160, "answer of " + server.answerBytes + " bytes");
             assertTrue(server.residentKib() > 0);
