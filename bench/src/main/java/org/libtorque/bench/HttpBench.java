@@ -38,8 +38,8 @@ public final class HttpBench implements Callable<Integer> {
 
     @Option(names = "--peers", split = ",", paramLabel = "SERVER",
             description = "Servers, in order (default: kweb,kweb-epoll,c-epoll,netty-epoll,netty-io_uring,nginx,"
-                    + "virtual-threads,helidon,helidon-queued). More: kweb-io_uring, c-io_uring, netty-nio, "
-                    + "netty-epoll-scan, netty-io_uring-scan.")
+                    + "virtual-threads,helidon,helidon-queued). More: kweb-io_uring, c-io_uring, "
+                    + "netty-io_uring-ring, netty-nio, netty-epoll-scan, netty-io_uring-scan.")
     private List<String> peerNames = Peers.DEFAULT;
 
     @Option(names = "--rounds", paramLabel = "N", defaultValue = "5", description = "Rounds (default: ${DEFAULT-VALUE}).")

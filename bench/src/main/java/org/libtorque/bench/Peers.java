@@ -45,6 +45,7 @@ final class Peers {
         add("c-io_uring", false, false, slot -> cLoop("uring_loop", slot));
         netty("netty-epoll", "epoll", "http");
         netty("netty-io_uring", "io_uring", "http");
+        netty("netty-io_uring-ring", "io_uring", "http", "--buffer-ring", "1024");
         netty("netty-nio", "nio", "http");
         netty("netty-epoll-scan", "epoll", "scan");
         netty("netty-io_uring-scan", "io_uring", "scan");
@@ -73,8 +74,10 @@ final class Peers {
         });
     }
 
-    private void netty(String name, String transport, String codec) {
-        java(name, NettyServer.class, NETTY_FLAGS, List.of("--transport", transport, "--codec", codec, "--loops", "1"));
+    private void netty(String name, String transport, String codec, String... more) {
+        var options = new ArrayList<>(List.of("--transport", transport, "--codec", codec, "--loops", "1"));
+        options.addAll(List.of(more));
+        java(name, NettyServer.class, NETTY_FLAGS, options);
     }
 
     private void java(String name, Class<?> main, List<String> flags, List<String> options) {

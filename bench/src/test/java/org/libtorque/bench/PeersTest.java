@@ -32,7 +32,7 @@ final class PeersTest {
 
     /** Starting one checks its answers; see {@link ServerProcess#start}. */
     @ParameterizedTest
-    @ValueSource(strings = {"c-epoll", "c-io_uring", "netty-epoll", "netty-io_uring", "netty-nio", "netty-epoll-scan",
+    @ValueSource(strings = {"c-epoll", "c-io_uring", "netty-epoll", "netty-io_uring", "netty-io_uring-ring", "netty-nio", "netty-epoll-scan",
             "netty-io_uring-scan", "nginx", "virtual-threads", "helidon", "helidon-queued"})
     void everyPeerAnswersAndEnds(String name) throws Exception {
         assumeTrue(!name.equals("nginx") || Commands.find("nginx") != null, "nginx is not installed");
