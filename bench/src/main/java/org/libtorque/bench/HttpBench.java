@@ -363,8 +363,10 @@ public final class HttpBench implements Callable<Integer> {
         }
     }
 
-    /** The source tree, above bench/target/classes or bench/target/*.jar. */
+    /** The source tree: the launcher names it; else it is what lies above bench/target/classes or bench/target/*.jar. */
     private static Path home() {
+        String named = System.getProperty("torque.home");
+        if (named != null) return Path.of(named);
         try {
             Path classes = Path.of(HttpBench.class.getProtectionDomain().getCodeSource().getLocation().toURI());
             return classes.getParent().getParent().getParent();

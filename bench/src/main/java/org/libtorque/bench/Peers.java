@@ -19,8 +19,12 @@ import org.libtorque.bench.peer.VirtualThreadServer;
  * flags that lift its safety checks, as in its own benchmarks.
  */
 final class Peers {
-    /** One CPU has no use for a parallel collector; the young generation is roomy so that collections are rare. */
-    static final List<String> JVM_FLAGS = List.of("-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:+UseSerialGC");
+    /**
+     * One CPU has no use for a parallel collector; the young generation is roomy so that collections are rare. Compact
+     * headers are what the launcher gives kweb, so the others get them too.
+     */
+    static final List<String> JVM_FLAGS =
+            List.of("-Xms512m", "-Xmx512m", "-Xmn320m", "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders");
 
     static final List<String> NETTY_FLAGS = List.of("--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false", "-Dio.netty.leakDetection.level=disabled",

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * {@code torque load}, the project's own closed-loop generator. Its {@code --json} report is one object on the last line
@@ -30,18 +32,19 @@ record TorqueLoad(List<String> prefix) implements LoadRunner {
         command.addAll(List.of("http://127.0.0.1:" + port + load.path,
                 "--connections", String.valueOf(load.connections),
                 "--pipeline", String.valueOf(load.depth),
-                "--warmup", String.valueOf(warmup),
-                "--duration", String.valueOf(seconds)));
+                "--warmup", millis(warmup),
+                "--duration", millis(seconds)));
         if (load.requestsPerConnection > 0) {
             command.addAll(List.of("--requests-per-connection", String.valueOf(load.requestsPerConnection)));
         }
         if (load.sourceAddresses > 1) {
-            command.addAll(List.of("--source-addresses", String.valueOf(load.sourceAddresses)));
+            command.addAll(List.of("--sources", IntStream.rangeClosed(1, load.sourceAddresses)
+                    .mapToObj(host -> "127.0.0." + host).collect(Collectors.joining(","))));
         }
         for (RequestHead.Field field : new RequestHead(load.path, port).fields()) {
             command.addAll(List.of("--header", field.toString()));
         }
-        command.add("--json");
+        command.addAll(List.of("--quiet", "--json"));
         return command;
     }
 
@@ -71,6 +74,8 @@ record TorqueLoad(List<String> prefix) implements LoadRunner {
                 whole(report, "window_start_nanos", -1),
                 whole(report, "window_end_nanos", -1));
     }
+
+    private static String millis(double seconds) { return Math.round(seconds * 1000) + "ms"; }
 
     private static long whole(Map<?, ?> object, String key, long otherwise) {
         return object.get(key) instanceof Number number ? number.longValue() : otherwise;

@@ -113,7 +113,9 @@ final class LoadRunnerTest {
     void torqueLoadIsToldTheWholeCase(@TempDir Path scratch) {
         List<String> command = new TorqueLoad(List.of("torque", "load")).command(HttpCase.CHURN, 8080, 2, 5, scratch);
         assertEquals("10", command.get(command.indexOf("--requests-per-connection") + 1));
-        assertEquals("16", command.get(command.indexOf("--source-addresses") + 1));
+        String sources = command.get(command.indexOf("--sources") + 1);
+        assertTrue(sources.startsWith("127.0.0.1,127.0.0.2,") && sources.endsWith(",127.0.0.16"), sources);
+        assertEquals("2000ms", command.get(command.indexOf("--warmup") + 1));
         assertTrue(command.contains("http://127.0.0.1:8080/plaintext"));
     }
 }
