@@ -60,6 +60,8 @@ public final class Abi {
         RT_SIGPROCMASK(14, 135),
         SCHED_GETAFFINITY(204, 123),
         SCHED_SETAFFINITY(203, 122),
+        /** Has a wrapper everywhere; by number it needs no linkage of its own. */
+        SCHED_YIELD(24, 124),
         TGKILL(234, 131);
 
         private final int x8664;
@@ -69,6 +71,9 @@ public final class Abi {
             this.x8664 = x8664;
             this.aarch64 = aarch64;
         }
+
+        /** Returns the number on this machine, as the long that {@link Libc#syscall} takes. */
+        long number() { return number(ARCHITECTURE); }
 
         int number(Architecture architecture) {
             return switch (architecture) {

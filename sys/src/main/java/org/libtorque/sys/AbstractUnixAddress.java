@@ -28,7 +28,9 @@ public final class AbstractUnixAddress extends SocketAddress {
     }
 
     /** Makes the address whose name is {@code name} in UTF-8. */
-    public static AbstractUnixAddress of(String name) { return new AbstractUnixAddress(name.getBytes(StandardCharsets.UTF_8)); }
+    public static AbstractUnixAddress of(String name) {
+        return new AbstractUnixAddress(name.getBytes(StandardCharsets.UTF_8));
+    }
 
     /** Returns a copy of the name, without the leading NUL. */
     public byte[] name() { return name.clone(); }

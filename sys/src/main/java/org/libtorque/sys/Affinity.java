@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -11,14 +7,13 @@ import java.lang.invoke.MethodHandle;
  * CPUs up.
  */
 public final class Affinity {
-    private static final MethodHandle GETAFFINITY = Libc.syscall(Abi.Syscall.SCHED_GETAFFINITY, 3);
-    private static final MethodHandle SETAFFINITY = Libc.syscall(Abi.Syscall.SCHED_SETAFFINITY, 3);
-    private static final MethodHandle GETTID = Libc.syscall(Abi.Syscall.GETTID, 0);
-    private static final MethodHandle GETCPU = Libc.syscall(Abi.Syscall.GETCPU, 3);
+    private static final long SYS_GETAFFINITY = Abi.Syscall.SCHED_GETAFFINITY.number();
+    private static final long SYS_SETAFFINITY = Abi.Syscall.SCHED_SETAFFINITY.number();
+    private static final long SYS_GETTID = Abi.Syscall.GETTID.number();
+    private static final long SYS_GETCPU = Abi.Syscall.GETCPU.number();
     /** Answered without entering the kernel (vDSO or rseq), hence critical. */
-    private static final MethodHandle CURRENT_CPU = Libc.plain("sched_getcpu",
-            FunctionDescriptor.of(JAVA_INT), Linker.Option.critical(false));
-    private static final MethodHandle YIELD = Libc.plain("sched_yield", FunctionDescriptor.of(JAVA_INT));
+    private static final MethodHandle CURRENT_CPU = Libc.trivial("sched_getcpu");
+    private static final long SYS_YIELD = Abi.Syscall.SCHED_YIELD.number();
 
     private Affinity() {}
 
@@ -32,10 +27,7 @@ public final class Affinity {
      *         {@code -EINVAL} the kernel's mask is longer than {@code sizeBytes}, {@code -ESRCH} there is no such thread
      */
     public static int getaffinity(ErrnoSlot errno, int tid, long mask, int sizeBytes) {
-        try {
-            long n = (long) GETAFFINITY.invokeExact(errno.segment(), (long) tid, (long) sizeBytes, mask);
-            return n >= 0 ? (int) n : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_GETAFFINITY, tid, sizeBytes, mask);
     }
 
     /**
@@ -48,17 +40,12 @@ public final class Affinity {
      *         thread, {@code -EPERM} it belongs to somebody else
      */
     public static int setaffinity(ErrnoSlot errno, int tid, long mask, int sizeBytes) {
-        try {
-            long r = (long) SETAFFINITY.invokeExact(errno.segment(), (long) tid, (long) sizeBytes, mask);
-            return r >= 0 ? 0 : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_SETAFFINITY, tid, sizeBytes, mask);
     }
 
     /** Returns the kernel's number of the calling thread, as in {@code /proc/self/task}. */
     public static int gettid() {
-        try {
-            return (int) (long) GETTID.invokeExact(ErrnoSlot.current().segment());
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(ErrnoSlot.current(), SYS_GETTID);
     }
 
     /**
@@ -69,23 +56,17 @@ public final class Affinity {
     public static long getcpuAndNode(ErrnoSlot errno) {
         long cpu = errno.scratch();
         long node = cpu + 4;
-        try {
-            long r = (long) GETCPU.invokeExact(errno.segment(), cpu, node, 0L);
-            return r >= 0 ? NativeMemory.getLong(cpu) : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        long r = Libc.syscall(errno, SYS_GETCPU, cpu, node, 0L);
+        return r >= 0 ? NativeMemory.getLong(cpu) : r;
     }
 
     /** Returns the CPU that the calling thread runs on, which may have changed on return. A few nanoseconds. */
     public static int getcpu() {
         try {
-            return (int) CURRENT_CPU.invokeExact();
+            return (int) (long) CURRENT_CPU.invokeExact();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
     /** Lets other threads that are ready to run on this CPU go first. */
-    public static void yieldCpu() {
-        try {
-            int ignored = (int) YIELD.invokeExact();
-        } catch (Throwable t) { throw Libc.impossible(t); }
-    }
+    public static void yieldCpu() { Libc.syscall(ErrnoSlot.current(), SYS_YIELD); }
 }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -56,10 +52,8 @@ public final class Clocks {
         private Timeval() {}
     }
 
-    private static final MethodHandle GETTIME = Libc.capturingErrno("clock_gettime",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle GETRES = Libc.capturingErrno("clock_getres",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle GETTIME = Libc.capturingErrno("clock_gettime", 2);
+    private static final MethodHandle GETRES = Libc.capturingErrno("clock_getres", 2);
 
     private Clocks() {}
 
@@ -71,7 +65,7 @@ public final class Clocks {
      */
     public static int gettime(ErrnoSlot errno, int clock, long timespec) {
         try {
-            int r = (int) GETTIME.invokeExact(errno.segment(), clock, timespec);
+            int r = (int) (long) GETTIME.invokeExact(errno.segment(), (long) clock, timespec);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -87,7 +81,7 @@ public final class Clocks {
     public static long resolutionNanos(ErrnoSlot errno, int clock) {
         long timespec = errno.scratch();
         try {
-            int r = (int) GETRES.invokeExact(errno.segment(), clock, timespec);
+            int r = (int) (long) GETRES.invokeExact(errno.segment(), (long) clock, timespec);
             return r >= 0 ? Timespec.get(timespec) : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

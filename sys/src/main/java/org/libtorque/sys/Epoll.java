@@ -1,10 +1,7 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
@@ -47,19 +44,17 @@ public final class Epoll {
 
         static StructLayout layout(Abi.Architecture architecture) {
             return switch (architecture) {
-                case X86_64 -> MemoryLayout.structLayout(Layouts.u32("events"), JAVA_LONG_UNALIGNED.withName("data"));
+                case X86_64 -> MemoryLayout.structLayout(Layouts.u32("events"), JAVA_LONG_UNALIGNED.withName("data"))
+                        .withName("epoll_event");
                 case AARCH64 -> Layouts.struct("epoll_event", Layouts.u32("events"), Layouts.u64("data"));
             };
         }
     }
 
-    private static final MethodHandle CREATE1 = Libc.capturingErrno("epoll_create1",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle CTL = Libc.capturingErrno("epoll_ctl",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle WAIT = Libc.capturingErrno("epoll_wait",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
-    private static final MethodHandle PWAIT2 = Libc.syscall(Abi.Syscall.EPOLL_PWAIT2, 6);
+    private static final MethodHandle CREATE1 = Libc.capturingErrno("epoll_create1", 1);
+    private static final MethodHandle CTL = Libc.capturingErrno("epoll_ctl", 4);
+    private static final MethodHandle WAIT = Libc.capturingErrno("epoll_wait", 4);
+    private static final long SYS_PWAIT2 = Abi.Syscall.EPOLL_PWAIT2.number();
 
     private Epoll() {}
 
@@ -73,7 +68,8 @@ public final class Epoll {
      */
     public static int await(ErrnoSlot errno, int efd, long events, int maxEvents, int timeoutMillis) {
         try {
-            int n = (int) WAIT.invokeExact(errno.segment(), efd, events, maxEvents, timeoutMillis);
+            int n = (int) (long) WAIT.invokeExact(errno.segment(), (long) efd, events, (long) maxEvents,
+                    (long) timeoutMillis);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -91,10 +87,7 @@ public final class Epoll {
             timeout = errno.scratch();
             Clocks.Timespec.put(timeout, timeoutNanos);
         }
-        try {
-            long n = (long) PWAIT2.invokeExact(errno.segment(), (long) efd, events, (long) maxEvents, timeout, 0L, 0L);
-            return n >= 0 ? (int) n : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_PWAIT2, efd, events, maxEvents, timeout, 0L, 0L);
     }
 
     /**
@@ -107,7 +100,7 @@ public final class Epoll {
      */
     public static int ctl(ErrnoSlot errno, int efd, int op, int fd, long event) {
         try {
-            int r = (int) CTL.invokeExact(errno.segment(), efd, op, fd, event);
+            int r = (int) (long) CTL.invokeExact(errno.segment(), (long) efd, (long) op, (long) fd, event);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -134,7 +127,7 @@ public final class Epoll {
      */
     public static int create1(ErrnoSlot errno, int flags) {
         try {
-            int fd = (int) CREATE1.invokeExact(errno.segment(), flags);
+            int fd = (int) (long) CREATE1.invokeExact(errno.segment(), (long) flags);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

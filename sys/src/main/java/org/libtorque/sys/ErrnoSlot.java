@@ -53,7 +53,9 @@ public final class ErrnoSlot {
      * the slot is used.
      */
     public static ErrnoSlot at(long address) {
-        if ((address & 15) != 0) throw new IllegalArgumentException("address 0x" + Long.toHexString(address) + " is not aligned to 16");
+        if ((address & 15) != 0) {
+            throw new IllegalArgumentException("address 0x" + Long.toHexString(address) + " is not a multiple of 16");
+        }
         return new ErrnoSlot(NativeMemory.segment(address, SIZE));
     }
 

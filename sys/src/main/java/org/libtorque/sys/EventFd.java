@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
 
 /** eventfd(2): a 64-bit counter behind a descriptor. */
@@ -12,12 +8,9 @@ public final class EventFd {
     public static final int EFD_NONBLOCK = 0x800;
     public static final int EFD_CLOEXEC = 0x80000;
 
-    private static final MethodHandle CREATE = Libc.capturingErrno("eventfd",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle READ = Libc.capturingErrno("read",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle WRITE = Libc.capturingErrno("write",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle CREATE = Libc.capturingErrno("eventfd", 2);
+    private static final MethodHandle READ = Libc.capturingErrno("read", 3);
+    private static final MethodHandle WRITE = Libc.capturingErrno("write", 3);
 
     private EventFd() {}
 
@@ -30,7 +23,7 @@ public final class EventFd {
      */
     public static int create(ErrnoSlot errno, int initial, int flags) {
         try {
-            int fd = (int) CREATE.invokeExact(errno.segment(), initial, flags);
+            int fd = (int) (long) CREATE.invokeExact(errno.segment(), (long) initial, (long) flags);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -44,7 +37,7 @@ public final class EventFd {
     public static long read(ErrnoSlot errno, int fd) {
         long value = errno.scratch();
         try {
-            long n = (long) READ.invokeExact(errno.segment(), fd, value, 8L);
+            long n = (long) READ.invokeExact(errno.segment(), (long) fd, value, 8L);
             if (n < 0) return -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
         long counter = NativeMemory.getLong(value);
@@ -61,7 +54,7 @@ public final class EventFd {
         long value = errno.scratch();
         NativeMemory.putLong(value, add);
         try {
-            long n = (long) WRITE.invokeExact(errno.segment(), fd, value, 8L);
+            long n = (long) WRITE.invokeExact(errno.segment(), (long) fd, value, 8L);
             return n >= 0 ? 0 : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
@@ -222,63 +218,37 @@ public final class Files {
         private Dirent64() {}
     }
 
-    private static final MethodHandle READ = Libc.capturingErrno("read",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle WRITE = Libc.capturingErrno("write",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle PREAD = Libc.capturingErrno("pread",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle PWRITE = Libc.capturingErrno("pwrite",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle READV = Libc.capturingErrno("readv",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle WRITEV = Libc.capturingErrno("writev",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle PREADV2 = Libc.capturingErrno("preadv2",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle PWRITEV2 = Libc.capturingErrno("pwritev2",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SENDFILE = Libc.capturingErrno("sendfile",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle SPLICE = Libc.capturingErrno("splice",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle OPEN = Libc.capturingErrno("open",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT), Linker.Option.firstVariadicArg(2));
-    private static final MethodHandle OPENAT = Libc.capturingErrno("openat",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT), Linker.Option.firstVariadicArg(3));
-    private static final MethodHandle OPENAT2 = Libc.syscall(Abi.Syscall.OPENAT2, 4);
-    private static final MethodHandle CLOSE = Libc.capturingErrno("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle CLOSE_RANGE = Libc.syscall(Abi.Syscall.CLOSE_RANGE, 3);
-    private static final MethodHandle DUP = Libc.capturingErrno("dup", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle DUP3 = Libc.capturingErrno("dup3",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle PIPE2 = Libc.capturingErrno("pipe2",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle FCNTL = Libc.capturingErrno("fcntl",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(2));
-    private static final MethodHandle FSYNC = Libc.capturingErrno("fsync", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle FDATASYNC = Libc.capturingErrno("fdatasync",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle FTRUNCATE = Libc.capturingErrno("ftruncate",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle LSEEK = Libc.capturingErrno("lseek",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle FADVISE = Libc.syscall(Abi.Syscall.FADVISE64, 4);
-    private static final MethodHandle STATX = Libc.capturingErrno("statx",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle GETDENTS64 = Libc.syscall(Abi.Syscall.GETDENTS64, 3);
-    private static final MethodHandle UNLINKAT = Libc.capturingErrno("unlinkat",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RENAMEAT2 = Libc.capturingErrno("renameat2",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle READLINKAT = Libc.capturingErrno("readlinkat",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle SYMLINKAT = Libc.capturingErrno("symlinkat",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MKDIRAT = Libc.capturingErrno("mkdirat",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle MEMFD_CREATE = Libc.capturingErrno("memfd_create",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle READ = Libc.capturingErrno("read", 3);
+    private static final MethodHandle WRITE = Libc.capturingErrno("write", 3);
+    private static final MethodHandle PREAD = Libc.capturingErrno("pread", 4);
+    private static final MethodHandle PWRITE = Libc.capturingErrno("pwrite", 4);
+    private static final MethodHandle READV = Libc.capturingErrno("readv", 3);
+    private static final MethodHandle WRITEV = Libc.capturingErrno("writev", 3);
+    private static final MethodHandle PREADV2 = Libc.capturingErrno("preadv2", 5);
+    private static final MethodHandle PWRITEV2 = Libc.capturingErrno("pwritev2", 5);
+    private static final MethodHandle SENDFILE = Libc.capturingErrno("sendfile", 4);
+    private static final MethodHandle SPLICE = Libc.capturingErrno("splice", 6);
+    private static final MethodHandle OPENAT = Libc.capturingErrno("openat", 4, Linker.Option.firstVariadicArg(3));
+    private static final long SYS_OPENAT2 = Abi.Syscall.OPENAT2.number();
+    private static final MethodHandle CLOSE = Libc.capturingErrno("close", 1);
+    private static final long SYS_CLOSE_RANGE = Abi.Syscall.CLOSE_RANGE.number();
+    private static final MethodHandle DUP = Libc.capturingErrno("dup", 1);
+    private static final MethodHandle DUP3 = Libc.capturingErrno("dup3", 3);
+    private static final MethodHandle PIPE2 = Libc.capturingErrno("pipe2", 2);
+    private static final MethodHandle FCNTL = Libc.capturingErrno("fcntl", 3, Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle FSYNC = Libc.capturingErrno("fsync", 1);
+    private static final MethodHandle FDATASYNC = Libc.capturingErrno("fdatasync", 1);
+    private static final MethodHandle FTRUNCATE = Libc.capturingErrno("ftruncate", 2);
+    private static final MethodHandle LSEEK = Libc.capturingErrno("lseek", 3);
+    private static final long SYS_FADVISE = Abi.Syscall.FADVISE64.number();
+    private static final MethodHandle STATX = Libc.capturingErrno("statx", 5);
+    private static final long SYS_GETDENTS64 = Abi.Syscall.GETDENTS64.number();
+    private static final MethodHandle UNLINKAT = Libc.capturingErrno("unlinkat", 3);
+    private static final MethodHandle RENAMEAT2 = Libc.capturingErrno("renameat2", 5);
+    private static final MethodHandle READLINKAT = Libc.capturingErrno("readlinkat", 4);
+    private static final MethodHandle SYMLINKAT = Libc.capturingErrno("symlinkat", 3);
+    private static final MethodHandle MKDIRAT = Libc.capturingErrno("mkdirat", 3);
+    private static final MethodHandle MEMFD_CREATE = Libc.capturingErrno("memfd_create", 2);
 
     private Files() {}
 
@@ -307,7 +277,7 @@ public final class Files {
      */
     public static long read(ErrnoSlot errno, int fd, long address, long lengthBytes) {
         try {
-            long n = (long) READ.invokeExact(errno.segment(), fd, address, lengthBytes);
+            long n = (long) READ.invokeExact(errno.segment(), (long) fd, address, lengthBytes);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -319,7 +289,7 @@ public final class Files {
      */
     public static long write(ErrnoSlot errno, int fd, long address, long lengthBytes) {
         try {
-            long n = (long) WRITE.invokeExact(errno.segment(), fd, address, lengthBytes);
+            long n = (long) WRITE.invokeExact(errno.segment(), (long) fd, address, lengthBytes);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -327,7 +297,7 @@ public final class Files {
     /** Reads at {@code offset}, leaving the file position alone; bytes read, 0 at the end, or a negated errno. */
     public static long pread(ErrnoSlot errno, int fd, long address, long lengthBytes, long offset) {
         try {
-            long n = (long) PREAD.invokeExact(errno.segment(), fd, address, lengthBytes, offset);
+            long n = (long) PREAD.invokeExact(errno.segment(), (long) fd, address, lengthBytes, offset);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -335,7 +305,7 @@ public final class Files {
     /** Writes at {@code offset}, leaving the file position alone; bytes written, or a negated errno. */
     public static long pwrite(ErrnoSlot errno, int fd, long address, long lengthBytes, long offset) {
         try {
-            long n = (long) PWRITE.invokeExact(errno.segment(), fd, address, lengthBytes, offset);
+            long n = (long) PWRITE.invokeExact(errno.segment(), (long) fd, address, lengthBytes, offset);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -343,7 +313,7 @@ public final class Files {
     /** Reads into {@code count} {@link Sockets.Iovec} (at most 1024); returns as {@link #read}. */
     public static long readv(ErrnoSlot errno, int fd, long iovecs, int count) {
         try {
-            long n = (long) READV.invokeExact(errno.segment(), fd, iovecs, count);
+            long n = (long) READV.invokeExact(errno.segment(), (long) fd, iovecs, (long) count);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -351,7 +321,7 @@ public final class Files {
     /** Writes from {@code count} {@link Sockets.Iovec} (at most 1024); returns as {@link #write}. */
     public static long writev(ErrnoSlot errno, int fd, long iovecs, int count) {
         try {
-            long n = (long) WRITEV.invokeExact(errno.segment(), fd, iovecs, count);
+            long n = (long) WRITEV.invokeExact(errno.segment(), (long) fd, iovecs, (long) count);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -366,7 +336,7 @@ public final class Files {
      */
     public static long preadv2(ErrnoSlot errno, int fd, long iovecs, int count, long offset, int flags) {
         try {
-            long n = (long) PREADV2.invokeExact(errno.segment(), fd, iovecs, count, offset, flags);
+            long n = (long) PREADV2.invokeExact(errno.segment(), (long) fd, iovecs, (long) count, offset, (long) flags);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -374,7 +344,7 @@ public final class Files {
     /** Writes from several buffers at an offset; the counterpart of {@link #preadv2}. */
     public static long pwritev2(ErrnoSlot errno, int fd, long iovecs, int count, long offset, int flags) {
         try {
-            long n = (long) PWRITEV2.invokeExact(errno.segment(), fd, iovecs, count, offset, flags);
+            long n = (long) PWRITEV2.invokeExact(errno.segment(), (long) fd, iovecs, (long) count, offset, (long) flags);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -389,7 +359,7 @@ public final class Files {
      */
     public static long sendfile(ErrnoSlot errno, int outFd, int inFd, long offsetAddress, long lengthBytes) {
         try {
-            long n = (long) SENDFILE.invokeExact(errno.segment(), outFd, inFd, offsetAddress, lengthBytes);
+            long n = (long) SENDFILE.invokeExact(errno.segment(), (long) outFd, (long) inFd, offsetAddress, lengthBytes);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -405,7 +375,8 @@ public final class Files {
     public static long splice(ErrnoSlot errno, int inFd, long inOffsetAddress, int outFd, long outOffsetAddress,
                               long lengthBytes, int flags) {
         try {
-            long n = (long) SPLICE.invokeExact(errno.segment(), inFd, inOffsetAddress, outFd, outOffsetAddress, lengthBytes, flags);
+            long n = (long) SPLICE.invokeExact(errno.segment(), (long) inFd, inOffsetAddress, (long) outFd,
+                    outOffsetAddress, lengthBytes, (long) flags);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -419,16 +390,13 @@ public final class Files {
      * @return its descriptor, or a negated errno
      */
     public static int open(ErrnoSlot errno, long path, int flags, int mode) {
-        try {
-            int fd = (int) OPEN.invokeExact(errno.segment(), path, flags, mode);
-            return fd >= 0 ? fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return openat(errno, AT_FDCWD, path, flags, mode);
     }
 
     /** Opens a file relative to the directory {@code dirFd} or {@link #AT_FDCWD}; returns as {@link #open}. */
     public static int openat(ErrnoSlot errno, int dirFd, long path, int flags, int mode) {
         try {
-            int fd = (int) OPENAT.invokeExact(errno.segment(), dirFd, path, flags, mode);
+            int fd = (int) (long) OPENAT.invokeExact(errno.segment(), (long) dirFd, path, (long) flags, (long) mode);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -442,10 +410,7 @@ public final class Files {
      *         RESOLVE_CACHED), {@code -ENOSYS}, {@code -EINVAL} unknown or superfluous bits
      */
     public static int openat2(ErrnoSlot errno, int dirFd, long path, long how) {
-        try {
-            long fd = (long) OPENAT2.invokeExact(errno.segment(), (long) dirFd, path, how, OpenHow.SIZE);
-            return fd >= 0 ? (int) fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_OPENAT2, dirFd, path, how, OpenHow.SIZE);
     }
 
     /** Opens a file as {@link #openat2(ErrnoSlot, int, long, long)}, with the members of {@link OpenHow} by value. */
@@ -465,23 +430,20 @@ public final class Files {
      */
     public static int close(ErrnoSlot errno, int fd) {
         try {
-            int r = (int) CLOSE.invokeExact(errno.segment(), fd);
+            int r = (int) (long) CLOSE.invokeExact(errno.segment(), (long) fd);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
-    /** Closes all descriptors from {@code first} to {@code last}; 0 or a negated errno. Linux 5.9 and later. */
+    /** Closes all descriptors from {@code first} to {@code last} (-1: to the end); 0 or a negated errno. Linux 5.9. */
     public static int closeRange(ErrnoSlot errno, int first, int last) {
-        try {
-            long r = (long) CLOSE_RANGE.invokeExact(errno.segment(), (long) first, (long) last, 0L);
-            return r >= 0 ? 0 : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_CLOSE_RANGE, first, last, 0L);
     }
 
     /** Duplicates a descriptor, not close-on-exec; the new one or a negated errno. */
     public static int dup(ErrnoSlot errno, int fd) {
         try {
-            int copy = (int) DUP.invokeExact(errno.segment(), fd);
+            int copy = (int) (long) DUP.invokeExact(errno.segment(), (long) fd);
             return copy >= 0 ? copy : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -489,7 +451,7 @@ public final class Files {
     /** Makes {@code newFd} a duplicate of {@code fd}, closing what it was; {@code newFd} or a negated errno. */
     public static int dup3(ErrnoSlot errno, int fd, int newFd, int flags) {
         try {
-            int copy = (int) DUP3.invokeExact(errno.segment(), fd, newFd, flags);
+            int copy = (int) (long) DUP3.invokeExact(errno.segment(), (long) fd, (long) newFd, (long) flags);
             return copy >= 0 ? copy : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -503,7 +465,7 @@ public final class Files {
      */
     public static int pipe2(ErrnoSlot errno, long fds, int flags) {
         try {
-            int r = (int) PIPE2.invokeExact(errno.segment(), fds, flags);
+            int r = (int) (long) PIPE2.invokeExact(errno.segment(), fds, (long) flags);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -517,7 +479,7 @@ public final class Files {
      */
     public static int fcntl(ErrnoSlot errno, int fd, int command, long argument) {
         try {
-            int r = (int) FCNTL.invokeExact(errno.segment(), fd, command, argument);
+            int r = (int) (long) FCNTL.invokeExact(errno.segment(), (long) fd, (long) command, argument);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -533,7 +495,7 @@ public final class Files {
     /** Writes a file's data and properties to its disk; 0 or a negated errno. */
     public static int fsync(ErrnoSlot errno, int fd) {
         try {
-            int r = (int) FSYNC.invokeExact(errno.segment(), fd);
+            int r = (int) (long) FSYNC.invokeExact(errno.segment(), (long) fd);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -541,7 +503,7 @@ public final class Files {
     /** Writes a file's data, and what is needed to find it, to its disk; 0 or a negated errno. */
     public static int fdatasync(ErrnoSlot errno, int fd) {
         try {
-            int r = (int) FDATASYNC.invokeExact(errno.segment(), fd);
+            int r = (int) (long) FDATASYNC.invokeExact(errno.segment(), (long) fd);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -549,7 +511,7 @@ public final class Files {
     /** Sets a file's length; 0 or a negated errno. */
     public static int ftruncate(ErrnoSlot errno, int fd, long lengthBytes) {
         try {
-            int r = (int) FTRUNCATE.invokeExact(errno.segment(), fd, lengthBytes);
+            int r = (int) (long) FTRUNCATE.invokeExact(errno.segment(), (long) fd, lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -557,7 +519,7 @@ public final class Files {
     /** Moves the file position; the new one, or a negated errno: {@code -ESPIPE} it has none. */
     public static long lseek(ErrnoSlot errno, int fd, long offset, int whence) {
         try {
-            long position = (long) LSEEK.invokeExact(errno.segment(), fd, offset, whence);
+            long position = (long) LSEEK.invokeExact(errno.segment(), (long) fd, offset, (long) whence);
             return position >= 0 ? position : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -570,10 +532,7 @@ public final class Files {
      * @return 0 or a negated errno
      */
     public static int fadvise(ErrnoSlot errno, int fd, long offset, long lengthBytes, int advice) {
-        try {
-            long r = (long) FADVISE.invokeExact(errno.segment(), (long) fd, offset, lengthBytes, (long) advice);
-            return r >= 0 ? 0 : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_FADVISE, fd, offset, lengthBytes, advice);
     }
 
     /**
@@ -587,7 +546,7 @@ public final class Files {
      */
     public static int statx(ErrnoSlot errno, int dirFd, long path, int flags, int mask, long statx) {
         try {
-            int r = (int) STATX.invokeExact(errno.segment(), dirFd, path, flags, mask, statx);
+            int r = (int) (long) STATX.invokeExact(errno.segment(), (long) dirFd, path, (long) flags, (long) mask, statx);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -599,16 +558,13 @@ public final class Files {
      * @return bytes filled, 0 at the end, or a negated errno: {@code -EINVAL} no room for one entry, {@code -ENOTDIR}
      */
     public static int getdents64(ErrnoSlot errno, int fd, long entries, int lengthBytes) {
-        try {
-            long n = (long) GETDENTS64.invokeExact(errno.segment(), (long) fd, entries, (long) lengthBytes);
-            return n >= 0 ? (int) n : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_GETDENTS64, fd, entries, lengthBytes);
     }
 
     /** Removes a name, or with {@link #AT_REMOVEDIR} a directory; 0 or a negated errno. */
     public static int unlinkat(ErrnoSlot errno, int dirFd, long path, int flags) {
         try {
-            int r = (int) UNLINKAT.invokeExact(errno.segment(), dirFd, path, flags);
+            int r = (int) (long) UNLINKAT.invokeExact(errno.segment(), (long) dirFd, path, (long) flags);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -616,7 +572,8 @@ public final class Files {
     /** Renames a file, flags of {@code RENAME_*}; 0 or a negated errno: {@code -EEXIST} with {@link #RENAME_NOREPLACE}. */
     public static int renameat2(ErrnoSlot errno, int oldDirFd, long oldPath, int newDirFd, long newPath, int flags) {
         try {
-            int r = (int) RENAMEAT2.invokeExact(errno.segment(), oldDirFd, oldPath, newDirFd, newPath, flags);
+            int r = (int) (long) RENAMEAT2.invokeExact(errno.segment(), (long) oldDirFd, oldPath, (long) newDirFd,
+                    newPath, (long) flags);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -628,7 +585,7 @@ public final class Files {
      */
     public static int readlinkat(ErrnoSlot errno, int dirFd, long path, long target, int lengthBytes) {
         try {
-            long n = (long) READLINKAT.invokeExact(errno.segment(), dirFd, path, target, (long) lengthBytes);
+            long n = (long) READLINKAT.invokeExact(errno.segment(), (long) dirFd, path, target, (long) lengthBytes);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -636,7 +593,7 @@ public final class Files {
     /** Makes a symbolic link at {@code path} that points to {@code target}; 0 or a negated errno. */
     public static int symlinkat(ErrnoSlot errno, long target, int dirFd, long path) {
         try {
-            int r = (int) SYMLINKAT.invokeExact(errno.segment(), target, dirFd, path);
+            int r = (int) (long) SYMLINKAT.invokeExact(errno.segment(), target, (long) dirFd, path);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -644,7 +601,7 @@ public final class Files {
     /** Makes a directory; 0 or a negated errno. */
     public static int mkdirat(ErrnoSlot errno, int dirFd, long path, int mode) {
         try {
-            int r = (int) MKDIRAT.invokeExact(errno.segment(), dirFd, path, mode);
+            int r = (int) (long) MKDIRAT.invokeExact(errno.segment(), (long) dirFd, path, (long) mode);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -658,7 +615,7 @@ public final class Files {
      */
     public static int memfdCreate(ErrnoSlot errno, long name, int flags) {
         try {
-            int fd = (int) MEMFD_CREATE.invokeExact(errno.segment(), name, flags);
+            int fd = (int) (long) MEMFD_CREATE.invokeExact(errno.segment(), name, (long) flags);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

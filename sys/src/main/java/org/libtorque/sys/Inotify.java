@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -64,12 +60,9 @@ public final class Inotify {
         private Event() {}
     }
 
-    private static final MethodHandle INIT1 = Libc.capturingErrno("inotify_init1",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle ADD_WATCH = Libc.capturingErrno("inotify_add_watch",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RM_WATCH = Libc.capturingErrno("inotify_rm_watch",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle INIT1 = Libc.capturingErrno("inotify_init1", 1);
+    private static final MethodHandle ADD_WATCH = Libc.capturingErrno("inotify_add_watch", 3);
+    private static final MethodHandle RM_WATCH = Libc.capturingErrno("inotify_rm_watch", 2);
 
     private Inotify() {}
 
@@ -82,7 +75,7 @@ public final class Inotify {
      */
     public static int init1(ErrnoSlot errno, int flags) {
         try {
-            int fd = (int) INIT1.invokeExact(errno.segment(), flags);
+            int fd = (int) (long) INIT1.invokeExact(errno.segment(), (long) flags);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -98,7 +91,7 @@ public final class Inotify {
      */
     public static int addWatch(ErrnoSlot errno, int fd, long path, int mask) {
         try {
-            int wd = (int) ADD_WATCH.invokeExact(errno.segment(), fd, path, mask);
+            int wd = (int) (long) ADD_WATCH.invokeExact(errno.segment(), (long) fd, path, (long) mask);
             return wd >= 0 ? wd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -106,7 +99,7 @@ public final class Inotify {
     /** Ends a watch, which is reported as {@link #IN_IGNORED}; 0, or a negated errno: {@code -EINVAL} it has ended. */
     public static int rmWatch(ErrnoSlot errno, int fd, int wd) {
         try {
-            int r = (int) RM_WATCH.invokeExact(errno.segment(), fd, wd);
+            int r = (int) (long) RM_WATCH.invokeExact(errno.segment(), (long) fd, (long) wd);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

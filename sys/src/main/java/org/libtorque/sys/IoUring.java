@@ -1,13 +1,12 @@
 package org.libtorque.sys;
 
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * io_uring(7): the three system calls, and the constants and structs of linux/io_uring.h as of Linux 6.18. Rings are
  * mapped and driven by the layer above.
  *
- * <p>Where a constant needs a kernel newer than 6.1, the oldest this project runs io_uring on, its comment says which.
+ * <p>Where a constant needs a kernel newer than 6.1, its comment says which.
  */
 public final class IoUring {
     // Operations: Sqe.OPCODE.
@@ -613,7 +612,10 @@ public final class IoUring {
         private RsrcRegister() {}
     }
 
-    /** struct io_uring_rsrc_update; for IORING_REGISTER_RING_FDS too, with the descriptor in {@link #DATA}. */
+    /**
+     * struct io_uring_rsrc_update; also for IORING_REGISTER_RING_FDS, with the descriptor in {@link #DATA} and the wanted
+     * index or -1 in {@link #OFFSET}, and for IORING_UNREGISTER_RING_FDS, with 0 in {@link #DATA}.
+     */
     public static final class RsrcUpdate {
         static final StructLayout LAYOUT = Layouts.struct("io_uring_rsrc_update",
                 Layouts.u32("offset"), Layouts.u32("resv"), Layouts.u64("data"));
@@ -759,9 +761,9 @@ public final class IoUring {
         private MemRegionReg() {}
     }
 
-    private static final MethodHandle SETUP = Libc.syscall(Abi.Syscall.IO_URING_SETUP, 2);
-    private static final MethodHandle ENTER = Libc.syscall(Abi.Syscall.IO_URING_ENTER, 6);
-    private static final MethodHandle REGISTER = Libc.syscall(Abi.Syscall.IO_URING_REGISTER, 4);
+    private static final long SYS_SETUP = Abi.Syscall.IO_URING_SETUP.number();
+    private static final long SYS_ENTER = Abi.Syscall.IO_URING_ENTER.number();
+    private static final long SYS_REGISTER = Abi.Syscall.IO_URING_REGISTER.number();
 
     private IoUring() {}
 
@@ -793,11 +795,7 @@ public final class IoUring {
      */
     public static int enter(ErrnoSlot errno, int fd, int toSubmit, int minComplete, int flags,
                             long argument, long argumentSize) {
-        try {
-            long n = (long) ENTER.invokeExact(errno.segment(), (long) fd, (long) toSubmit, (long) minComplete,
-                    (long) flags, argument, argumentSize);
-            return n >= 0 ? (int) n : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_ENTER, fd, toSubmit, minComplete, flags, argument, argumentSize);
     }
 
     /**
@@ -810,10 +808,7 @@ public final class IoUring {
      *         {@code -EINVAL} a flag is unknown here or does not go with the others, {@code -ENOMEM}
      */
     public static int setup(ErrnoSlot errno, int entries, long params) {
-        try {
-            long fd = (long) SETUP.invokeExact(errno.segment(), (long) entries, params);
-            return fd >= 0 ? (int) fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_SETUP, entries, params);
     }
 
     /**
@@ -826,9 +821,6 @@ public final class IoUring {
      *         {@code -EBUSY} there already, {@code -ENXIO} not there, {@code -EEXIST} the ring belongs to another thread
      */
     public static int register(ErrnoSlot errno, int fd, int operation, long argument, int count) {
-        try {
-            long r = (long) REGISTER.invokeExact(errno.segment(), (long) fd, Integer.toUnsignedLong(operation), argument, (long) count);
-            return r >= 0 ? (int) r : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_REGISTER, fd, Integer.toUnsignedLong(operation), argument, count);
     }
 }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -41,8 +37,7 @@ public final class Limits {
         private Rlimit() {}
     }
 
-    private static final MethodHandle PRLIMIT = Libc.capturingErrno("prlimit",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle PRLIMIT = Libc.capturingErrno("prlimit", 4);
 
     private Limits() {}
 
@@ -57,7 +52,7 @@ public final class Limits {
      */
     public static int prlimit(ErrnoSlot errno, int pid, int resource, long newLimit, long oldLimit) {
         try {
-            int r = (int) PRLIMIT.invokeExact(errno.segment(), pid, resource, newLimit, oldLimit);
+            int r = (int) (long) PRLIMIT.invokeExact(errno.segment(), (long) pid, (long) resource, newLimit, oldLimit);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
 
 /** mmap(2) and its relatives. */
@@ -54,20 +50,14 @@ public final class Mapping {
     public static final int MCL_FUTURE = 2;
     public static final int MCL_ONFAULT = 4;
 
-    private static final int SC_PAGESIZE = 30;
+    private static final long SC_PAGESIZE = 30;
 
-    private static final MethodHandle MMAP = Libc.capturingErrno("mmap",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MUNMAP = Libc.capturingErrno("munmap",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MPROTECT = Libc.capturingErrno("mprotect",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle MADVISE = Libc.capturingErrno("madvise",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle MLOCK = Libc.capturingErrno("mlock",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MUNLOCK = Libc.capturingErrno("munlock",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle MMAP = Libc.capturingErrno("mmap", 6);
+    private static final MethodHandle MUNMAP = Libc.capturingErrno("munmap", 2);
+    private static final MethodHandle MPROTECT = Libc.capturingErrno("mprotect", 3);
+    private static final MethodHandle MADVISE = Libc.capturingErrno("madvise", 3);
+    private static final MethodHandle MLOCK = Libc.capturingErrno("mlock", 2);
+    private static final MethodHandle MUNLOCK = Libc.capturingErrno("munlock", 2);
 
     /** Bytes of a page: 4 KiB on x86-64; 4, 16 or 64 KiB on AArch64. */
     public static final int PAGE_SIZE = pageSize();
@@ -85,9 +75,11 @@ public final class Mapping {
      * @param offsetBytes start in the file, a multiple of the page size
      * @return the address of the mapping, or a negated errno, the only negative numbers: user addresses are positive
      */
-    public static long mmap(ErrnoSlot errno, long address, long lengthBytes, int prot, int flags, int fd, long offsetBytes) {
+    public static long mmap(ErrnoSlot errno, long address, long lengthBytes, int prot, int flags, int fd,
+                            long offsetBytes) {
         try {
-            long r = (long) MMAP.invokeExact(errno.segment(), address, lengthBytes, prot, flags, fd, offsetBytes);
+            long r = (long) MMAP.invokeExact(errno.segment(), address, lengthBytes, (long) prot, (long) flags,
+                    (long) fd, offsetBytes);
             return r != -1 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -95,7 +87,7 @@ public final class Mapping {
     /** Removes mappings; 0 or a negated errno. Whoever touches the range afterwards crashes the process. */
     public static int munmap(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) MUNMAP.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MUNMAP.invokeExact(errno.segment(), address, lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -103,7 +95,7 @@ public final class Mapping {
     /** Sets the protection of whole pages to bits of {@code PROT_*}; 0 or a negated errno. */
     public static int mprotect(ErrnoSlot errno, long address, long lengthBytes, int prot) {
         try {
-            int r = (int) MPROTECT.invokeExact(errno.segment(), address, lengthBytes, prot);
+            int r = (int) (long) MPROTECT.invokeExact(errno.segment(), address, lengthBytes, (long) prot);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -111,7 +103,7 @@ public final class Mapping {
     /** Says how whole pages will be used, one of {@code MADV_*}; 0 or a negated errno ({@code -EINVAL} unknown advice). */
     public static int madvise(ErrnoSlot errno, long address, long lengthBytes, int advice) {
         try {
-            int r = (int) MADVISE.invokeExact(errno.segment(), address, lengthBytes, advice);
+            int r = (int) (long) MADVISE.invokeExact(errno.segment(), address, lengthBytes, (long) advice);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -119,7 +111,7 @@ public final class Mapping {
     /** Keeps pages in memory; 0 or a negated errno: {@code -ENOMEM} or {@code -EPERM} over {@code RLIMIT_MEMLOCK}. */
     public static int mlock(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) MLOCK.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MLOCK.invokeExact(errno.segment(), address, lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -127,15 +119,14 @@ public final class Mapping {
     /** Undoes {@link #mlock}; 0 or a negated errno. */
     public static int munlock(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) MUNLOCK.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MUNLOCK.invokeExact(errno.segment(), address, lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
     private static int pageSize() {
         try {
-            long size = (long) Libc.plain("sysconf", FunctionDescriptor.of(JAVA_LONG, JAVA_INT)).invokeExact(SC_PAGESIZE);
-            return (int) size;
+            return (int) (long) Libc.capturingErrno("sysconf", 1).invokeExact(ErrnoSlot.current().segment(), SC_PAGESIZE);
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 }

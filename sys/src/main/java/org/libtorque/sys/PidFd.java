@@ -1,7 +1,5 @@
 package org.libtorque.sys;
 
-import java.lang.invoke.MethodHandle;
-
 /**
  * pidfd_open(2): a process behind a descriptor, which becomes readable when the process ends and cannot come to mean
  * another one.
@@ -12,9 +10,9 @@ public final class PidFd {
     /** Flag of {@link #open}: {@code pid} is a thread. Linux 6.9 and later. */
     public static final int PIDFD_THREAD = 0x80;
 
-    private static final MethodHandle OPEN = Libc.syscall(Abi.Syscall.PIDFD_OPEN, 2);
-    private static final MethodHandle SEND_SIGNAL = Libc.syscall(Abi.Syscall.PIDFD_SEND_SIGNAL, 4);
-    private static final MethodHandle GETFD = Libc.syscall(Abi.Syscall.PIDFD_GETFD, 3);
+    private static final long SYS_OPEN = Abi.Syscall.PIDFD_OPEN.number();
+    private static final long SYS_SEND_SIGNAL = Abi.Syscall.PIDFD_SEND_SIGNAL.number();
+    private static final long SYS_GETFD = Abi.Syscall.PIDFD_GETFD.number();
 
     private PidFd() {}
 
@@ -25,18 +23,12 @@ public final class PidFd {
      * @return its descriptor, or a negated errno: {@code -ESRCH} there is no such process (or it has been reaped)
      */
     public static int open(ErrnoSlot errno, int pid, int flags) {
-        try {
-            long fd = (long) OPEN.invokeExact(errno.segment(), (long) pid, (long) flags);
-            return fd >= 0 ? (int) fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_OPEN, pid, flags);
     }
 
     /** Sends a signal; 0, or a negated errno: {@code -ESRCH} the process has ended, {@code -EPERM}. */
     public static int sendSignal(ErrnoSlot errno, int pidFd, int signal) {
-        try {
-            long r = (long) SEND_SIGNAL.invokeExact(errno.segment(), (long) pidFd, (long) signal, 0L, 0L);
-            return r >= 0 ? 0 : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_SEND_SIGNAL, pidFd, signal, 0L, 0L);
     }
 
     /**
@@ -45,9 +37,6 @@ public final class PidFd {
      * @return the new descriptor, or a negated errno: {@code -EBADF}, {@code -EPERM}, {@code -ESRCH} it has ended
      */
     public static int getfd(ErrnoSlot errno, int pidFd, int theirFd) {
-        try {
-            long fd = (long) GETFD.invokeExact(errno.segment(), (long) pidFd, (long) theirFd, 0L);
-            return fd >= 0 ? (int) fd : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_GETFD, pidFd, theirFd, 0L);
     }
 }

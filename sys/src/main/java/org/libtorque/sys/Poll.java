@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -29,8 +25,7 @@ public final class Poll {
         private Pollfd() {}
     }
 
-    private static final MethodHandle POLL = Libc.capturingErrno("poll",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle POLL = Libc.capturingErrno("poll", 3);
 
     private Poll() {}
 
@@ -43,7 +38,7 @@ public final class Poll {
      */
     public static int poll(ErrnoSlot errno, long fds, int count, int timeoutMillis) {
         try {
-            int n = (int) POLL.invokeExact(errno.segment(), fds, (long) count, timeoutMillis);
+            int n = (int) (long) POLL.invokeExact(errno.segment(), fds, (long) count, (long) timeoutMillis);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -114,12 +110,10 @@ public final class SignalFd {
 
     private static final long SIGSET_SIZE = 8;
 
-    private static final MethodHandle SIGNALFD = Libc.capturingErrno("signalfd",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SIGPROCMASK = Libc.syscall(Abi.Syscall.RT_SIGPROCMASK, 4);
+    private static final MethodHandle SIGNALFD = Libc.capturingErrno("signalfd", 3);
+    private static final long SYS_SIGPROCMASK = Abi.Syscall.RT_SIGPROCMASK.number();
     /** The payload is a union of an int and a pointer, which both calling conventions pass in one register. */
-    private static final MethodHandle SIGQUEUE = Libc.capturingErrno("sigqueue",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle SIGQUEUE = Libc.capturingErrno("sigqueue", 3);
 
     private SignalFd() {}
 
@@ -157,7 +151,7 @@ public final class SignalFd {
         long address = errno.scratch();
         NativeMemory.putLong(address, set);
         try {
-            int r = (int) SIGNALFD.invokeExact(errno.segment(), fd, address, flags);
+            int r = (int) (long) SIGNALFD.invokeExact(errno.segment(), (long) fd, address, (long) flags);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -184,10 +178,7 @@ public final class SignalFd {
      * @return 0 or a negated errno
      */
     public static int sigmask(ErrnoSlot errno, int how, long newSet, long oldSet) {
-        try {
-            long r = (long) SIGPROCMASK.invokeExact(errno.segment(), (long) how, newSet, oldSet, SIGSET_SIZE);
-            return r >= 0 ? 0 : -errno.get();
-        } catch (Throwable t) { throw Libc.impossible(t); }
+        return (int) Libc.syscall(errno, SYS_SIGPROCMASK, how, newSet, oldSet, SIGSET_SIZE);
     }
 
     /** Changes the signal mask of the calling thread by a set given by value; 0 or a negated errno, as the other form. */
@@ -213,7 +204,7 @@ public final class SignalFd {
      */
     public static int sigqueue(ErrnoSlot errno, int pid, int signal, long value) {
         try {
-            int r = (int) SIGQUEUE.invokeExact(errno.segment(), pid, signal, value);
+            int r = (int) (long) SIGQUEUE.invokeExact(errno.segment(), (long) pid, (long) signal, value);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

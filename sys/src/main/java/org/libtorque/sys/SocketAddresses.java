@@ -65,12 +65,11 @@ public final class SocketAddresses {
      * @throws IllegalArgumentException if it is unresolved or of a type that this class does not know
      */
     public static int family(SocketAddress address) {
-        return switch (address) {
-            case InetSocketAddress inet -> resolved(inet) instanceof Inet4Address ? Sockets.AF_INET : Sockets.AF_INET6;
-            case UnixDomainSocketAddress ignored -> Sockets.AF_UNIX;
-            case AbstractUnixAddress ignored -> Sockets.AF_UNIX;
-            default -> throw unknown(address);
-        };
+        if (address instanceof InetSocketAddress inet) {
+            return resolved(inet) instanceof Inet4Address ? Sockets.AF_INET : Sockets.AF_INET6;
+        }
+        if (address instanceof UnixDomainSocketAddress || address instanceof AbstractUnixAddress) return Sockets.AF_UNIX;
+        throw unknown(address);
     }
 
     /**
@@ -82,13 +81,13 @@ public final class SocketAddresses {
      *                                  that is too long or contains a NUL
      */
     public static int encode(SocketAddress address, long target) {
-        return switch (address) {
-            case InetSocketAddress inet when resolved(inet) instanceof Inet4Address v4 -> encodeInet(v4, inet.getPort(), target);
-            case InetSocketAddress inet -> encodeInet6(inet, target);
-            case UnixDomainSocketAddress unix -> encodeUnix(unix, target);
-            case AbstractUnixAddress unix -> encodeAbstract(unix, target);
-            default -> throw unknown(address);
-        };
+        if (address instanceof InetSocketAddress inet) {
+            return resolved(inet) instanceof Inet4Address v4
+                    ? encodeInet(v4, inet.getPort(), target) : encodeInet6(inet, target);
+        }
+        if (address instanceof UnixDomainSocketAddress unix) return encodeUnix(unix, target);
+        if (address instanceof AbstractUnixAddress unix) return encodeAbstract(unix, target);
+        throw unknown(address);
     }
 
     /**
@@ -199,7 +198,8 @@ public final class SocketAddresses {
 
     private static void needs(long size, int length, int family) {
         if (length < size) {
-            throw new IllegalArgumentException("socket address of family " + family + " has " + length + " bytes, needs " + size);
+            throw new IllegalArgumentException(
+                    "socket address of family " + family + " has " + length + " bytes, needs " + size);
         }
     }
 
@@ -209,6 +209,6 @@ public final class SocketAddresses {
     }
 
     private static int getPort(long address) {
-        return Byte.toUnsignedInt(NativeMemory.getByte(address)) << 8 | Byte.toUnsignedInt(NativeMemory.getByte(address + 1));
+        return (NativeMemory.getByte(address) & 0xff) << 8 | NativeMemory.getByte(address + 1) & 0xff;
     }
 }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -33,7 +29,7 @@ public final class Sockets {
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;
 
-    /** The largest backlog a caller can ask for; the kernel lowers it to {@code net.core.somaxconn}. */
+    /** The default of {@code net.core.somaxconn}, to which the kernel lowers a larger backlog. */
     public static final int SOMAXCONN = 4096;
 
     public static final int MSG_OOB = 0x01;
@@ -301,44 +297,25 @@ public final class Sockets {
         private TcpInfo() {}
     }
 
-    private static final MethodHandle SEND = Libc.capturingErrno("send",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RECV = Libc.capturingErrno("recv",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SENDTO = Libc.capturingErrno("sendto",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RECVFROM = Libc.capturingErrno("recvfrom",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle SENDMSG = Libc.capturingErrno("sendmsg",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RECVMSG = Libc.capturingErrno("recvmsg",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SENDMMSG = Libc.capturingErrno("sendmmsg",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
-    private static final MethodHandle RECVMMSG = Libc.capturingErrno("recvmmsg",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle ACCEPT4 = Libc.capturingErrno("accept4",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SOCKET = Libc.capturingErrno("socket",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle SOCKETPAIR = Libc.capturingErrno("socketpair",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle BIND = Libc.capturingErrno("bind",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle CONNECT = Libc.capturingErrno("connect",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle LISTEN = Libc.capturingErrno("listen",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle SHUTDOWN = Libc.capturingErrno("shutdown",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle GETSOCKNAME = Libc.capturingErrno("getsockname",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GETPEERNAME = Libc.capturingErrno("getpeername",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GETSOCKOPT = Libc.capturingErrno("getsockopt",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle SETSOCKOPT = Libc.capturingErrno("setsockopt",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle SEND = Libc.capturingErrno("send", 4);
+    private static final MethodHandle RECV = Libc.capturingErrno("recv", 4);
+    private static final MethodHandle SENDTO = Libc.capturingErrno("sendto", 6);
+    private static final MethodHandle RECVFROM = Libc.capturingErrno("recvfrom", 6);
+    private static final MethodHandle SENDMSG = Libc.capturingErrno("sendmsg", 3);
+    private static final MethodHandle RECVMSG = Libc.capturingErrno("recvmsg", 3);
+    private static final MethodHandle SENDMMSG = Libc.capturingErrno("sendmmsg", 4);
+    private static final MethodHandle RECVMMSG = Libc.capturingErrno("recvmmsg", 5);
+    private static final MethodHandle ACCEPT4 = Libc.capturingErrno("accept4", 4);
+    private static final MethodHandle SOCKET = Libc.capturingErrno("socket", 3);
+    private static final MethodHandle SOCKETPAIR = Libc.capturingErrno("socketpair", 4);
+    private static final MethodHandle BIND = Libc.capturingErrno("bind", 3);
+    private static final MethodHandle CONNECT = Libc.capturingErrno("connect", 3);
+    private static final MethodHandle LISTEN = Libc.capturingErrno("listen", 2);
+    private static final MethodHandle SHUTDOWN = Libc.capturingErrno("shutdown", 2);
+    private static final MethodHandle GETSOCKNAME = Libc.capturingErrno("getsockname", 3);
+    private static final MethodHandle GETPEERNAME = Libc.capturingErrno("getpeername", 3);
+    private static final MethodHandle GETSOCKOPT = Libc.capturingErrno("getsockopt", 5);
+    private static final MethodHandle SETSOCKOPT = Libc.capturingErrno("setsockopt", 5);
 
     private Sockets() {}
 
@@ -352,7 +329,7 @@ public final class Sockets {
      */
     public static int send(ErrnoSlot errno, int fd, long address, int lengthBytes, int flags) {
         try {
-            long n = (long) SEND.invokeExact(errno.segment(), fd, address, (long) lengthBytes, flags);
+            long n = (long) SEND.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes, (long) flags);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -367,7 +344,7 @@ public final class Sockets {
      */
     public static int recv(ErrnoSlot errno, int fd, long address, int lengthBytes, int flags) {
         try {
-            long n = (long) RECV.invokeExact(errno.segment(), fd, address, (long) lengthBytes, flags);
+            long n = (long) RECV.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes, (long) flags);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -382,7 +359,8 @@ public final class Sockets {
      */
     public static int sendto(ErrnoSlot errno, int fd, long address, int lengthBytes, int flags, long to, int toLength) {
         try {
-            long n = (long) SENDTO.invokeExact(errno.segment(), fd, address, (long) lengthBytes, flags, to, toLength);
+            long n = (long) SENDTO.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes,
+                    (long) flags, to, (long) toLength);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -390,14 +368,15 @@ public final class Sockets {
     /**
      * Receives one datagram and its sender.
      *
-     * @param from           address of room for a socket address, or 0
+     * @param from              address of room for a socket address, or 0
      * @param fromLengthAddress address of 32 bits: in, the bytes of that room; out, the length of the address
      * @return bytes received (with {@link #MSG_TRUNC}, the datagram's length even if it did not fit), or a negated errno
      */
     public static int recvfrom(ErrnoSlot errno, int fd, long address, int lengthBytes, int flags,
                                long from, long fromLengthAddress) {
         try {
-            long n = (long) RECVFROM.invokeExact(errno.segment(), fd, address, (long) lengthBytes, flags, from, fromLengthAddress);
+            long n = (long) RECVFROM.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes,
+                    (long) flags, from, fromLengthAddress);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -405,7 +384,7 @@ public final class Sockets {
     /** Sends what the {@link Msghdr} at {@code message} describes. Returns as {@link #send} and {@link #sendto}. */
     public static int sendmsg(ErrnoSlot errno, int fd, long message, int flags) {
         try {
-            long n = (long) SENDMSG.invokeExact(errno.segment(), fd, message, flags);
+            long n = (long) SENDMSG.invokeExact(errno.segment(), (long) fd, message, (long) flags);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -413,7 +392,7 @@ public final class Sockets {
     /** Receives as the {@link Msghdr} at {@code message} says, and updates it. Returns as {@link #recv}. */
     public static int recvmsg(ErrnoSlot errno, int fd, long message, int flags) {
         try {
-            long n = (long) RECVMSG.invokeExact(errno.segment(), fd, message, flags);
+            long n = (long) RECVMSG.invokeExact(errno.segment(), (long) fd, message, (long) flags);
             return n >= 0 ? (int) n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -426,7 +405,7 @@ public final class Sockets {
      */
     public static int sendmmsg(ErrnoSlot errno, int fd, long messages, int count, int flags) {
         try {
-            int n = (int) SENDMMSG.invokeExact(errno.segment(), fd, messages, count, flags);
+            int n = (int) (long) SENDMMSG.invokeExact(errno.segment(), (long) fd, messages, (long) count, (long) flags);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -439,7 +418,8 @@ public final class Sockets {
      */
     public static int recvmmsg(ErrnoSlot errno, int fd, long messages, int count, int flags) {
         try {
-            int n = (int) RECVMMSG.invokeExact(errno.segment(), fd, messages, count, flags, 0L);
+            int n = (int) (long) RECVMMSG.invokeExact(errno.segment(), (long) fd, messages, (long) count,
+                    (long) flags, 0L);
             return n >= 0 ? n : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -456,7 +436,8 @@ public final class Sockets {
      */
     public static int accept4(ErrnoSlot errno, int fd, long peer, long peerLengthAddress, int flags) {
         try {
-            int connection = (int) ACCEPT4.invokeExact(errno.segment(), fd, peer, peerLengthAddress, flags);
+            int connection = (int) (long) ACCEPT4.invokeExact(errno.segment(), (long) fd, peer, peerLengthAddress,
+                    (long) flags);
             return connection >= 0 ? connection : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -471,7 +452,7 @@ public final class Sockets {
      */
     public static int socket(ErrnoSlot errno, int domain, int type, int protocol) {
         try {
-            int fd = (int) SOCKET.invokeExact(errno.segment(), domain, type, protocol);
+            int fd = (int) (long) SOCKET.invokeExact(errno.segment(), (long) domain, (long) type, (long) protocol);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -484,7 +465,8 @@ public final class Sockets {
      */
     public static int socketpair(ErrnoSlot errno, int domain, int type, int protocol, long pair) {
         try {
-            int r = (int) SOCKETPAIR.invokeExact(errno.segment(), domain, type, protocol, pair);
+            int r = (int) (long) SOCKETPAIR.invokeExact(errno.segment(), (long) domain, (long) type,
+                    (long) protocol, pair);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -492,7 +474,7 @@ public final class Sockets {
     /** Binds a socket; 0 or a negated errno: {@code -EADDRINUSE}, {@code -EADDRNOTAVAIL}, {@code -EACCES} a low port. */
     public static int bind(ErrnoSlot errno, int fd, long address, int lengthBytes) {
         try {
-            int r = (int) BIND.invokeExact(errno.segment(), fd, address, lengthBytes);
+            int r = (int) (long) BIND.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -505,7 +487,7 @@ public final class Sockets {
      */
     public static int connect(ErrnoSlot errno, int fd, long address, int lengthBytes) {
         try {
-            int r = (int) CONNECT.invokeExact(errno.segment(), fd, address, lengthBytes);
+            int r = (int) (long) CONNECT.invokeExact(errno.segment(), (long) fd, address, (long) lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -513,7 +495,7 @@ public final class Sockets {
     /** Makes a socket accept connections; 0 or a negated errno: {@code -EADDRINUSE} another one listens there. */
     public static int listen(ErrnoSlot errno, int fd, int backlog) {
         try {
-            int r = (int) LISTEN.invokeExact(errno.segment(), fd, backlog);
+            int r = (int) (long) LISTEN.invokeExact(errno.segment(), (long) fd, (long) backlog);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -521,7 +503,7 @@ public final class Sockets {
     /** Shuts down one or both directions, {@code SHUT_*}; 0 or a negated errno: {@code -ENOTCONN} the peer is gone. */
     public static int shutdown(ErrnoSlot errno, int fd, int how) {
         try {
-            int r = (int) SHUTDOWN.invokeExact(errno.segment(), fd, how);
+            int r = (int) (long) SHUTDOWN.invokeExact(errno.segment(), (long) fd, (long) how);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -535,7 +517,7 @@ public final class Sockets {
      */
     public static int getsockname(ErrnoSlot errno, int fd, long address, long lengthAddress) {
         try {
-            int r = (int) GETSOCKNAME.invokeExact(errno.segment(), fd, address, lengthAddress);
+            int r = (int) (long) GETSOCKNAME.invokeExact(errno.segment(), (long) fd, address, lengthAddress);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -543,7 +525,7 @@ public final class Sockets {
     /** Reads the peer's address, as {@link #getsockname}; {@code -ENOTCONN} there is no peer, or no more. */
     public static int getpeername(ErrnoSlot errno, int fd, long address, long lengthAddress) {
         try {
-            int r = (int) GETPEERNAME.invokeExact(errno.segment(), fd, address, lengthAddress);
+            int r = (int) (long) GETPEERNAME.invokeExact(errno.segment(), (long) fd, address, lengthAddress);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -557,15 +539,17 @@ public final class Sockets {
      */
     public static int getsockopt(ErrnoSlot errno, int fd, int level, int option, long value, long lengthAddress) {
         try {
-            int r = (int) GETSOCKOPT.invokeExact(errno.segment(), fd, level, option, value, lengthAddress);
+            int r = (int) (long) GETSOCKOPT.invokeExact(errno.segment(), (long) fd, (long) level, (long) option,
+                    value, lengthAddress);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
-    /** Sets an option; 0 or a negated errno: {@code -ENOPROTOOPT} there is no such option, {@code -EINVAL}, {@code -EPERM}. */
+    /** Sets an option; 0 or a negated errno: {@code -ENOPROTOOPT} no such option, {@code -EINVAL} not this value. */
     public static int setsockopt(ErrnoSlot errno, int fd, int level, int option, long value, int lengthBytes) {
         try {
-            int r = (int) SETSOCKOPT.invokeExact(errno.segment(), fd, level, option, value, lengthBytes);
+            int r = (int) (long) SETSOCKOPT.invokeExact(errno.segment(), (long) fd, (long) level, (long) option,
+                    value, (long) lengthBytes);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }

@@ -1,9 +1,5 @@
 package org.libtorque.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -27,12 +23,9 @@ public final class TimerFd {
         private Itimerspec() {}
     }
 
-    private static final MethodHandle CREATE = Libc.capturingErrno("timerfd_create",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle SETTIME = Libc.capturingErrno("timerfd_settime",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GETTIME = Libc.capturingErrno("timerfd_gettime",
-            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle CREATE = Libc.capturingErrno("timerfd_create", 2);
+    private static final MethodHandle SETTIME = Libc.capturingErrno("timerfd_settime", 4);
+    private static final MethodHandle GETTIME = Libc.capturingErrno("timerfd_gettime", 2);
 
     private TimerFd() {}
 
@@ -45,7 +38,7 @@ public final class TimerFd {
      */
     public static int create(ErrnoSlot errno, int clock, int flags) {
         try {
-            int fd = (int) CREATE.invokeExact(errno.segment(), clock, flags);
+            int fd = (int) (long) CREATE.invokeExact(errno.segment(), (long) clock, (long) flags);
             return fd >= 0 ? fd : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -60,7 +53,7 @@ public final class TimerFd {
      */
     public static int settime(ErrnoSlot errno, int fd, int flags, long newValue, long oldValue) {
         try {
-            int r = (int) SETTIME.invokeExact(errno.segment(), fd, flags, newValue, oldValue);
+            int r = (int) (long) SETTIME.invokeExact(errno.segment(), (long) fd, (long) flags, newValue, oldValue);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -88,7 +81,7 @@ public final class TimerFd {
      */
     public static int gettime(ErrnoSlot errno, int fd, long value) {
         try {
-            int r = (int) GETTIME.invokeExact(errno.segment(), fd, value);
+            int r = (int) (long) GETTIME.invokeExact(errno.segment(), (long) fd, value);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
