@@ -1,6 +1,7 @@
 /** The web server and the command-line tools, written against the public API only. */
 module org.libtorque.apps {
     requires info.picocli;
+    requires java.management; // the CPU clock of a thread, for /work
     requires org.libtorque.event;
 
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.util.Collections;
 import java.util.List;
 import org.libtorque.apps.http.AcceptEncoding;
 import org.libtorque.apps.http.ByteRanges;
@@ -398,25 +397,8 @@ final class Files {
             if (!directory.isDirectory()) throw new IOException("not a directory");
             names = directory.list(MAX_LISTED, directories);
         }
-        Collections.sort(names);
-        StringBuilder page = new StringBuilder(1024);
         String title = "/" + new String(name, 0, length, UTF_8) + (length > 0 ? "/" : "");
-        page.append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
-        TextEncoder.appendHtml(page, title);
-        page.append("</title></head>\n<body><h1>");
-        TextEncoder.appendHtml(page, title);
-        page.append("</h1>\n<ul>\n");
-        if (length > 0) page.append("<li><a href=\"../\">../</a></li>\n");
-        for (String entry : names) {
-            String slash = directories.contains(entry) ? "/" : "";
-            page.append("<li><a href=\"./");
-            TextEncoder.appendUrlPath(page, entry);
-            page.append(slash).append("\">");
-            TextEncoder.appendHtml(page, entry);
-            page.append(slash).append("</a></li>\n");
-        }
-        page.append("</ul></body></html>\n");
-        byte[] body = page.toString().getBytes(UTF_8);
+        byte[] body = Listing.page(title, names, directories);
         ByteSink out = session.connection.output();
         session.startHead(out, 200, keepAlive);
         out.putLatin1("Content-Type: text/html; charset=utf-8\r\nCache-Control: no-cache\r\n");
