@@ -471,7 +471,11 @@ public final class UringQueue extends EventQueue {
             bid = following;
         }
         inputHead[slot] = -1;
-        if (inFlight[slot] > 0) {
+        if (keepDescriptor) {
+            // By user data: its owner may close the descriptor, and its number be somebody else's, before this is submitted.
+            if ((flags[slot] & WATCHED) != 0) cancel(userData(OP_POLL, slot));
+            if ((flags[slot] & AWAITING_OUT) != 0) cancel(userData(OP_OUT, slot));
+        } else if (inFlight[slot] > 0) {
             long sqe = prepare(IoUring.IORING_OP_ASYNC_CANCEL, fd, OP_NONE);
             putInt(sqe + Sqe.OP_FLAGS, IoUring.IORING_ASYNC_CANCEL_FD | IoUring.IORING_ASYNC_CANCEL_ALL);
             putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_CQE_SKIP_SUCCESS);
