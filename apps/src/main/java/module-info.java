@@ -1,5 +1,6 @@
 /** The web server and the command-line tools, written against the public API only. */
 module org.libtorque.apps {
+    requires HdrHistogram; // an automatic module: its name is that of the file
     requires info.picocli;
     requires java.management; // the CPU clock of a thread, for /work
     requires org.libtorque.event;

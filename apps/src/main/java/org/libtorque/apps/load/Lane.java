@@ -1,0 +1,313 @@
+package org.libtorque.apps.load;
+
+import java.io.IOException;
+import java.time.Duration;
+
+import org.libtorque.event.Connection;
+import org.libtorque.event.ConnectionHandler;
+import org.libtorque.event.ConnectFailureHandler;
+import org.libtorque.event.ConnectionTimeoutException;
+import org.libtorque.memory.ByteView;
+
+/**
+ * One closed loop: a connection with up to {@code pipeline} requests outstanding, replaced by another when it ends.
+ *
+ * <pre>{@code
+ *   IDLE -connect-> CONNECTING -open-> LOADING -limit reached, close announced, peer's end, failure, stop-> CLOSING -closed-> IDLE
+ *   CONNECTING -failed-> IDLE, and after a pause CONNECTING again
+ * }</pre>
+ *
+ * <p><b>Answers</b> are not parsed while they repeat: what comes is compared with a {@link Template}, {@code phase} bytes into it. Where it
+ * differs, the bytes of the present answer that agreed are given to an {@link AnswerParser} out of the template (they are the
+ * same), and the parser goes on with what came. So an answer may be split anywhere, and nothing is left unconsumed.
+ *
+ * <p><b>Requests</b> go out of the prepared copies; {@code unsentBytes} of them have not been written yet and are always the tail of a
+ * whole number of requests.
+ *
+ * <p>Belongs to one worker and runs on its vcore.
+ */
+final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection.ReadHandler, Connection.CloseHandler {
+    /** Bytes pending above which no further request is written while others wait for answers; below the connection's high watermark. */
+    private static final long MAX_PENDING_BYTES = 192 * 1024;
+    private static final Duration RECONNECT_PAUSE = Duration.ofMillis(100);
+
+    private final Worker worker;
+    private final Plan plan;
+    private final int requestBytes;
+    private final byte[] copies;
+    /** Whether all that may be outstanding is so little that pending output need not be looked at. */
+    private final boolean smallRequests;
+    private final Connection.Handler onEnd = this::peerEnded;
+    private final Connection.Handler onWritable = this::push;
+    private final Connection.Handler onDrain = this::stop;
+
+    private long connectStarted;
+    private boolean closing;
+    /** Whether to wait before the next connection: this one failed without having been of any use. */
+    private boolean pause;
+    private long sent;
+    private long answered;
+    private long unsentBytes;
+    private Template template;
+    private int phase;
+    private AnswerParser parser;
+    private final SendTimes times = new SendTimes();
+
+    Lane(Worker worker) {
+        this.worker = worker;
+        this.plan = worker.plan();
+        this.requestBytes = plan.request().requestBytes();
+        this.copies = plan.request().bytes();
+        this.smallRequests = (long) requestBytes * plan.pipeline() <= MAX_PENDING_BYTES;
+    }
+
+    // ---- life
+
+    /** Connects, on the worker's vcore. */
+    void connect() {
+        if (worker.torque().isStopping()) return;
+        connectStarted = System.nanoTime();
+        try {
+            worker.torque().connect(plan.address(), worker.nextConnectOptions(), this, this);
+        } catch (IllegalStateException stopping) {
+            return; // stopped since we asked
+        }
+    }
+
+    @Override
+    public void onOpen(Connection connection) {
+        if (worker.torque().isStopping()) {
+            connection.close();
+            return;
+        }
+        long now = System.nanoTime();
+        sent = answered = unsentBytes = 0;
+        phase = 0;
+        closing = pause = false;
+        times.clear();
+        connection.onRead(this).onEnd(onEnd).onWritable(onWritable).onDrain(onDrain).onClose(this);
+        worker.connected(now);
+        worker.startNext();
+        send(connection, now);
+    }
+
+    @Override
+    public void onConnectFailed(Throwable cause) {
+        worker.failed(System.nanoTime(), Failure.CONNECT, 1, cause.getMessage());
+        worker.startNext();
+        reconnectAfterPause();
+    }
+
+    private void reconnectAfterPause() {
+        if (!worker.torque().isStopping()) worker.torque().after(RECONNECT_PAUSE, worker.color(), this::connect);
+    }
+
+    /** Ends the connection; {@link #onClose} replaces it. */
+    private void close(Connection connection) {
+        closing = true;
+        connection.close();
+    }
+
+    /** The peer will send nothing more. */
+    private void peerEnded(Connection connection) {
+        if (closing) return;
+        long now = System.nanoTime();
+        boolean announced = false;
+        if (parser != null && parser.takeEnd()) {
+            announced = parser.announcesClose();
+            completeParsed(now);
+        }
+        if (closing) return;
+        if (sent == answered || announced) worker.closedByServer(now);
+        else loseOutstanding(now, Failure.CLOSED, "the server closed the connection with requests outstanding");
+        close(connection);
+    }
+
+    @Override
+    public void onClose(Connection connection, Throwable cause) {
+        worker.disconnected();
+        if (!closing && cause != null) {
+            var failure = cause instanceof ConnectionTimeoutException ? Failure.TIMEOUT : Failure.CLOSED;
+            loseOutstanding(System.nanoTime(), failure, cause instanceof IOException ? cause.getMessage() : cause.toString());
+        }
+        closing = true;
+        giveParserBack();
+        if (pause) reconnectAfterPause();
+        else connect();
+    }
+
+    private void stop(Connection connection) {
+        worker.stopped(System.nanoTime());
+        close(connection);
+    }
+
+    /** Counts the outstanding requests as failed, and the one whose answer has begun as short. */
+    private void loseOutstanding(long now, Failure failure, String message) {
+        long lost = sent - answered;
+        boolean begun = parser != null ? parser.hasStarted() : phase > 0;
+        if (begun && lost > 0 && failure != Failure.TIMEOUT) {
+            worker.failed(now, Failure.SHORT, 1, "the connection ended in the middle of an answer");
+            lost--;
+        }
+        worker.failed(now, failure, lost, message);
+        pause = answered == 0;
+    }
+
+    // ---- requests
+
+    /** Sends as many requests as may be outstanding. */
+    private void send(Connection connection, long now) {
+        long due = plan.pipeline() - (sent - answered);
+        if (plan.perConnection() > 0) due = Math.min(due, plan.perConnection() - sent);
+        if (due > 0) {
+            times.add(now, (int) due);
+            sent += due;
+            unsentBytes += due * requestBytes;
+        }
+        if (plan.timeoutNanos() > 0) connection.setDeadline(Math.max(1, times.oldest() + plan.timeoutNanos() - now));
+        if (unsentBytes > 0) push(connection);
+    }
+
+    private void push(Connection connection) {
+        long unsent = unsentBytes;
+        while (unsent > 0 && !closing) {
+            int position = (int) ((requestBytes - unsent % requestBytes) % requestBytes);
+            int count = (int) Math.min(unsent, copies.length - position);
+            if (!smallRequests) {
+                count = Math.min(count, 64 * 1024);
+                if (!hasRoom(connection, unsent, count)) break;
+            }
+            connection.write(copies, position, count);
+            unsent -= count;
+        }
+        unsentBytes = unsent;
+    }
+
+    /**
+     * Whether {@code count} bytes more may be written. While whole requests wait for answers, those answers bring us back here, and output stays
+     * below the watermark above which nothing is read: two sides that both wait for the other to read would wait for ever. A request
+     * that is alone outstanding must get out first, and the connection says when it goes on.
+     */
+    private boolean hasRoom(Connection connection, long unsent, int count) {
+        long whole = sent - answered - (unsent + requestBytes - 1) / requestBytes;
+        return whole > 0 ? connection.pendingBytes() + count <= MAX_PENDING_BYTES : connection.isWritable();
+    }
+
+    // ---- answers
+
+    @Override
+    public void onRead(Connection connection, ByteView data) {
+        if (closing) {
+            data.consumeAll();
+            return;
+        }
+        long now = System.nanoTime();
+        worker.received(now, data.length());
+        boolean none = answered == 0;
+        int matched = 0;
+        while (!data.isEmpty() && !closing) {
+            if (parser == null) {
+                matched += match(data);
+            } else if (matched > 0) {                // answers count in the order in which they came
+                complete(now, matched);
+                matched = 0;
+            } else {
+                parse(data, now);
+            }
+        }
+        if (matched > 0) complete(now, matched);
+        if (none && answered > 0) worker.firstAnswered(now, connectStarted);
+        if (closing) {
+            data.consumeAll();
+            if (connection.isOpen()) connection.close();
+        } else if (sent == answered && sent == plan.perConnection()) {
+            close(connection);
+        } else {
+            send(connection, now);
+        }
+    }
+
+    /** Compares what came with what is known, up to the first difference, and consumes it. Returns the answers that are complete. */
+    private int match(ByteView data) {
+        var current = phase > 0 ? template : worker.latestTemplate();
+        if (current == null) {
+            parser = worker.borrowParser();
+            return 0;
+        }
+        var repeated = current.repeated();
+        int n = Math.min(data.length(), repeated.length() - phase);
+        int difference = data.mismatch(0, repeated, phase, n);
+        int equal = difference < 0 ? n : difference;
+        int end = phase + equal;
+        int answers = end / current.answerBytes();
+        phase = end - answers * current.answerBytes();
+        data.consume(equal);
+        template = current;
+        if (difference >= 0) differs(current, data);
+        return answers;
+    }
+
+    /** The present answer goes on otherwise than known: another form of it that is known will do, else it is parsed. */
+    private void differs(Template current, ByteView data) {
+        template = worker.alternative(current, phase, data.getByte(0));
+        if (template != null) return;
+        parser = worker.borrowParser();
+        parser.take(current.repeated(), 0, phase);
+        phase = 0;
+    }
+
+    private void parse(ByteView data, long now) {
+        data.consume(parser.take(data, 0, data.length()));
+        if (parser.hasFailed()) {
+            fail(now, Failure.MALFORMED, "the server sent " + parser.failure());
+        } else if (parser.isDone()) {
+            completeParsed(now);
+        }
+    }
+
+    private void complete(long now, int count) {
+        if (count > sent - answered) {
+            fail(now, Failure.MALFORMED, "the server sent more answers than there were requests");
+            return;
+        }
+        answered += count;
+        worker.answered(now, count, times);
+    }
+
+    /** Compares the answer that the parser has completed with the first one. */
+    private void completeParsed(long now) {
+        var answer = parser;
+        parser = null;
+        if (answered == sent) {
+            fail(now, Failure.MALFORMED, "the server sent more answers than there were requests");
+            worker.giveBack(answer);
+            return;
+        }
+        var failure = plan.expectation().check(answer);
+        if (failure == null) {
+            complete(now, 1);
+            worker.learn(answer);
+        } else {
+            answered++;
+            times.remove(1, now, null);
+            worker.failed(now, failure, 1, plan.expectation().describe(answer));
+            if (failure == Failure.STATUS) worker.answeredWithOtherStatus(now, answer.status());
+        }
+        if (answer.announcesClose() && !closing) {
+            worker.closedByServer(now);
+            closing = true;                          // whatever is outstanding will not be answered
+        }
+        worker.giveBack(answer);
+    }
+
+    private void fail(long now, Failure failure, String message) {
+        worker.failed(now, failure, Math.max(1, sent - answered), message);
+        pause = answered == 0;
+        closing = true;
+    }
+
+    private void giveParserBack() {
+        if (parser != null) worker.giveBack(parser);
+        parser = null;
+    }
+}

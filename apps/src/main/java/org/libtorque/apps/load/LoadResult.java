@@ -1,0 +1,165 @@
+package org.libtorque.apps.load;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+import org.HdrHistogram.Histogram;
+
+/**
+ * What was measured within the window, of all vcores together.
+ *
+ * @param requests     answers that were complete and like the first one
+ * @param failures     requests that failed, and how
+ * @param messages     examples of failures
+ * @param statuses     complete answers by status code
+ * @param latencies    nanoseconds from sending a request to its complete answer, of {@code requests}
+ * @param firstAnswers nanoseconds from beginning to connect to the first answer, for each connection
+ * @param bytes        received, heads included
+ * @param connects     connections made
+ * @param reconnects   connections that the server closed as it may, between answers
+ * @param seconds      length of the window
+ * @param cpuSeconds   CPU time of this process in the window, user and system
+ */
+record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<String>> messages, Map<Integer, Long> statuses,
+                  Histogram latencies, Histogram firstAnswers, long bytes, long connects, long reconnects, double seconds, double cpuSeconds) {
+    private static final double[] PERCENTILES = {50, 90, 99, 99.9};
+    private static final String[] PERCENTILE_KEYS = {"p50", "p90", "p99", "p999"};
+    private static final String[] PERCENTILE_NAMES = {"p50", "p90", "p99", "p99.9"};
+
+    /** Where workers add what they counted. */
+    static final class Builder {
+        long requests;
+        final Map<Failure, Long> failures = new EnumMap<>(Failure.class);
+        final Map<Failure, List<String>> messages = new EnumMap<>(Failure.class);
+        final Map<Integer, Long> statuses = new TreeMap<>();
+        final Histogram latencies = new Histogram(Worker.HIGHEST_LATENCY_NANOS, 3);
+        final Histogram firstAnswers = new Histogram(Worker.HIGHEST_LATENCY_NANOS, 3);
+        long bytes;
+        long connects;
+        long reconnects;
+        /** {@link System#nanoTime} at which the window ended. */
+        long endNanos;
+
+        LoadResult build(long startNanos, double cpuSeconds) {
+            return new LoadResult(requests, failures, messages, statuses, latencies, firstAnswers, bytes, connects, reconnects,
+                    Math.max(0, endNanos - startNanos) / 1e9, cpuSeconds);
+        }
+    }
+
+    /** Requests that failed, in whatever way. */
+    long errors() {
+        return failures.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    double requestsPerSecond() {
+        return seconds > 0 ? requests / seconds : 0;
+    }
+
+    // ---- for programs
+
+    /** One JSON object on one line. Times in it are in the units that their names end with; {@code errors} includes {@code short}. */
+    String toJson() {
+        var json = new StringBuilder(1024);
+        json.append("{\"requests\":").append(requests)
+                .append(",\"errors\":").append(errors())
+                .append(",\"short\":").append(failures.getOrDefault(Failure.SHORT, 0L))
+                .append(",\"seconds\":").append(decimal(seconds, 6))
+                .append(",\"requests_per_second\":").append(decimal(requestsPerSecond(), 1))
+                .append(",\"latency_us\":").append(toJson(latencies))
+                .append(",\"connects\":").append(connects)
+                .append(",\"reconnects\":").append(reconnects)
+                .append(",\"first_answer_us\":").append(toJson(firstAnswers))
+                .append(",\"cpu_seconds\":").append(decimal(cpuSeconds, 3))
+                .append(",\"bytes\":").append(bytes)
+                .append(",\"status\":{");
+        var separator = "";
+        for (var status : statuses.entrySet()) {
+            json.append(separator).append('"').append(status.getKey()).append("\":").append(status.getValue());
+            separator = ",";
+        }
+        json.append("},\"failures\":{");
+        separator = "";
+        for (var failure : failures.entrySet()) {
+            json.append(separator).append('"').append(failure.getKey().key()).append("\":").append(failure.getValue());
+            separator = ",";
+        }
+        return json.append("}}").toString();
+    }
+
+    private static String toJson(Histogram nanos) {
+        var json = new StringBuilder("{\"mean\":").append(micros(nanos.getMean()));
+        for (int i = 0; i < PERCENTILES.length; i++) {
+            json.append(",\"").append(PERCENTILE_KEYS[i]).append("\":").append(micros(nanos.getValueAtPercentile(PERCENTILES[i])));
+        }
+        return json.append(",\"max\":").append(micros(nanos.getMaxValue())).append('}').toString();
+    }
+
+    private static String micros(double nanos) {
+        return decimal(nanos / 1000, 3);
+    }
+
+    private static String decimal(double value, int digits) {
+        return String.format(Locale.ROOT, "%." + digits + "f", value);
+    }
+
+    // ---- for people
+
+    /** Some lines of text, each ended. */
+    String toText() {
+        var text = new StringBuilder(1024);
+        line(text, "requests", "%,d in %.2f s: %,.0f/s", requests, seconds, requestsPerSecond());
+        if (requests > 0) line(text, "latency", "%s", toText(latencies));
+        if (connects > 0 && firstAnswers.getTotalCount() > 0) {
+            line(text, "connections", "%,d made, connecting to first answer %s", connects, toText(firstAnswers));
+        }
+        if (reconnects > 0) line(text, "reconnects", "%,d after the server had closed between answers", reconnects);
+        line(text, "received", "%s, %s/s", size(bytes), size(seconds > 0 ? bytes / seconds : 0));
+        var separator = "";
+        var codes = new StringBuilder();
+        for (var status : statuses.entrySet()) {
+            codes.append(separator).append(String.format(Locale.ROOT, "%d: %,d", status.getKey(), status.getValue()));
+            separator = ", ";
+        }
+        if (!codes.isEmpty()) line(text, "status", "%s", codes);
+        line(text, "CPU", "%.2f s of this process%s", cpuSeconds,
+                requests == 0 ? "" : String.format(Locale.ROOT, ", %.3f µs per request", cpuSeconds * 1e6 / requests));
+        if (failures.isEmpty()) {
+            line(text, "errors", "none");
+        } else {
+            line(text, "errors", "%,d", errors());
+            for (var failure : failures.entrySet()) {
+                line(text, "", "%,d %s", failure.getValue(), failure.getKey().meaning());
+                messages.getOrDefault(failure.getKey(), new ArrayList<>()).stream().distinct().limit(3)
+                        .forEach(message -> line(text, "", "  %s", message));
+            }
+        }
+        return text.toString();
+    }
+
+    private static void line(StringBuilder text, String label, String format, Object... values) {
+        text.append(String.format("  %-12s", label)).append(String.format(Locale.ROOT, format, values)).append('\n');
+    }
+
+    private static String toText(Histogram nanos) {
+        var text = new StringBuilder("mean ").append(time(nanos.getMean()));
+        for (int i = 0; i < PERCENTILES.length; i++) {
+            text.append("  ").append(PERCENTILE_NAMES[i]).append(' ').append(time(nanos.getValueAtPercentile(PERCENTILES[i])));
+        }
+        return text.append("  max ").append(time(nanos.getMaxValue())).toString();
+    }
+
+    private static String time(double nanos) {
+        if (nanos < 1e6) return decimal(nanos / 1e3, nanos < 1e5 ? 1 : 0) + " µs";
+        return nanos < 1e9 ? decimal(nanos / 1e6, nanos < 1e8 ? 2 : 0) + " ms" : decimal(nanos / 1e9, 2) + " s";
+    }
+
+    private static String size(double bytes) {
+        if (bytes < 1e3) return decimal(bytes, 0) + " B";
+        if (bytes < 1e6) return decimal(bytes / 1e3, 1) + " kB";
+        return bytes < 1e9 ? decimal(bytes / 1e6, 1) + " MB" : decimal(bytes / 1e9, 2) + " GB";
+    }
+}

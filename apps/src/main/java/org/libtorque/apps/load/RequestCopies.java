@@ -1,0 +1,68 @@
+package org.libtorque.apps.load;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Set;
+
+import org.libtorque.apps.cli.HttpField;
+import org.libtorque.apps.cli.LoadOptions;
+
+/**
+ * The bytes of the request, many times over, so that any number of requests that are due leaves in few writes.
+ *
+ * <p>Header fields are sent as the user gave them. {@code Host} and {@code Content-Length} are added where they are missing and needed;
+ * a user who names {@code Transfer-Encoding} has encoded the body already.
+ */
+final class RequestCopies {
+    /** Bytes of copies to prepare, unless one request is larger. More would only fall out of the cache. */
+    private static final int PREPARED_BYTES = 64 * 1024;
+    /** Methods whose content a server expects to be told of even if there is none (RFC 9110, 8.6). */
+    private static final Set<String> HAVE_CONTENT = Set.of("POST", "PUT", "PATCH");
+
+    private final byte[] bytes;
+    private final int requestBytes;
+
+    private RequestCopies(byte[] bytes, int requestBytes) {
+        this.bytes = bytes;
+        this.requestBytes = requestBytes;
+    }
+
+    /** Composes the request and prepares at most {@code copies} of it. */
+    static RequestCopies of(LoadOptions options, int copies) {
+        var body = options.body();
+        var head = head(options, body.length).getBytes(StandardCharsets.ISO_8859_1);
+        int length = Math.addExact(head.length, body.length);
+        int count = Math.clamp(PREPARED_BYTES / length, 1, copies);
+        var bytes = Arrays.copyOf(head, count * length);
+        System.arraycopy(body, 0, bytes, head.length, body.length);
+        for (int i = 1; i < count; i++) System.arraycopy(bytes, 0, bytes, i * length, length);
+        return new RequestCopies(bytes, length);
+    }
+
+    private static String head(LoadOptions options, int bodyLength) {
+        var head = new StringBuilder(256);
+        head.append(options.method()).append(' ').append(options.requestTarget()).append(" HTTP/1.1\r\n");
+        if (!names(options, "host")) head.append("Host: ").append(options.authority()).append("\r\n");
+        for (HttpField field : options.fields()) head.append(field.name()).append(": ").append(field.value()).append("\r\n");
+        if ((bodyLength > 0 || HAVE_CONTENT.contains(options.method()))
+                && !names(options, "content-length") && !names(options, "transfer-encoding")) {
+            head.append("Content-Length: ").append(bodyLength).append("\r\n");
+        }
+        return head.append("\r\n").toString();
+    }
+
+    private static boolean names(LoadOptions options, String name) {
+        return options.fields().stream().anyMatch(field -> field.name().toLowerCase(Locale.ROOT).equals(name));
+    }
+
+    /** Copies of the request, one behind the other. Not to be changed. */
+    byte[] bytes() {
+        return bytes;
+    }
+
+    /** Bytes of one request. */
+    int requestBytes() {
+        return requestBytes;
+    }
+}
