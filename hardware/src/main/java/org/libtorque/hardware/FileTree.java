@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 
@@ -30,6 +32,8 @@ final class FileTree {
     /** Null for the running machine, where the links are the kernel's own. */
     private final Path realRoot;
     private final List<Remark> remarks = new ArrayList<>();
+    /** Paths that were read, if somebody wants to know. */
+    private Set<String> recorded;
 
     FileTree(Path root) {
         this.root = root;
@@ -42,6 +46,15 @@ final class FileTree {
         if (!Files.isDirectory(real)) throw new TopologyFormatException(root + ": is not a folder");
         realRoot = real.getNameCount() == 0 ? null : real;
     }
+
+    /** Notes from now on which files are read. */
+    FileTree recording() {
+        recorded = new LinkedHashSet<>();
+        return this;
+    }
+
+    /** Returns the files that were read, missing ones included, since they can appear. */
+    List<String> recorded() { return List.copyOf(recorded); }
 
     boolean isLive() { return realRoot == null; }
 
@@ -76,6 +89,7 @@ final class FileTree {
 
     /** Returns the bytes of a file, at most {@code limit} of them; null if it is missing or cannot be read. */
     byte[] bytes(String path, int limit) {
+        if (recorded != null) recorded.add(path);
         Path file = resolve(path);
         // A FIFO in a copy would block for ever; in the kernel's own tree everything is a regular file.
         if (file == null || realRoot != null && !Files.isRegularFile(file)) return null;

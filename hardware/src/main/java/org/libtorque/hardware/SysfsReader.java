@@ -29,15 +29,18 @@ final class SysfsReader {
     /**
      * Reads everything but what CPUID and the devices tell.
      *
+     * @param known CPUs whose type of processor is known already. {@code /proc/cpuinfo} is left alone if that is all:
+     *              kernels before 5.18 measure every CPU's frequency when it is read, which takes 10 ms and wakes them all
      * @throws TopologyFormatException if there is no CPU
      */
-    static Facts read(FileTree files) {
+    static Facts read(FileTree files, CpuSet known) {
         var reader = new SysfsReader(files);
         reader.presence();
         reader.structure();
         reader.caches();
         reader.memory();
-        reader.processors();
+        if (!reader.online.isSubsetOf(known)) reader.processors();
+        reader.facts.architecture = reader.architecture();
         reader.kinds();
         reader.facts.limits = CgroupReader.read(files);
         reader.facts.mems = reader.facts.limits.cpusetMems();
@@ -397,7 +400,6 @@ final class SysfsReader {
             if (online.contains(cpu)) types.add(processor, cpu);
         });
         types.groups().forEach(t -> facts.processors.add(t.getKey().withCpus(t.getValue())));
-        facts.architecture = architecture();
     }
 
     private String architecture() {

@@ -92,18 +92,19 @@ public final class Topology {
 
     /**
      * Finds out the running machine. Reads some files for each CPU and, on x86 where it is not forbidden, executes CPUID
-     * on each CPU that this process may use, on a thread of its own. Call it once; a TopologyWatcher follows changes.
+     * on each CPU that this process may use, on a thread of its own. Call it once; a {@link TopologyWatcher} follows changes.
+     * Leaves out GPUs, whose driver can take longer than everything else.
      *
      * @throws TopologyFormatException if the kernel tells no CPU at all
      */
-    public static Topology discover() { return Discovery.live(Discovery.Detail.FULL); }
+    public static Topology discover() { return new Discovery(Path.of("/"), false).read(); }
 
     /**
-     * Finds out the running machine without what a scheduler does not need: no GPUs, no memory devices.
+     * Like {@link #discover}, and loads the GPU driver's library if there is one.
      *
      * @throws TopologyFormatException if the kernel tells no CPU at all
      */
-    public static Topology discoverCpus() { return Discovery.live(Discovery.Detail.CPUS); }
+    public static Topology discoverWithGpus() { return new Discovery(Path.of("/"), true).read(); }
 
     /**
      * Reads a folder of CPUID answers: files {@code pu0}, {@code pu1}, … as {@code hwloc-gather-cpuid} writes them.
@@ -118,7 +119,7 @@ public final class Topology {
      *
      * @throws TopologyFormatException if it tells no CPU
      */
-    public static Topology ofSysfs(Path root) { return Discovery.tree(root); }
+    public static Topology ofSysfs(Path root) { return new Discovery(root, false).read(); }
 
     /**
      * Makes up a machine, such as {@code "node:2 package:1 core:8 hart:2 l3:core*4"}. The language is in {@code
