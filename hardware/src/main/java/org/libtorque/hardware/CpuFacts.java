@@ -20,6 +20,7 @@ import java.util.List;
 final class CpuFacts {
     /** A malicious dump could list caches for ever; no processor has so many. */
     private static final int MAX_SUBLEAVES = 64;
+    private static final String[] TYPES = {"OEM", "OverDrive", "Dual", ""};
 
     /** A cache of this CPU. {@code id} tells CPUs that share it from those that do not, among caches of its level and type. */
     record CacheFact(int level, CacheType type, long sizeBytes, int lineBytes, int ways, long sets, Cache.Inclusion inclusion,
@@ -31,6 +32,8 @@ final class CpuFacts {
     final int cpu;
     final String vendor;
     final int family, model, stepping;
+    /** Leaf 1, EAX[13:12]: what Intel's processors are sold as; AMD reserves it. */
+    final String type;
     final String name;
     final List<String> features;
     final String hypervisor;
@@ -79,6 +82,7 @@ final class CpuFacts {
         boolean extendedModel = baseFamily == 0xF || !amd && baseFamily >= 6;
         model = (signature >> 4 & 0xF) + (extendedModel ? (signature >> 16 & 0xF) << 4 : 0);
         stepping = signature & 0xF;
+        type = amd ? "" : TYPES[signature >> 12 & 3];
         name = highestExtended >= 0x80000004 ? brand() : "";
         features = CpuFeatures.of(record, highest, highestExtended, centaur < 0xC0000000 ? 0 : centaur);
         hypervisor = has("hypervisor") ? text(record.query(0x40000000, 0, EBX), record.query(0x40000000, 0, ECX),

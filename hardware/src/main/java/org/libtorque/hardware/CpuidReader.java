@@ -101,7 +101,7 @@ final class CpuidReader {
         var types = new Facts.Partition<Processor>();
         CpuSet any = facts.online;
         for (CpuFacts c : cpus) {
-            types.add(new Processor(c.vendor, c.family, c.model, c.stepping, c.name, c.features, c.hypervisor, c.invariantTsc,
+            types.add(new Processor(c.vendor, c.family, c.model, c.stepping, c.type, c.name, c.features, c.hypervisor, c.invariantTsc,
                     c.prefetchBytes, c.coreTypeName, any), c.cpu);
         }
         types.groups().forEach(t -> facts.processors.add(t.getKey().withCpus(t.getValue())));

@@ -60,7 +60,7 @@ final class ProcCpuinfo {
         String flags = first(own, common, FEATURES);
         List<String> features = lists.computeIfAbsent(flags, ProcCpuinfo::words);
         return new Processor(blanks(first(own, common, VENDORS)), number(first(own, common, FAMILIES)),
-                number(first(own, common, MODELS)), number(first(own, common, STEPPINGS)),
+                number(first(own, common, MODELS)), number(first(own, common, STEPPINGS)), "",
                 blanks(first(own, common, NAMES)), features, "", features.contains("nonstop_tsc"), 0, "", CpuSet.of(cpu));
     }
 

@@ -12,6 +12,7 @@ import java.util.List;
  * @param family         family, the extended one added as the vendor's manual says
  * @param model          model, likewise
  * @param stepping       stepping
+ * @param type           {@code OEM}, {@code OverDrive} or {@code Dual}, as Intel's leaf 1 tells; empty if not told
  * @param name           brand string, runs of blanks made one
  * @param features       names of its abilities, in the spelling of {@code /proc/cpuinfo}, sorted
  * @param hypervisor     signature of the hypervisor that it runs under, such as {@code KVMKVMKVM}; empty if there is none
@@ -20,7 +21,7 @@ import java.util.List;
  * @param coreType       kind of core on a hybrid processor, such as {@code IntelAtom}; empty otherwise
  * @param cpus           CPUs of this type
  */
-public record Processor(String vendor, int family, int model, int stepping, String name, List<String> features,
+public record Processor(String vendor, int family, int model, int stepping, String type, String name, List<String> features,
                         String hypervisor, boolean invariantTsc, int prefetchBytes, String coreType, CpuSet cpus) {
     /** Abilities that have to do with prefetching. */
     private static final List<String> PREFETCH = List.of("sse", "3dnowprefetch", "prefetchwt1", "prefetchi", "cldemote");
@@ -41,7 +42,7 @@ public record Processor(String vendor, int family, int model, int stepping, Stri
     public List<String> nonTemporal() { return NON_TEMPORAL.stream().filter(this::has).toList(); }
 
     Processor withCpus(CpuSet others) {
-        return new Processor(vendor, family, model, stepping, name, features, hypervisor, invariantTsc, prefetchBytes,
+        return new Processor(vendor, family, model, stepping, type, name, features, hypervisor, invariantTsc, prefetchBytes,
                 coreType, others);
     }
 }

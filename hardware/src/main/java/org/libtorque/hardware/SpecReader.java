@@ -83,7 +83,7 @@ final class SpecReader {
             tlbs.add(item);
         } else if (item.key.equals("gpu")) {
             gpus.add(item);
-        } else if (List.of("memory", "distance", "distances", "page", "hugepages", "vendor", "family", "model", "stepping", "name",
+        } else if (List.of("memory", "distance", "distances", "page", "hugepages", "vendor", "family", "model", "stepping", "type", "name",
                 "features", "cpus", "packages", "numbering", "offline", "allowed", "quota", "kinds").contains(item.key)) {
             if (settings.put(item.key, item) != null) throw bad(item.column, item.key + " is there twice");
         } else {
@@ -375,10 +375,10 @@ final class SpecReader {
 
     private void processor() {
         List<String> features = Arrays.stream(text("features").split("[ ,]+")).filter(f -> !f.isEmpty()).sorted().toList();
-        if (settings.keySet().stream().noneMatch(List.of("vendor", "family", "model", "stepping", "name", "features")::contains)) {
+        if (settings.keySet().stream().noneMatch(List.of("vendor", "family", "model", "stepping", "type", "name", "features")::contains)) {
             return;
         }
-        facts.processors.add(new Processor(text("vendor"), number("family"), number("model"), number("stepping"), text("name"),
+        facts.processors.add(new Processor(text("vendor"), number("family"), number("model"), number("stepping"), text("type"), text("name"),
                 features, "", features.contains("nonstop_tsc"), 0, "", facts.online));
     }
 

@@ -170,6 +170,7 @@ public final class Universe {
         // Each candidate is made a partition of its own first, so that they can be ordered from many groups to few.
         var ready = new ArrayList<Map.Entry<String, int[]>>();
         for (var candidate : candidates) {
+            if (candidate.getValue().stream().allMatch(CpuSet::isEmpty)) continue; // not told
             int[] ids = levels.getFirst().clone();
             for (CpuSet set : candidate.getValue()) unite(ids, positions(set, cpus));
             ready.add(Map.entry(candidate.getKey(), ids));
