@@ -376,7 +376,9 @@ public final class Topology {
 
     /** Returns a line such as {@code 16 CPUs (16 usable), 2 packages, 8 cores, 1 NUMA node}. */
     @Override public String toString() {
-        return online.size() + " CPUs (" + usable.size() + " usable), " + packages.size() + " packages, " + cores.size()
-                + " cores, " + nodes.size() + " NUMA nodes";
+        return count(online.size(), "CPU") + " (" + usable.size() + " usable), " + count(packages.size(), "package") + ", "
+                + count(cores.size(), "core") + (nodes.isEmpty() ? "" : ", " + count(nodes.size(), "NUMA node"));
     }
+
+    private static String count(int number, String what) { return number + " " + what + (number == 1 ? "" : "s"); }
 }

@@ -279,7 +279,7 @@ final class SvgPicture {
                 .toList();
         double width = Math.max(root.width + 2 * margin, 640);
         double below = top + root.height + 14 + gpus.size() * 26;
-        double height = below + 74 + offline.size() * 16;
+        double height = below + (topology.kinds().isEmpty() ? 34 : 56) + offline.size() * 16;
         out.append(String.format(Locale.ROOT, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
                 + "role=\"img\" aria-label=\"%s\">%n<style>%n%s</style>%n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>%n",
                 width, height, width, height, escape("Topology of " + machine), STYLE));
@@ -294,7 +294,7 @@ final class SvgPicture {
             y += 26;
         }
         legend(margin, below + 6);
-        y = below + 50;
+        y = below + (topology.kinds().isEmpty() ? 40 : 62);
         for (String line : offline) {
             write(margin, y, "sub", line);
             y += 16;
@@ -385,6 +385,7 @@ final class SvgPicture {
             value /= 1024;
             unit++;
         }
+        value = Math.rint(value * 10) / 10;
         return value == Math.rint(value) ? (long) value + " " + units[unit] : String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
     }
 }

@@ -13,6 +13,7 @@ import org.libtorque.hardware.CpuGroup;
 import org.libtorque.hardware.CpuPackage;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Gpu;
+import org.libtorque.hardware.InterruptLoad;
 import org.libtorque.hardware.Limits;
 import org.libtorque.hardware.MemoryDevice;
 import org.libtorque.hardware.NumaNode;
@@ -250,11 +251,22 @@ final class TextReport {
         }
     }
 
+    /** Interrupts since boot, of the running machine alone: a dump has none that are still of use. */
+    private void interrupts() {
+        if (topology.input() != Topology.Input.LIVE) return;
+        InterruptLoad load = InterruptLoad.sample();
+        for (int cpu = first(topology.online()); cpu >= 0; cpu = topology.online().nextSetBit(cpu + 1)) {
+            line("Interrupts of CPU %d since boot: %,d, softirqs %,d (network %,d)", cpu, load.interrupts(cpu), load.softirqs(cpu),
+                    load.softirqs(cpu, "NET_RX") + load.softirqs(cpu, "NET_TX"));
+        }
+    }
+
     private void rest() {
         Limits limits = topology.limits();
         line("This process: CPUs %s%s", topology.usable(), topology.disallowed().isEmpty() ? "" : ", kept from " + topology.disallowed());
         if (!Double.isInfinite(limits.quotaCpus())) line("\tCPU time: %.2f CPUs at most", limits.quotaCpus());
         if (limits.memoryBytes() != Long.MAX_VALUE) line("\tMemory: %,dKB at most", limits.memoryBytes() >> 10);
+        interrupts();
         for (MemoryDevice d : topology.memoryDevices()) {
             if (d.sizeBytes() <= 0) continue;
             line("Memory module %s: %s %s%s%s%s", d.locator(), bytes(d.sizeBytes()), d.kind(),
