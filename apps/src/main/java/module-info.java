@@ -1,7 +1,10 @@
 /** The web server and the command-line tools, written against the public API only. */
 module org.libtorque.apps {
+    requires com.google.gson;
     requires info.picocli;
     requires org.libtorque.event;
+    requires org.libtorque.hardware;
 
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
+    opens org.libtorque.apps.topology to info.picocli;
 }

@@ -1,6 +1,8 @@
 package org.libtorque.apps.topology;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -39,6 +41,9 @@ final class TextReport {
         String[] words = table.split(" ");
         for (int i = 0; i < words.length; i += 2) EXTENSIONS.put(words[i], words[i + 1]);
     }
+
+    /** So many CPUs with the most interrupts are shown. */
+    private static final int BUSIEST = 8;
 
     /** A type of processing unit: CPUs that are alike in all that the report says of them. */
     private record UnitType(Processor processor, List<String> caches, List<String> tlbs, int kind) {}
@@ -255,10 +260,11 @@ final class TextReport {
     private void interrupts() {
         if (topology.input() != Topology.Input.LIVE) return;
         InterruptLoad load = InterruptLoad.sample();
-        for (int cpu = first(topology.online()); cpu >= 0; cpu = topology.online().nextSetBit(cpu + 1)) {
-            line("Interrupts of CPU %d since boot: %,d, softirqs %,d (network %,d)", cpu, load.interrupts(cpu), load.softirqs(cpu),
-                    load.softirqs(cpu, "NET_RX") + load.softirqs(cpu, "NET_TX"));
-        }
+        line("Interrupts since boot, of %d CPUs at most:", BUSIEST);
+        Arrays.stream(topology.online().toArray()).boxed()
+                .sorted(Comparator.comparingLong(cpu -> -load.interrupts(cpu) - load.softirqs(cpu))).limit(BUSIEST)
+                .forEach(cpu -> line("\tCPU %d: %,d, softirqs %,d (network %,d)", cpu, load.interrupts(cpu), load.softirqs(cpu),
+                        load.softirqs(cpu, "NET_RX") + load.softirqs(cpu, "NET_TX")));
     }
 
     private void rest() {
