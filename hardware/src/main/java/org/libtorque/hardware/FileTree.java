@@ -8,8 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -31,6 +34,8 @@ final class FileTree {
     private final Path root;
     /** Null for the running machine, where the links are the kernel's own. */
     private final Path realRoot;
+    /** Of a copy: folders that were resolved already. */
+    private final Map<String, Optional<Path>> folders = new HashMap<>();
     private final List<Remark> remarks = new ArrayList<>();
     /** Paths that were read, if somebody wants to know. */
     private Set<String> recorded;
@@ -67,18 +72,28 @@ final class FileTree {
     void fallback(String path, String what) { remark(Remark.Kind.FALLBACK, "/" + path + ":1: " + what); }
 
     private Path resolve(String path) {
-        Path file;
         try {
-            file = root.resolve(path);
-        } catch (InvalidPathException e) {
-            return null;
-        }
-        if (realRoot == null) return file;
-        try {
+            if (realRoot == null) return root.resolve(path);
+            int slash = path.lastIndexOf('/');
+            // Most files of a folder are plain: the folder's links are followed once, and a file's only if it is one.
+            Path folder = slash < 0 ? realRoot : folders.computeIfAbsent(path.substring(0, slash), this::inside).orElse(null);
+            if (folder == null) return null;
+            Path file = folder.resolve(path.substring(slash + 1));
+            if (!Files.isSymbolicLink(file)) return file;
             Path real = file.toRealPath();
             return real.startsWith(realRoot) ? real : null;
-        } catch (IOException e) {
-            return null; // missing, a link that leads nowhere, or a loop
+        } catch (IOException | InvalidPathException e) {
+            return null; // a link that leads nowhere, or a loop
+        }
+    }
+
+    /** Returns where a folder really is; nothing if it is missing or outside. */
+    private Optional<Path> inside(String folder) {
+        try {
+            Path real = realRoot.resolve(folder).toRealPath();
+            return real.startsWith(realRoot) ? Optional.of(real) : Optional.empty();
+        } catch (IOException | InvalidPathException e) {
+            return Optional.empty();
         }
     }
 

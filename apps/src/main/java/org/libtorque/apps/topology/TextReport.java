@@ -111,6 +111,11 @@ final class TextReport {
         return sizes.stream().map(TextReport::bytes).collect(Collectors.joining(" and "));
     }
 
+    /** Three decimals, cut off, not rounded: no machine has more than it has. */
+    private static String gigabytes(long bytes) {
+        return String.format(Locale.ROOT, "%d.%03d", bytes >> 30, (bytes & (1 << 30) - 1) * 1000 >> 30);
+    }
+
     private static String bytes(long bytes) {
         String[] units = {"B", "KB", "MB", "GB", "TB"};
         int unit = 0;
@@ -127,7 +132,8 @@ final class TextReport {
         for (CpuPackage p : topology.packages()) {
             line("\tPackage %s: (%d threads total)", p.osIndex() < 0 ? "?" : p.osIndex(), p.cpus().size());
             int number = 0;
-            for (Core core : p.cores()) core(number++, core);
+            // In the order of the package's own numbers, not of CPU numbers, which firmware hands out as it likes.
+            for (Core core : p.cores().stream().sorted(Comparator.comparingInt(Core::osIndex)).toList()) core(number++, core);
             if (p.cores().isEmpty()) line("\t\tCPUs %s, cores not told", p.cpus());
         }
         if (!topology.offline().isEmpty()) line("\tOffline: %s", topology.offline());
@@ -159,7 +165,7 @@ final class TextReport {
                             : " node " + n.osIndex() + ", CPUs " + n.cpus());
             String in = pageSizes.isEmpty() ? "" : " in " + pages(pageSizes) + " pages";
             if (n.memoryBytes() >= 0) {
-                line("\t%,dKB (%.3f GB) total%s", n.memoryBytes() >> 10, n.memoryBytes() / (double) (1 << 30), in);
+                line("\t%,dKB (%s GB) total%s", n.memoryBytes() >> 10, gigabytes(n.memoryBytes()), in);
             } else {
                 line("\tsize not told%s", in);
             }
@@ -242,7 +248,7 @@ final class TextReport {
             line("\tBrand name: %s", g.name());
             if (g.cores() > 0) line("\t1 thread per processing core, %d cores per package", g.cores());
             if (g.multiprocessors() > 0) line("\t%d multiprocessors", g.multiprocessors());
-            if (g.memoryBytes() > 0) line("\t%,dKB (%.3f GB) memory", g.memoryBytes() >> 10, g.memoryBytes() / (double) (1 << 30));
+            if (g.memoryBytes() > 0) line("\t%,dKB (%s GB) memory", g.memoryBytes() >> 10, gigabytes(g.memoryBytes()));
             if (g.node() >= 0) line("\tNear memory node %d", g.node());
         }
     }
