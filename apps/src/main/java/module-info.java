@@ -1,9 +1,12 @@
 /** The web server and the command-line tools, written against the public API only. */
 module org.libtorque.apps {
     requires HdrHistogram; // an automatic module: its name is that of the file
+    requires com.google.gson;
     requires info.picocli;
     requires java.management; // the CPU clock of a thread, for /work
     requires org.libtorque.event;
+    requires org.libtorque.hardware;
 
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
+    opens org.libtorque.apps.topology to info.picocli;
 }

@@ -1,0 +1,51 @@
+package org.libtorque.apps.topology;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.hardware.Topology;
+
+class ReferenceMachineTest {
+    @TempDir Path folder;
+
+    /** Through the text form, so that what is printed is what is compared. */
+    @ParameterizedTest @MethodSource("org.libtorque.apps.topology.ReferenceMachine#all")
+    void everyFieldIsAsExpected(ReferenceMachine machine) throws Exception {
+        Topology topology = machine.read(machine.unpack(folder));
+        JsonObject actual = JsonParser.parseString(TopologyJson.text(topology, machine.name())).getAsJsonObject();
+        assertEquals(List.of(), ExpectedTopology.differences(machine.expected(), actual));
+        // Every other form must at least be made of it.
+        assertTrue(TextReport.text(topology).contains("Processing unit type 1 of"));
+        assertTrue(SvgPicture.text(topology, machine.name()).endsWith("</svg>\n"));
+        assertTrue(DotGraph.text(topology).endsWith("}\n"));
+    }
+
+    @Test void thereAreFortyFourMachines() throws Exception {
+        assumeTrue(Files.isDirectory(ReferenceMachine.SHARED), "there is no " + ReferenceMachine.SHARED);
+        assertEquals(44, ReferenceMachine.all().size());
+    }
+
+    @Test void theComparisonSeesEveryDifference() throws Exception {
+        ReferenceMachine machine = ReferenceMachine.named("linux", "memorysidecaches");
+        JsonObject actual = TopologyJson.tree(machine.read(machine.unpack(folder)), machine.name());
+        for (String key : List.of("pus", "packages", "caches", "numa_nodes", "smt", "cpu", "distances")) {
+            JsonObject damaged = actual.deepCopy();
+            damaged.remove(key);
+            assertFalse(ExpectedTopology.differences(machine.expected(), damaged).isEmpty(), key);
+        }
+        JsonObject damaged = actual.deepCopy();
+        damaged.getAsJsonArray("caches").get(7).getAsJsonObject().addProperty("ways", 99);
+        assertEquals(1, ExpectedTopology.differences(machine.expected(), damaged).size());
+    }
+}

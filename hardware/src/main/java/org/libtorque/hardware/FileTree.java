@@ -1,0 +1,209 @@
+package org.libtorque.hardware;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * The files of {@code /proc} and {@code /sys}, or of a copy of them: reads of bounded size that never fail. What is missing
+ * is null; what makes no sense is null too, and noted with file and line.
+ *
+ * <p>In a copy nothing outside its root is read, wherever its links lead.
+ */
+final class FileTree {
+    /** The kernel's attribute files have at most a page, but for masks and lists, which grow with the CPUs. */
+    private static final int MAX_LINE_BYTES = 1 << 18;
+    /** {@code /proc/cpuinfo} of 8,192 CPUs has some 16 MB. */
+    static final int MAX_TEXT_BYTES = 32 << 20;
+    /** Remarks on a hostile tree must not fill the memory. */
+    private static final int MAX_REMARKS = 100;
+
+    private final Path root;
+    /** Null for the running machine, where the links are the kernel's own. */
+    private final Path realRoot;
+    /** Of a copy: folders that were resolved already. */
+    private final Map<String, Optional<Path>> folders = new HashMap<>();
+    private final List<Remark> remarks = new ArrayList<>();
+    /** Paths that were read, if somebody wants to know. */
+    private Set<String> recorded;
+
+    FileTree(Path root) {
+        this.root = root;
+        Path real = null;
+        try {
+            real = root.toRealPath();
+        } catch (IOException e) {
+            throw new TopologyFormatException(root + ": cannot be read: " + e);
+        }
+        if (!Files.isDirectory(real)) throw new TopologyFormatException(root + ": is not a folder");
+        realRoot = real.getNameCount() == 0 ? null : real;
+    }
+
+    /** Notes from now on which files are read. */
+    FileTree recording() {
+        recorded = new LinkedHashSet<>();
+        return this;
+    }
+
+    /** Returns the files that were read, missing ones included, since they can appear. */
+    List<String> recorded() { return List.copyOf(recorded); }
+
+    boolean isLive() { return realRoot == null; }
+
+    List<Remark> remarks() { return remarks; }
+
+    void remark(Remark.Kind kind, String text) {
+        if (remarks.size() < MAX_REMARKS) remarks.add(new Remark(kind, text));
+    }
+
+    void fallback(String path, String what) { remark(Remark.Kind.FALLBACK, "/" + path + ":1: " + what); }
+
+    private Path resolve(String path) {
+        try {
+            if (realRoot == null) return root.resolve(path);
+            int slash = path.lastIndexOf('/');
+            // Most files of a folder are plain: the folder's links are followed once, and a file's only if it is one.
+            Path folder = slash < 0 ? realRoot : folders.computeIfAbsent(path.substring(0, slash), this::inside).orElse(null);
+            if (folder == null) return null;
+            Path file = folder.resolve(path.substring(slash + 1));
+            if (!Files.isSymbolicLink(file)) return file;
+            Path real = file.toRealPath();
+            return real.startsWith(realRoot) ? real : null;
+        } catch (IOException | InvalidPathException e) {
+            return null; // a link that leads nowhere, or a loop
+        }
+    }
+
+    /** Returns where a folder really is; nothing if it is missing or outside. */
+    private Optional<Path> inside(String folder) {
+        try {
+            Path real = realRoot.resolve(folder).toRealPath();
+            return real.startsWith(realRoot) ? Optional.of(real) : Optional.empty();
+        } catch (IOException | InvalidPathException e) {
+            return Optional.empty();
+        }
+    }
+
+    boolean exists(String path) {
+        Path file = resolve(path);
+        return file != null && Files.exists(file);
+    }
+
+    /** Returns the bytes of a file, at most {@code limit} of them; null if it is missing or cannot be read. */
+    byte[] bytes(String path, int limit) {
+        if (recorded != null) recorded.add(path);
+        Path file = resolve(path);
+        // A FIFO in a copy would block for ever; in the kernel's own tree everything is a regular file.
+        if (file == null || realRoot != null && !Files.isRegularFile(file)) return null;
+        try (InputStream in = Files.newInputStream(file)) {
+            return in.readNBytes(limit);
+        } catch (IOException | SecurityException e) {
+            return null;
+        }
+    }
+
+    /** Returns a whole file; null if it is missing. */
+    String text(String path) {
+        byte[] bytes = bytes(path, MAX_TEXT_BYTES + 1);
+        if (bytes == null) return null;
+        if (bytes.length > MAX_TEXT_BYTES) fallback(path, "larger than " + MAX_TEXT_BYTES + " bytes, the rest was not read");
+        return new String(bytes, 0, Math.min(bytes.length, MAX_TEXT_BYTES), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Returns the first line, up to the first NUL, without blanks at the ends; null if it is missing or empty. */
+    String line(String path) {
+        byte[] bytes = bytes(path, MAX_LINE_BYTES + 1);
+        if (bytes == null) return null;
+        int end = 0;
+        while (end < bytes.length && bytes[end] != 0 && bytes[end] != '\n') end++;
+        if (end > MAX_LINE_BYTES) {
+            fallback(path, "the line is longer than " + MAX_LINE_BYTES + " bytes; it counts as missing");
+            return null;
+        }
+        String line = new String(bytes, 0, end, StandardCharsets.ISO_8859_1).strip();
+        return line.isEmpty() ? null : line;
+    }
+
+    /** Returns a file's first line as a parser understands it; null, with a note, if that fails. */
+    private <T> T parsed(String path, Function<String, T> parser) {
+        String line = line(path);
+        if (line == null) return null;
+        try {
+            return parser.apply(line);
+        } catch (IllegalArgumentException e) {
+            String shown = line.length() > 40 ? line.substring(0, 40) + "…" : line;
+            fallback(path, "'" + shown + "' makes no sense (" + e.getMessage() + "); it counts as missing");
+            return null;
+        }
+    }
+
+    /** Returns a decimal number, or {@code missing}. */
+    long number(String path, long missing) {
+        Long value = parsed(path, Long::valueOf);
+        return value == null ? missing : value;
+    }
+
+    int integer(String path, int missing) {
+        Integer value = parsed(path, Integer::valueOf);
+        return value == null ? missing : value;
+    }
+
+    /** Returns a size such as {@code 32K}, or 0. */
+    long size(String path) {
+        Long value = parsed(path, Sizes::parse);
+        return value == null ? 0 : value;
+    }
+
+    CpuSet mask(String path) { return parsed(path, CpuSet::parseMask); }
+
+    CpuSet list(String path) { return parsed(path, CpuSet::parseList); }
+
+    /** Returns a set told as a mask in one file and as a list in another, newer one; null if neither is there. */
+    CpuSet maskOrList(String mask, String list) {
+        CpuSet set = mask(mask);
+        return set != null ? set : list(list);
+    }
+
+    /** Returns the numbers N for which the folder holds an entry {@code prefix + N}, ascending, all below {@code limit}. */
+    List<Integer> numbered(String folder, String prefix, int limit) {
+        var found = new TreeSet<Integer>();
+        for (String name : names(folder)) {
+            if (!name.startsWith(prefix) || name.length() == prefix.length()) continue;
+            String digits = name.substring(prefix.length());
+            if (!digits.chars().allMatch(c -> c >= '0' && c <= '9')) continue;
+            if (digits.length() > 9 || Integer.parseInt(digits) >= limit) {
+                fallback(folder + "/" + name, "the number is not below " + limit + "; ignored");
+            } else {
+                found.add(Integer.valueOf(digits));
+            }
+        }
+        return List.copyOf(found);
+    }
+
+    /** Returns the names in a folder, sorted; none if it is missing. */
+    List<String> names(String folder) {
+        Path path = resolve(folder);
+        if (path == null || !Files.isDirectory(path)) return List.of();
+        var names = new ArrayList<String>();
+        try (var entries = Files.newDirectoryStream(path)) {
+            for (Path entry : entries) names.add(entry.getFileName().toString());
+        } catch (IOException | DirectoryIteratorException e) {
+            fallback(folder, "cannot be listed: " + e.getMessage());
+        }
+        names.sort(null);
+        return names;
+    }
+}

@@ -1,0 +1,198 @@
+package org.libtorque.hardware;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * Follows what can change in a machine at run time: CPUs that go offline or come back, an edited cpuset or affinity, CPU
+ * and memory limits of control groups (a container resized in place).
+ *
+ * <p>None of these can be waited for in one way (CPU hotplug has uevents, control groups have none for cpusets and
+ * quotas), so the watcher looks: every 20 ms by default it reads the few files that told them, compares the bytes, and
+ * reads the machine anew only if they differ. A look takes some 100 µs, half a percent of one CPU.
+ *
+ * <p>Every change makes a new generation. The listener is called on the watcher's thread; what it throws is logged.
+ */
+public final class TopologyWatcher implements AutoCloseable {
+    /** How often to look, unless told otherwise. */
+    public static final Duration INTERVAL = Duration.ofMillis(20);
+
+    private static final Logger LOG = System.getLogger(TopologyWatcher.class.getName());
+
+    /**
+     * A change.
+     *
+     * @param generation 1 for the first change, then rising by 1
+     * @param before     the topology until now
+     * @param now        the topology from now on
+     * @param online     CPUs that came online
+     * @param offline    CPUs that went offline
+     * @param gained     CPUs that this process may use now and might not before
+     * @param lost       CPUs that this process might use and may not any more
+     */
+    public record Change(long generation, Topology before, Topology now, CpuSet online, CpuSet offline, CpuSet gained,
+                         CpuSet lost) {
+        static Change between(long generation, Topology before, Topology now) {
+            return new Change(generation, before, now, now.online().minus(before.online()),
+                    before.online().minus(now.online()), now.usable().minus(before.usable()),
+                    before.usable().minus(now.usable()));
+        }
+
+        /** Tells whether a limit on CPU time or memory has changed. */
+        public boolean limitsChanged() { return !before.limits().groups().equals(now.limits().groups()); }
+
+        /** Tells whether other memory may be used than before. */
+        public boolean nodesChanged() { return !before.usableNodes().equals(now.usableNodes()); }
+
+        boolean isNothing() {
+            return online.isEmpty() && offline.isEmpty() && gained.isEmpty() && lost.isEmpty() && !limitsChanged()
+                    && !nodesChanged();
+        }
+
+        /** Returns a line such as {@code generation 3: offline 1; lost 1}. */
+        @Override public String toString() {
+            var text = new StringBuilder("generation ").append(generation).append(':');
+            String[] names = {"online", "offline", "gained", "lost"};
+            CpuSet[] sets = {online, offline, gained, lost};
+            String separator = " ";
+            for (int i = 0; i < sets.length; i++) {
+                if (sets[i].isEmpty()) continue;
+                text.append(separator).append(names[i]).append(' ').append(sets[i]);
+                separator = "; ";
+            }
+            if (limitsChanged()) {
+                double cpus = now.limits().quotaCpus();
+                long memory = now.limits().memoryBytes();
+                text.append(separator).append("limits: CPU time ").append(Double.isInfinite(cpus) ? "unlimited" : cpus + " CPUs")
+                        .append(", memory ").append(memory == Long.MAX_VALUE ? "unlimited" : Sizes.format(memory) + "B");
+                separator = "; ";
+            }
+            if (nodesChanged()) text.append(separator).append("memory of nodes ").append(now.usableNodes());
+            return text.toString();
+        }
+    }
+
+    private final Discovery discovery;
+    private final Path root;
+    private final long intervalNanos;
+    private final Consumer<? super Change> listener;
+    private final Thread thread;
+    /** Written by the watcher's thread (or that of {@link #pollOnce}), read by all. */
+    private volatile Topology topology;
+    private volatile boolean closed;
+    /** The watcher's thread only: what was seen last, and how many changes there have been. */
+    private List<String> paths = List.of();
+    private List<String> fingerprint = List.of();
+    private long generation;
+
+    private TopologyWatcher(Path root, boolean gpus, Duration interval, Consumer<? super Change> listener) {
+        this.root = root;
+        this.listener = Objects.requireNonNull(listener, "listener");
+        intervalNanos = interval.toNanos();
+        if (intervalNanos <= 0) throw new IllegalArgumentException("interval " + interval + ": must be above 0");
+        discovery = new Discovery(root, gpus);
+        look();
+        topology = discovery.read();
+        thread = Thread.ofPlatform().name("torque-topology-watcher").daemon().unstarted(this::run);
+    }
+
+    /**
+     * Reads the running machine and starts to watch it.
+     *
+     * @param interval how often to look
+     * @param listener called on the watcher's thread for each change
+     */
+    public static TopologyWatcher start(Duration interval, Consumer<? super Change> listener) {
+        return start(Path.of("/"), interval, listener);
+    }
+
+    /** Watches a tree that stands for {@code /}; see {@link #start(Duration, Consumer)}. */
+    public static TopologyWatcher start(Path root, Duration interval, Consumer<? super Change> listener) {
+        TopologyWatcher watcher = unstarted(root, interval, listener);
+        watcher.thread.start();
+        return watcher;
+    }
+
+    static TopologyWatcher unstarted(Path root, Duration interval, Consumer<? super Change> listener) {
+        return new TopologyWatcher(root, false, interval, listener);
+    }
+
+    /** Returns the newest topology. Any thread. */
+    public Topology topology() { return topology; }
+
+    private void run() {
+        while (!closed) {
+            LockSupport.parkNanos(this, intervalNanos);
+            try {
+                if (!closed) pollOnce();
+            } catch (RuntimeException e) {
+                // A CPU can vanish between two reads of its files; the next look sees a consistent machine.
+                LOG.log(Level.WARNING, "topology could not be read, will try again", e);
+            }
+        }
+    }
+
+    /** Looks once; returns the change, or null if there is none. */
+    Change pollOnce() {
+        List<String> before = fingerprint;
+        look();
+        if (fingerprint.equals(before)) return null;
+        Topology old = topology, now;
+        try {
+            now = discovery.read();
+        } catch (RuntimeException e) {
+            fingerprint = List.of(); // so that the next look reads again
+            throw e;
+        }
+        Change change = Change.between(generation + 1, old, now);
+        topology = now;
+        if (change.isNothing()) return null;
+        generation++;
+        try {
+            listener.accept(change);
+        } catch (RuntimeException e) {
+            LOG.log(Level.WARNING, "listener failed on " + change, e);
+        }
+        return change;
+    }
+
+    /**
+     * Reads the files that tell what can change. Which ones those are depends on the process's control group, which can
+     * change too: its path is read first, and the list is made anew if it did.
+     */
+    private void look() {
+        var files = new FileTree(root);
+        String groups = files.text("proc/self/cgroup");
+        if (fingerprint.isEmpty() || !Objects.equals(groups, fingerprint.getFirst())) {
+            var recorder = new FileTree(root).recording();
+            SysfsReader.readPresence(recorder);
+            paths = recorder.recorded().stream().filter(p -> !p.equals("proc/self/cgroup") && !p.equals("proc/mounts")
+                    && !p.equals("proc/self/status")).toList();
+        }
+        var seen = new ArrayList<String>(paths.size() + 2);
+        seen.add(groups);
+        String status = files.text("proc/self/status"); // most of it changes all the time
+        seen.add(status == null ? "" : String.join("\n", status.lines().filter(l -> l.contains("s_allowed_list:")).toList()));
+        for (String path : paths) seen.add(files.text(path));
+        fingerprint = seen;
+    }
+
+    /** Stops watching and waits for the thread, unless it is the one that calls. */
+    @Override public void close() {
+        closed = true;
+        LockSupport.unpark(thread);
+        if (Thread.currentThread() == thread || !thread.isAlive()) return;
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
