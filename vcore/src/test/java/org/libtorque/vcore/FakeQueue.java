@@ -61,6 +61,8 @@ class FakeQueue extends EventQueue {
 
     @Override public void awaitWritable(EventSource source) { throw new UnsupportedOperationException(); }
 
+    @Override public void awaitHangUp(StreamSource source) { throw new UnsupportedOperationException(); }
+
     @Override public int listen(AcceptSource source) { throw new UnsupportedOperationException(); }
 
     @Override public int accept(AcceptSource source) { throw new UnsupportedOperationException(); }
