@@ -85,7 +85,8 @@ public abstract class EventQueue implements AutoCloseable {
     /**
      * Keeps what {@link #receive(StreamSource)} delivered.
      *
-     * @return the block, which begins at {@link #inputAddress()}; now the caller's, to be released to the vcore's pool
+     * @return the block in which {@link #inputAddress()} lies, not always at its beginning: part of it may have been received before. Now the
+     *         caller's, to be released to the vcore's pool
      */
     public abstract long keepInput(StreamSource source);
 
@@ -106,6 +107,12 @@ public abstract class EventQueue implements AutoCloseable {
 
     /** Asks for {@code WRITABLE} once there is room to send; for bytes that go by other ways than {@link #send}. */
     public abstract void awaitWritable(EventSource source);
+
+    /**
+     * Asks for {@code HANG_UP} also while receiving is paused: what has no operation in flight does not hear of a reset by itself. Asking again
+     * changes nothing.
+     */
+    public abstract void awaitHangUp(StreamSource source);
 
     /** Starts accepting. Returns 0 or a negated errno; then the source is not registered. */
     public abstract int listen(AcceptSource source);

@@ -54,7 +54,7 @@ public final class EpollQueue extends EventQueue {
     private byte[] state = new byte[64];
     private final int efd;
     private final int wakeFd;
-    private final ErrnoSlot wakeErrno;
+    private final ErrnoSlot wakeErrno = ErrnoSlot.allocate();
     private long hotBlock;
 
     /**
@@ -64,19 +64,27 @@ public final class EpollQueue extends EventQueue {
     public EpollQueue(BlockPool blocks) {
         this.blocks = blocks;
         scratch = blocks.acquire();
-        hotBlock = blocks.acquire();
-        if (scratch == 0 || hotBlock == 0) throw blocks.exhausted();
+        hotBlock = scratch == 0 ? 0 : blocks.acquire();
+        int openEfd = -1;
+        int openWakeFd = -1;
+        try {
+            if (hotBlock == 0) throw blocks.exhausted();
+            openEfd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
+            openWakeFd = SyscallException.check(EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK), "eventfd", "0");
+            NativeMemory.putInt(scratch + Epoll.Event.EVENTS, EPOLLIN | EPOLLET);
+            NativeMemory.putLong(scratch + Epoll.Event.DATA, WAKE_DATA);
+            SyscallException.check(Epoll.ctl(errno, openEfd, EPOLL_CTL_ADD, openWakeFd, scratch), "epoll_ctl", "efd={}, op=ADD, fd={}", openEfd, openWakeFd);
+        } catch (RuntimeException e) {
+            if (openWakeFd >= 0) Files.close(errno, openWakeFd);
+            if (openEfd >= 0) Files.close(errno, openEfd);
+            if (hotBlock != 0) blocks.release(hotBlock);
+            if (scratch != 0) blocks.release(scratch);
+            throw e;
+        }
+        efd = openEfd;
+        wakeFd = openWakeFd;
         events = scratch + 64;
         maxEvents = (int) Math.min(MAX_EVENTS, (blocks.blockBytes() - 64) / Epoll.Event.SIZE);
-        efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
-        wakeFd = EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK);
-        if (wakeFd < 0) {
-            Files.close(errno, efd);
-            throw new SyscallException("eventfd", "", -wakeFd);
-        }
-        wakeErrno = ErrnoSlot.allocate();
-        int added = control(EPOLL_CTL_ADD, wakeFd, EPOLLIN | EPOLLET, WAKE_DATA);
-        SyscallException.check(added, "epoll_ctl", "efd={}, op=ADD, fd={}", efd, wakeFd);
     }
 
     @Override public String name() { return "epoll"; }
@@ -84,8 +92,8 @@ public final class EpollQueue extends EventQueue {
     @Override public int harvest(int window, long timeoutNanos) {
         int wanted = Math.min(window, maxEvents);
         int timeoutMillis = timeoutNanos == 0 ? 0
-                : timeoutNanos >= Integer.MAX_VALUE * 1_000_000L ? -1
-                : (int) ((timeoutNanos + 999_999) / 1_000_000); // rounded up: waking early would mean turning in vain
+                : timeoutNanos == Long.MAX_VALUE ? -1
+                : (int) Math.min(Integer.MAX_VALUE, (timeoutNanos - 1) / 1_000_000 + 1); // rounded up: waking early would mean turning in vain
         int n = Epoll.await(errno, efd, events, wanted, timeoutMillis);
         if (n < 0) {
             if (n == -Errno.EINTR) return 0; // a signal for a thread of the JVM; the loop comes back by itself
@@ -210,6 +218,8 @@ public final class EpollQueue extends EventQueue {
         // Modifying looks at the socket again, so room that appeared since the send is not missed.
         SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), STREAM_EVENTS | EPOLLOUT, dataOf(slot)), "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
     }
+
+    @Override public void awaitHangUp(StreamSource source) {} // EPOLLHUP and EPOLLERR are always reported
 
     @Override public int accept(AcceptSource source) {
         int fd;

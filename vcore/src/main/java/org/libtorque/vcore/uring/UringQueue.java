@@ -46,9 +46,10 @@ public final class UringQueue extends EventQueue {
     private static final int INITIAL_BUFFERS = 64;
     private static final int BUFFER_GROUP = 0;
 
-    private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6;
+    private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6, OP_HANG_UP = 7;
 
-    private static final int RECEIVING = 1, PAUSED = 2, CLOSING = 4, STARVED = 8, AWAITING_OUT = 16, WATCHED = 32, THROTTLED = 64;
+    private static final int RECEIVING = 1, PAUSED = 2, CLOSING = 4, STARVED = 8, AWAITING_OUT = 16, WATCHED = 32, THROTTLED = 64,
+            AWAITING_HANG_UP = 128;
 
     /**
      * Filled buffers of one stream above which its receive is cancelled until it has caught up: one multishot receive may fill 32
@@ -95,16 +96,19 @@ public final class UringQueue extends EventQueue {
         scratch = blocks.acquire();
         if (scratch == 0) throw blocks.exhausted();
         Ring openRing = null;
+        BufferRing openBuffers = null;
         int openWakeFd = -1;
         try {
             openRing = new Ring(errno, sqEntries, cqEntries, scratch);
-            buffers = new BufferRing(openRing, blocks, errno, BUFFER_GROUP, bufferEntries, initialBuffers, scratch + 256);
+            openBuffers = new BufferRing(openRing, blocks, errno, BUFFER_GROUP, bufferEntries, initialBuffers, scratch + 256);
             openWakeFd = SyscallException.check(EventFd.create(errno, 0, EventFd.EFD_CLOEXEC | EventFd.EFD_NONBLOCK), "eventfd", "0");
         } catch (RuntimeException e) {
             if (openRing != null) openRing.close();
+            if (openBuffers != null) openBuffers.close();
             blocks.release(scratch);
             throw e;
         }
+        buffers = openBuffers;
         ring = openRing;
         wakeFd = openWakeFd;
         armWake();
@@ -169,6 +173,10 @@ public final class UringQueue extends EventQueue {
             case OP_OUT -> {
                 flags[slot] &= ~AWAITING_OUT;
                 if ((flags[slot] & CLOSING) == 0) source.signal(bitsOf(result));
+            }
+            case OP_HANG_UP -> {
+                flags[slot] &= ~AWAITING_HANG_UP;
+                if ((flags[slot] & CLOSING) == 0) source.signal(EventSource.HANG_UP);
             }
             default -> throw new IllegalStateException("unknown operation " + op);
         }
@@ -452,6 +460,14 @@ public final class UringQueue extends EventQueue {
         inFlight[slot]++;
     }
 
+    @Override public void awaitHangUp(StreamSource source) {
+        int slot = source.slot();
+        if ((flags[slot] & AWAITING_HANG_UP) != 0) return;
+        prepare(IoUring.IORING_OP_POLL_ADD, source.fd(), userData(OP_HANG_UP, slot)); // no events: errors and hang-ups are always reported
+        flags[slot] |= AWAITING_HANG_UP;
+        inFlight[slot]++;
+    }
+
     @Override public int accept(AcceptSource source) {
         int slot = source.slot();
         int result = source.pollAccepted(WOULD_BLOCK);
@@ -471,14 +487,16 @@ public final class UringQueue extends EventQueue {
             bid = following;
         }
         inputHead[slot] = -1;
-        if (keepDescriptor) {
-            // By user data: its owner may close the descriptor, and its number be somebody else's, before this is submitted.
-            if ((flags[slot] & WATCHED) != 0) cancel(userData(OP_POLL, slot));
-            if ((flags[slot] & AWAITING_OUT) != 0) cancel(userData(OP_OUT, slot));
-        } else if (inFlight[slot] > 0) {
-            long sqe = prepare(IoUring.IORING_OP_ASYNC_CANCEL, fd, OP_NONE);
-            putInt(sqe + Sqe.OP_FLAGS, IoUring.IORING_ASYNC_CANCEL_FD | IoUring.IORING_ASYNC_CANCEL_ALL);
-            putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_CQE_SKIP_SUCCESS);
+        if (inFlight[slot] > 0) {
+            if (keepDescriptor) {
+                // Not by descriptor: its owner may close it before this is submitted, and the number may be another file's by then.
+                if ((flags[slot] & WATCHED) != 0) cancel(userData(OP_POLL, slot));
+                if ((flags[slot] & AWAITING_OUT) != 0) cancel(userData(OP_OUT, slot));
+            } else {
+                long sqe = prepare(IoUring.IORING_OP_ASYNC_CANCEL, fd, OP_NONE);
+                putInt(sqe + Sqe.OP_FLAGS, IoUring.IORING_ASYNC_CANCEL_FD | IoUring.IORING_ASYNC_CANCEL_ALL);
+                putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_CQE_SKIP_SUCCESS);
+            }
         }
         if (!keepDescriptor) {
             // Submitted behind the cancellation: the operations hold the file open, so only then does the peer see the end.

@@ -1,0 +1,413 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.ManualClock;
+
+/** Turns the loop by hand, with a clock that goes when told and without a kernel. */
+class VcoreTest {
+    private static final long MILLI = 1_000_000;
+
+    private final ManualClock clock = new ManualClock();
+    private final FakeQueue queue = new FakeQueue();
+    private final List<Throwable> failures = new CopyOnWriteArrayList<>();
+    private final List<String> ran = new ArrayList<>();
+    private final Vcore vcore = vcore(8);
+
+    private Vcore vcore(int inboxCapacity) {
+        return new Vcore(3, 5, clock::nanoTime, new BlockPool(4096, 1 << 20), inboxCapacity, (where, failure) -> failures.add(failure));
+    }
+
+    @BeforeEach void bind() { vcore.bind(queue); }
+
+    @AfterEach void end() { vcore.shutDown(0); }
+
+    private Task task(String name) { return task(vcore.newColor(), () -> ran.add(name)); }
+
+    private static Task task(Color color, Runnable body) {
+        return new Task(color) {
+            @Override protected void run() { body.run(); }
+        };
+    }
+
+    private Timer timer(String name) {
+        return new Timer() {
+            @Override protected void onExpiry(long nowNanos) { ran.add(name); }
+        };
+    }
+
+    /** Runs on another thread and waits for its end. */
+    private static void elsewhere(Runnable body) {
+        var failure = new AtomicReference<Throwable>();
+        Thread thread = Thread.ofPlatform().start(() -> {
+            try {
+                body.run();
+            } catch (Throwable t) {
+                failure.set(t);
+            }
+        });
+        Eventually.awaitEnd(thread);
+        if (failure.get() != null) throw new AssertionError("on the other thread", failure.get());
+    }
+
+    // ---- what it is
+
+    @Test void theBindingThreadIsTheOwner() {
+        assertTrue(vcore.isCurrent());
+        assertSame(vcore, Vcore.current());
+        assertEquals(3, vcore.index());
+        assertEquals(5, vcore.cpu());
+        assertEquals("vcore 3 (CPU 5)", vcore.toString());
+        elsewhere(() -> {
+            assertFalse(vcore.isCurrent());
+            assertNull(Vcore.current());
+        });
+    }
+
+    @Test void aVcoreThreadKnowsItsVcore() {
+        var seen = new AtomicReference<Vcore>();
+        var name = new AtomicReference<String>();
+        Vcore other = vcore(8);
+        var thread = new VcoreThread(other, () -> {
+            seen.set(Vcore.current());
+            name.set(Thread.currentThread().getName());
+        });
+        thread.start();
+        Eventually.awaitEnd(thread);
+        assertSame(other, seen.get());
+        assertEquals("torque-vcore-3", name.get());
+    }
+
+    @Test void colorsHaveDifferentNumbersThatNameTheirHome() {
+        Color a = vcore.newColor();
+        Color b = vcore.newColor();
+        assertTrue(a.id() != b.id());
+        assertEquals(3, a.id() >>> 48);
+        assertSame(vcore, a.home());
+    }
+
+    // ---- a turn
+
+    @Test void anIdleTurnThatMayNotBlockPollsTheKernelOnce() {
+        assertEquals(0, vcore.runOnce(false));
+        assertEquals(List.of(0L), queue.timeouts);
+    }
+
+    @Test void anIdleTurnThatMayBlockWaitsWithoutLimit() {
+        assertEquals(0, vcore.runOnce(true));
+        assertEquals(List.of(Long.MAX_VALUE), queue.timeouts);
+        assertEquals(1, vcore.stats().blocks());
+    }
+
+    @Test void itDoesNotWaitWhenATaskIsReady() {
+        vcore.ready(task("a"));
+        assertEquals(1, vcore.runOnce(true));
+        assertEquals(0, queue.lastTimeout());
+        assertEquals(List.of("a"), ran);
+    }
+
+    @Test void itDoesNotWaitWhenTheQueueHasSomethingToDo() {
+        queue.deferredWork = true;
+        vcore.runOnce(true);
+        assertEquals(0, queue.lastTimeout());
+    }
+
+    @Test void itDoesNotWaitWhenItIsToStop() {
+        vcore.requestStop();
+        vcore.runOnce(true);
+        assertEquals(0, queue.lastTimeout());
+    }
+
+    @Test void itWaitsNoLongerThanToTheNextTimer() {
+        vcore.timers().schedule(timer("t"), clock.nanoTime() + 10 * MILLI);
+        vcore.runOnce(true);
+        long waited = queue.lastTimeout();
+        assertTrue(waited > 0 && waited <= 12 * MILLI, "waited " + waited);
+        clock.advance(12 * MILLI);
+        vcore.runOnce(true);
+        assertEquals(0, queue.lastTimeout(), "it is due");
+        assertEquals(List.of("t"), ran);
+        vcore.runOnce(true);
+        assertEquals(Long.MAX_VALUE, queue.lastTimeout());
+    }
+
+    @Test void eventsTimersAndTasksOfATurnAreCounted() {
+        queue.script.add(window -> {
+            vcore.ready(task("event"));
+            return 1;
+        });
+        vcore.ready(task("task"));
+        vcore.timers().schedule(timer("timer"), clock.nanoTime());
+        assertEquals(4, vcore.runOnce(true));
+        assertEquals(List.of("timer", "task", "event"), ran);
+        Vcore.Stats stats = vcore.stats();
+        assertEquals(1, stats.turns());
+        assertEquals(1, stats.events());
+        assertEquals(2, stats.tasks());
+        assertEquals(0, stats.blocks());
+        assertEquals(0, stats.posted());
+    }
+
+    @Test void theTimeOfATurnIsTheOneAfterItsHarvest() {
+        queue.script.add(window -> {
+            clock.advance(7);
+            return 0;
+        });
+        vcore.runOnce(true);
+        assertEquals(clock.nanoTime(), vcore.now());
+    }
+
+    @Test void aTimerThatThrowsIsReportedAndTheOthersStillRun() {
+        vcore.timers().schedule(new Timer() {
+            @Override protected void onExpiry(long nowNanos) { throw new IllegalStateException("timer"); }
+        }, clock.nanoTime());
+        vcore.timers().schedule(timer("second"), clock.nanoTime());
+        vcore.runOnce(false);
+        vcore.runOnce(false);
+        assertEquals(1, failures.size());
+        assertEquals(List.of("second"), ran);
+    }
+
+    @Test void aFailureHandlerThatFailsHurtsNobody() {
+        var other = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 4096), 8, (where, failure) -> { throw new IllegalStateException("handler"); });
+        other.bind(new FakeQueue());
+        other.ready(task(other.newColor(), () -> { throw new IllegalStateException("task"); }));
+        other.ready(task(other.newColor(), () -> ran.add("next")));
+        assertEquals(2, other.runOnce(false));
+        assertEquals(List.of("next"), ran);
+        other.shutDown(0);
+        vcore.bind(queue);
+    }
+
+    @Test void moreTasksThanATurnsBudgetAreLeftForTheNext() {
+        int[] runs = new int[1];
+        for (int i = 0; i < 1_000; i++) vcore.ready(task(vcore.newColor(), () -> runs[0]++));
+        vcore.runOnce(true);
+        assertTrue(runs[0] < 1_000, "all at once");
+        while (runs[0] < 1_000) {
+            vcore.runOnce(true);
+            assertEquals(0, queue.lastTimeout(), "it must not wait with tasks left");
+        }
+    }
+
+    // ---- the window
+
+    @Test void theWindowDoublesWhileHarvestsFillItUpToItsLimit() {
+        for (int i = 0; i < 12; i++) queue.script.add(window -> window);
+        for (int i = 0; i < 12; i++) vcore.runOnce(false);
+        assertEquals(List.of(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512), queue.windows);
+        assertEquals(Vcore.MAX_WINDOW, queue.lastWindow());
+    }
+
+    @Test void theWindowHalvesWhenHarvestsTakeLessThanAQuarterAndNeverReachesZero() {
+        for (int i = 0; i < 5; i++) queue.script.add(window -> window);
+        for (int i = 0; i < 5; i++) vcore.runOnce(false);
+        queue.windows.clear();
+        queue.script.add(window -> 8); // a quarter of 32: stays
+        for (int i = 0; i < 9; i++) vcore.runOnce(false);
+        assertEquals(List.of(32, 32, 16, 8, 4), queue.windows.subList(0, 5));
+        for (int window : queue.windows) assertTrue(window >= 1);
+    }
+
+    // ---- posting
+
+    @Test void aTaskPostedByAnotherThreadRunsInTheNextTurn() {
+        elsewhere(() -> vcore.post(task("posted")));
+        assertEquals(0, queue.wakes.get(), "awake vcores are not woken");
+        vcore.runOnce(true);
+        assertEquals(0, queue.lastTimeout());
+        assertEquals(List.of("posted"), ran);
+        assertEquals(1, vcore.stats().posted());
+    }
+
+    @Test void theOwnersPostsDoNotGoThroughTheInbox() {
+        for (int i = 0; i < 100; i++) vcore.post(task("own")); // more than the inbox holds
+        vcore.runOnce(true);
+        assertEquals(100, ran.size());
+        assertEquals(0, vcore.stats().posted());
+    }
+
+    @Test void tasksOfOneThreadAndColorRunInTheOrderOfPosting() {
+        Color color = vcore.newColor();
+        elsewhere(() -> {
+            for (int i = 0; i < 8; i++) {
+                String name = "t" + i;
+                vcore.post(task(color, () -> ran.add(name)));
+            }
+        });
+        vcore.runOnce(true);
+        assertEquals(List.of("t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"), ran);
+    }
+
+    @Test void aFullInboxRefusesAndSaysWhy() {
+        elsewhere(() -> {
+            for (int i = 0; i < 8; i++) assertTrue(vcore.tryPost(task("t")));
+            assertFalse(vcore.tryPost(task("refused")));
+            var e = assertThrows(RejectedExecutionException.class, () -> vcore.post(task("refused")));
+            assertEquals("inbox of vcore 3 (CPU 5) is full (8 tasks); it cannot keep up", e.getMessage());
+        });
+        vcore.runOnce(true);
+        assertEquals(8, ran.size());
+        assertFalse(ran.contains("refused"));
+        elsewhere(() -> vcore.post(task("again")));
+        vcore.runOnce(true);
+        assertEquals("again", ran.getLast());
+    }
+
+    @Test void anOutsideThreadThatPostsSurelyWaitsForRoom() {
+        elsewhere(() -> {
+            for (int i = 0; i < 8; i++) vcore.post(task("t"));
+        });
+        var done = new AtomicBoolean();
+        Thread poster = Thread.ofPlatform().start(() -> done.set(vcore.postSurely(task("sure"))));
+        Eventually.await("the task has run", () -> {
+            vcore.runOnce(false);
+            return ran.contains("sure");
+        });
+        Eventually.awaitEnd(poster);
+        assertTrue(done.get());
+    }
+
+    @Test void aVcoreThatPostsSurelyKeepsTheTaskAndDoesNotSleepBeforeItIsTaken() {
+        // This thread plays two vcores in turn: the poster is whichever it bound last.
+        Vcore full = vcore(2);
+        var fullQueue = new FakeQueue();
+        full.bind(fullQueue);
+        elsewhere(() -> {
+            full.post(task(full.newColor(), () -> ran.add("x")));
+            full.post(task(full.newColor(), () -> ran.add("x")));
+        });
+        elsewhere(() -> { // as the vcore 'poster'
+            Vcore poster = vcore(8);
+            var posterQueue = new FakeQueue();
+            poster.bind(posterQueue);
+            Color color = full.newColor();
+            assertTrue(full.postSurely(task(color, () -> ran.add("first"))));
+            assertTrue(full.postSurely(task(color, () -> ran.add("second"))));
+            poster.runOnce(true);
+            poster.runOnce(true);
+            assertEquals(List.of(0L, 0L), posterQueue.timeouts, "it must not sleep on what it keeps");
+            var taken = new CountDownLatch(1);
+            Thread owner = Thread.ofPlatform().start(() -> {
+                full.bind(fullQueue);
+                full.runOnce(false);
+                taken.countDown();
+            });
+            Eventually.awaitEnd(owner);
+            poster.runOnce(true);
+            poster.runOnce(true);
+            assertEquals(Long.MAX_VALUE, posterQueue.lastTimeout(), "nothing is kept any more");
+            poster.shutDown(0);
+        });
+        full.bind(fullQueue);
+        full.runOnce(false);
+        assertEquals(List.of("x", "x", "first", "second"), ran);
+        full.shutDown(0);
+        vcore.bind(queue);
+    }
+
+    @Test void aStoppedVcoreTakesNothing() {
+        vcore.shutDown(0);
+        elsewhere(() -> {
+            assertFalse(vcore.tryPost(task("late")));
+            assertFalse(vcore.postSurely(task("late")));
+            var e = assertThrows(RejectedExecutionException.class, () -> vcore.post(task("late")));
+            assertEquals("vcore 3 (CPU 5) has stopped", e.getMessage());
+        });
+    }
+
+    // ---- sleeping and waking
+
+    @Test void whoPostsToABlockingVcoreWakesItOnce() {
+        queue.script.add(window -> {
+            elsewhere(() -> {
+                vcore.post(task("a"));
+                vcore.post(task("b"));
+            });
+            return 0;
+        });
+        vcore.runOnce(true);
+        assertEquals(1, queue.wakes.get());
+        elsewhere(() -> vcore.post(task("c")));
+        assertEquals(1, queue.wakes.get(), "it is awake again");
+        vcore.runOnce(true);
+        assertEquals(List.of("a", "b", "c"), ran);
+    }
+
+    @Test void askingABlockingVcoreToStopWakesIt() {
+        queue.script.add(window -> {
+            elsewhere(vcore::requestStop);
+            return 0;
+        });
+        vcore.runLoop();
+        assertEquals(1, queue.wakes.get());
+        assertEquals(1, vcore.stats().turns());
+    }
+
+    // ---- its end
+
+    @Test void shuttingDownRunsWhatIsLeftAndClosesTheQueue() {
+        elsewhere(() -> vcore.post(task("left")));
+        queue.sources = 1;
+        queue.script.add(window -> 0);
+        queue.script.add(window -> 0);
+        queue.script.add(window -> {
+            queue.sources = 0;
+            return 1;
+        });
+        assertEquals(0, vcore.shutDown(1_000_000));
+        assertTrue(queue.closed);
+        assertEquals(List.of("left"), ran);
+        assertNull(Vcore.current());
+    }
+
+    @Test void aSourceThatNeverClosesIsReportedAndKeepsItsMemory() {
+        queue.sources = 2;
+        for (int i = 0; i < 10; i++) {
+            queue.script.add(window -> {
+                clock.advance(100);
+                return 0;
+            });
+        }
+        assertEquals(2, vcore.shutDown(500));
+        assertFalse(queue.closed);
+        queue.sources = 0;
+    }
+
+    @Test void aTurnAllocatesNothing() {
+        Timer timer = new Timer() {
+            @Override protected void onExpiry(long nowNanos) { }
+        };
+        var quiet = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 4096), 8, (where, failure) -> failures.add(failure));
+        quiet.bind(new FakeQueue() {
+            @Override public int harvest(int window, long timeoutNanos) { return 0; }
+        });
+        Task own = task(quiet.newColor(), () -> { });
+        AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> {
+            quiet.ready(own);
+            quiet.timers().schedule(timer, clock.advance(1 << 20));
+            quiet.runOnce(true);
+            quiet.runOnce(true);
+        });
+        quiet.shutDown(0);
+        vcore.bind(queue);
+    }
+}
