@@ -147,7 +147,15 @@ public final class Torque implements AutoCloseable {
      * @throws IllegalStateException if the runtime stopped because of a fault of its own, which is the cause
      * @throws InterruptedException  if the calling thread is interrupted; the runtime then goes on
      */
-    public void block() throws InterruptedException { runtime.block(); }
+    public void block() throws InterruptedException { block(() -> { }); }
+
+    /**
+     * As {@link #block()}, and first says when signals are taken care of: whoever starts the process and may stop it again must not be told that
+     * it is ready before that.
+     *
+     * @param whenReady called once, on the calling thread, before waiting
+     */
+    public void block(Runnable whenReady) throws InterruptedException { runtime.block(Objects.requireNonNull(whenReady)); }
 
     /**
      * Stops: no connection is accepted any more, those that are open come to their end ({@link org.libtorque.event.Connection#onDrain}) until the drain timeout, then vcores end. Returns

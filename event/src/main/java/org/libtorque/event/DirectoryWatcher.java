@@ -1,7 +1,6 @@
 package org.libtorque.event;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import org.libtorque.sys.CStrings;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
@@ -38,8 +37,11 @@ public final class DirectoryWatcher implements Registration {
             | Inotify.IN_DELETE_SELF | Inotify.IN_MOVE_SELF | Inotify.IN_ONLYDIR;
     private static final int BUFFER_BYTES = Loop.SMALL_BLOCK_BYTES;
 
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+
     private final Source source;
     private boolean open = true;
+    private boolean saidFull;
 
     private DirectoryWatcher(Source source) { this.source = source; }
 
@@ -64,18 +66,28 @@ public final class DirectoryWatcher implements Registration {
     }
 
     /**
-     * Watches a directory below a root. On its vcore.
+     * Watches a directory below a root. On its vcore. The directory is found as {@link FileRoot#open(byte[], int, boolean)} finds files without following
+     * links, wherever the root itself may have been moved, so what is watched is what is served.
      *
      * @param path   bytes of the path relative to the root; none is the root itself
      * @param length how many of them
-     * @return a number for the directory, the same if it is watched already; or -1 if it is none, or the kernel watches no more
-     *         ({@code fs.inotify.max_user_watches})
+     * @return a number for the directory, the same if it is watched already; or -1 if it is none, there is a link on the way, or the kernel watches no
+     *         more ({@code fs.inotify.max_user_watches}, which is logged once)
      */
     public int watch(FileRoot root, byte[] path, int length) {
         source.loop.checkCurrent(this);
-        String name = root.path() + "/" + new String(path, 0, length, StandardCharsets.UTF_8);
+        ErrnoSlot errno = source.loop.errno;
+        int place = root.openPlace(path, length);
+        if (place < 0) return -1;
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
-            return Math.max(-1, Inotify.addWatch(source.loop.errno, source.fd(), CStrings.allocate(name, arena), MASK));
+            int watch = Inotify.addWatch(errno, source.fd(), CStrings.allocate("/proc/self/fd/" + place, arena), MASK);
+            if (watch == -Errno.ENOSPC && !saidFull) {
+                saidFull = true;
+                LOG.log(System.Logger.Level.WARNING, "no more directories can be watched: raise fs.inotify.max_user_watches");
+            }
+            return Math.max(-1, watch);
+        } finally {
+            Files.close(errno, place);
         }
     }
 

@@ -86,6 +86,24 @@ public final class FileRoot implements AutoCloseable {
         return new OpenFile(opened, statx);
     }
 
+    /**
+     * Opens a directory as a place only (O_PATH), without following links, for calls that can name one as {@code /proc/self/fd/N}.
+     *
+     * @return a descriptor, the caller's to close, or a negated errno
+     */
+    int openPlace(byte[] name, int length) {
+        if (length >= MAX_PATH) return -Errno.ENAMETOOLONG;
+        Scratch scratch = SCRATCH.get();
+        if (length == 0) {
+            NativeMemory.putShort(scratch.address, (short) '.');
+        } else {
+            NativeMemory.copy(name, 0, scratch.address, length);
+            NativeMemory.putByte(scratch.address + length, (byte) 0);
+        }
+        return Files.openat2(scratch.errno, fd, scratch.address, Files.O_PATH | Files.O_DIRECTORY | Files.O_CLOEXEC, 0,
+                Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS | Files.RESOLVE_NO_SYMLINKS);
+    }
+
     private static FileOpenException failure(int errno, boolean followLinks) {
         FileOpenException.Reason reason = switch (errno) {
             case Errno.ENOENT, Errno.ENOTDIR, Errno.ENAMETOOLONG, Errno.ENXIO -> FileOpenException.Reason.NOT_FOUND;

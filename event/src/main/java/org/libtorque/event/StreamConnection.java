@@ -350,6 +350,11 @@ final class StreamConnection extends StreamSource implements Connection {
                     noticeError(bits);
                     return;
                 }
+                redeliver = true; // the handler may have left something because of what was pending
+            }
+            if (budget-- == 0 || bytes <= 0) {
+                signal(redeliver ? RESUME : READABLE); // behind the other colours
+                return;
             }
             if (redeliver) {
                 redeliver = false;
@@ -357,10 +362,6 @@ final class StreamConnection extends StreamSource implements Connection {
                     deliverCarry();
                     continue;
                 }
-            }
-            if (budget-- == 0 || bytes <= 0) {
-                signal(READABLE); // behind the other colours
-                return;
             }
             int n = carryLength == 0 ? receiveFresh() : receiveBehindCarry();
             if (n > 0) {
@@ -599,7 +600,9 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public boolean isWritable() {
         loop.checkCurrent(this);
-        return pendingOutput() < highWatermark;
+        if (pendingOutput() < highWatermark) return true;
+        aboveHigh = true; // who was told so is told of the change, however soon it comes
+        return false;
     }
 
     @Override public void setWatermarks(int low, int high) {
@@ -709,13 +712,13 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void progressed(long bytes) {
+        belowLow();
         if (!progressSet) return;
         progressBytes += bytes;
         if (progressBytes >= progressMinBytes) {
             progressBytes = 0;
             progressDeadline = loop.vcore.now() + progressNanos; // the timer, if early, looks again
         }
-        belowLow();
     }
 
     private void belowLow() {

@@ -254,10 +254,11 @@ public final class TorqueRuntime implements AutoCloseable {
     /** Tells whether {@link #stop} has been called. */
     public boolean isStopping() { return stopping.get(); }
 
-    /** See {@link org.libtorque.Torque#block}. */
-    public void block() throws InterruptedException {
+    /** See {@link org.libtorque.Torque#block(Runnable)}. */
+    public void block(Runnable whenReady) throws InterruptedException {
         StopSignals signals = new StopSignals(this::stop, drainTimeout);
         try {
+            whenReady.run();
             ended.await();
         } finally {
             signals.close();

@@ -104,7 +104,7 @@ final class ServeCommand implements Callable<Integer> {
     ServeOptions options() {
         var check = new Check(spec);
         check.range("--port", port, 0, 65_535);
-        check.range("--max-header-bytes", maxHeaderBytes, 256, 1 << 20);
+        check.range("--max-header-bytes", maxHeaderBytes, 256, 64 << 10);
         check.range("--max-connections", maxConnections, 0, Integer.MAX_VALUE);
         check.range("--backlog", backlog, 1, Integer.MAX_VALUE);
         if (root != null && !Files.isDirectory(root)) throw check.invalid("--root", "'" + root + "' is not a directory");

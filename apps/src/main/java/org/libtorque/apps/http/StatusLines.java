@@ -49,6 +49,9 @@ public final class StatusLines {
         return line;
     }
 
+    /** Returns the length of the body that {@link #putError} gives this status: the reason, as a line. */
+    public static int bodyLength(int status) { return BODIES[status - LOWEST].length; }
+
     /**
      * Puts a complete answer: status line, Date, the caller's fields, Content-Type, Content-Length, Connection, and the
      * reason as text.

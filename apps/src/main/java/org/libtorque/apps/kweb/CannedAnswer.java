@@ -24,36 +24,45 @@ final class CannedAnswer {
     private final int dateOffset;
     private long second = Long.MIN_VALUE;
 
-    /** @param fields field lines, each with CR LF */
-    CannedAnswer(byte[] fields, byte[] body) {
+    /**
+     * @param fields     field lines, each with CR LF
+     * @param body       begins with the body
+     * @param bodyLength its length
+     */
+    CannedAnswer(byte[] fields, byte[] body, int bodyLength) {
         byte[] status = StatusLines.of(200);
-        byte[] length = (body.length + "\r\n\r\n").getBytes(ISO_8859_1);
+        byte[] length = (bodyLength + "\r\n\r\n").getBytes(ISO_8859_1);
         dateOffset = status.length + SERVER.length + DATE.length;
         headLength = dateOffset + HttpDate.LENGTH + 2 + fields.length + CONTENT_LENGTH.length + length.length;
-        bytes = new byte[headLength + body.length];
+        bytes = new byte[headLength + bodyLength];
         int at = 0;
-        for (byte[] part : new byte[][] {status, SERVER, DATE, new byte[HttpDate.LENGTH], LINE_END, fields, CONTENT_LENGTH, length, body}) {
+        for (byte[] part : new byte[][] {status, SERVER, DATE, new byte[HttpDate.LENGTH], LINE_END, fields, CONTENT_LENGTH, length}) {
             System.arraycopy(part, 0, bytes, at, part.length);
             at += part.length;
         }
+        System.arraycopy(body, 0, bytes, headLength, bodyLength);
     }
 
-    CannedAnswer(String fields, String body) { this(fields.getBytes(ISO_8859_1), body.getBytes(ISO_8859_1)); }
+    CannedAnswer(String fields, String body) { this(fields.getBytes(ISO_8859_1), body.getBytes(ISO_8859_1), body.length()); }
 
     /** Returns the length of the body. */
     int bodyLength() { return bytes.length - headLength; }
 
     /**
-     * @param date   the current second as text, see {@link HttpDate#bytes}
-     * @param second the current second
-     * @param plain  whether the request is HTTP/1.1, keeps the connection and is no HEAD: nearly all are
+     * Puts the answer.
+     *
+     * @param date         the current second as text, see {@link HttpDate#bytes}
+     * @param second       the current second
+     * @param withBody     whether the method is GET, not HEAD
+     * @param keepAlive    whether the connection stays open
+     * @param minorVersion the request's
      */
-    void put(ByteSink out, byte[] date, long second, boolean plain, boolean withBody, boolean keepAlive, int minorVersion) {
+    void put(ByteSink out, byte[] date, long second, boolean withBody, boolean keepAlive, int minorVersion) {
         if (this.second != second) {
             System.arraycopy(date, 0, bytes, dateOffset, HttpDate.LENGTH);
             this.second = second;
         }
-        if (plain) out.put(bytes, 0, bytes.length);
+        if (withBody && keepAlive && minorVersion == 1) out.put(bytes, 0, bytes.length); // nearly all are
         else putOther(out, withBody, keepAlive, minorVersion);
     }
 

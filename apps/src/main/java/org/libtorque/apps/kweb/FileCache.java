@@ -56,7 +56,8 @@ final class FileCache implements DirectoryWatcher.Handler {
         watcher = opened;
     }
 
-    long lifetimeNanos() { return watcher == null ? UNWATCHED_LIFETIME_NANOS : LIFETIME_NANOS; }
+    /** @param settled whether the time of the file's last change tells its content from the next one; else the entity tag is a makeshift */
+    long lifetimeNanos(boolean settled) { return watcher == null || !settled ? UNWATCHED_LIFETIME_NANOS : LIFETIME_NANOS; }
 
     boolean isEnabled() { return maxBytes > 0; }
 
@@ -109,8 +110,9 @@ final class FileCache implements DirectoryWatcher.Handler {
         if (watches.containsKey(name)) return true;
         int watch = watcher.watch(root, path, length);
         if (watch < 0) return false;
+        // A directory can have a second path, by a bind mount or because it was renamed and the news is still to come: it is watched under the first.
+        if (directories.putIfAbsent(watch, name) != null) return false;
         watches.put(name, watch);
-        directories.put(watch, name);
         return true;
     }
 
@@ -153,41 +155,83 @@ final class FileCache implements DirectoryWatcher.Handler {
     private void drop(String path) {
         List<byte[]> dropped = keysOfPath.remove(path);
         if (dropped == null) return;
-        for (int i = 0; i < keys.length; i++) {
-            if (keys[i] != null && files[i].path().equals(path)) {
-                bytes -= files[i].bytes();
-                keys[i] = null;
-                files[i] = null;
-            }
+        for (byte[] key : dropped) remove(key);
+    }
+
+    private void remove(byte[] key) {
+        int mask = keys.length - 1;
+        int slot = hash(key) & mask;
+        while (keys[slot] != key) slot = slot + 1 & mask;
+        bytes -= files[slot].bytes();
+        count--;
+        // Closes the gap: whoever stands behind it and would be looked for from before it moves into it.
+        for (int next = slot + 1 & mask; keys[next] != null; next = next + 1 & mask) {
+            int home = hash(keys[next]) & mask;
+            if ((next - home & mask) < (next - slot & mask)) continue;
+            keys[slot] = keys[next];
+            files[slot] = files[next];
+            slot = next;
         }
-        rehash(keys.length); // closes the gaps in the probe sequences
+        keys[slot] = null;
+        files[slot] = null;
     }
 
     @Override public void onChange(int watch, String name, boolean directory) {
         String parent = directories.get(watch);
         if (parent == null) return; // of a watch that has been given up
         if (name == null) { // the directory itself
-            directories.remove(watch);
-            watches.remove(parent);
-            dropBelow(parent);
-            return;
+            forgetBelow(parent);
+        } else if (directory) {
+            forgetBelow(parent + name + "/");
+        } else {
+            String path = parent + name;
+            drop(path);
+            if (path.endsWith(".gz") || path.endsWith(".br")) drop(path.substring(0, path.length() - 3));
         }
-        String path = parent + name;
-        if (directory) {
-            dropBelow(path + "/");
-            return;
-        }
-        drop(path);
-        if (path.endsWith(".gz") || path.endsWith(".br")) drop(path.substring(0, path.length() - 3));
     }
 
-    private void dropBelow(String prefix) {
-        for (String path : List.copyOf(keysOfPath.keySet())) if (path.startsWith(prefix)) drop(path);
+    /**
+     * Drops what is cached of a directory, and what is known of it and of those below: after a change of its name their watches stand for other paths. They
+     * stay with the kernel, which forgets them with the directories, and are taken up again under the path at which they are next found.
+     */
+    private void forgetBelow(String directory) {
+        for (String path : keysOfPath.keySet().stream().filter(path -> path.startsWith(directory)).toList()) drop(path);
+        watches.entrySet().removeIf(entry -> {
+            if (!entry.getKey().startsWith(directory)) return false;
+            directories.remove(entry.getValue());
+            return true;
+        });
     }
 
     @Override public void onLost() {
         directories.clear();
         watches.clear();
         clear();
+    }
+
+    /** Returns the number of entries. */
+    int size() { return count; }
+
+    /** Walks the structure; for tests. */
+    void checkInvariants() {
+        int entries = 0;
+        long total = 0;
+        int mask = keys.length - 1;
+        for (int i = 0; i < keys.length; i++) {
+            if (keys[i] == null) continue;
+            entries++;
+            total += files[i].bytes();
+            int slot = hash(keys[i]) & mask;
+            while (slot != i) {
+                if (keys[slot] == null) throw new IllegalStateException("entry " + i + " cannot be found");
+                slot = slot + 1 & mask;
+            }
+            if (!keysOfPath.get(files[i].path()).contains(keys[i])) throw new IllegalStateException("entry " + i + " cannot be dropped");
+        }
+        int listed = keysOfPath.values().stream().mapToInt(List::size).sum();
+        if (entries != count || listed != count || total != bytes) {
+            throw new IllegalStateException(entries + " entries of " + total + " bytes, but count " + count + ", bytes " + bytes + ", listed " + listed);
+        }
+        if (directories.size() != watches.size()) throw new IllegalStateException(directories + " and " + watches);
     }
 }

@@ -4,11 +4,13 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.libtorque.apps.http.AcceptEncoding;
 import org.libtorque.apps.http.ByteRanges;
 import org.libtorque.apps.http.Conditions;
-import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.MediaTypes;
 import org.libtorque.apps.http.RequestHead;
 import org.libtorque.apps.http.RequestPath;
@@ -40,7 +42,10 @@ final class Files {
     private final FileRoot root;
     private final FileCache cache;
     private final long cacheFileBytes;
+    /** The path of the file that is being looked for, with room for what may be put behind. */
     private final byte[] name;
+    /** Whether the request's file may go to the cache, as far as is known. */
+    private boolean mayCache;
     private final byte[] boundary = ("kweb" + Long.toHexString(new java.security.SecureRandom().nextLong())
             + Long.toHexString(new java.security.SecureRandom().nextLong())).getBytes(ISO_8859_1);
 
@@ -53,54 +58,49 @@ final class Files {
     }
 
     /** Answers GET or HEAD. */
-    void answer(Session session, ByteView in, boolean plain, boolean get, boolean keepAlive) {
+    void answer(Session session, ByteView in) {
         RequestHead head = session.head;
-        if (head.targetForm() > RequestHead.ABSOLUTE_FORM) {
-            session.error(400, CannedAnswer.SERVER, keepAlive);
-            return;
-        }
         if (cache.isEnabled()) {
             CachedFile file = cache.get(in, head.pathOffset(), head.pathLength(), site.vcore.now());
             if (file != null) {
-                answerCached(session, in, file, plain, get, keepAlive);
+                answerCached(session, in, file);
                 return;
             }
         }
         try {
-            answerFromDisk(session, in, plain, get, keepAlive);
+            answerFromDisk(session, in);
         } catch (FileOpenException e) {
             switch (e.reason()) {
-                case NOT_FOUND, OUTSIDE, LINK -> session.error(404, CannedAnswer.SERVER, keepAlive);
-                case FORBIDDEN -> session.error(403, CannedAnswer.SERVER, keepAlive);
-                case EXHAUSTED -> session.error(503, RETRY_AFTER, keepAlive);
+                case NOT_FOUND, OUTSIDE, LINK -> session.error(404);
+                case FORBIDDEN -> session.error(403);
+                case EXHAUSTED -> session.error(503, RETRY_AFTER);
                 case OTHER -> {
                     site.warn("cannot open a file", e);
-                    session.error(500, CannedAnswer.SERVER, keepAlive);
+                    session.error(500);
                 }
             }
         } catch (IOException e) {
             site.warn("cannot read a file", e);
-            session.error(500, CannedAnswer.SERVER, keepAlive);
+            session.error(500);
         }
     }
 
     // --------------------------------------------------------------------------------------------------------------- from cache
 
-    private void answerCached(Session session, ByteView in, CachedFile file, boolean plain, boolean get, boolean keepAlive) {
-        RequestHead head = session.head;
+    private static void answerCached(Session session, ByteView in, CachedFile file) {
         CachedFile.Variant variant = file.identity();
         if (file.hasSiblings()) {
-            int available = AcceptEncoding.IDENTITY | (file.gzip() != null ? AcceptEncoding.GZIP : 0) | (file.br() != null ? AcceptEncoding.BR : 0);
-            int chosen = AcceptEncoding.choose(in, head, available);
+            int chosen = choose(in, session.head, file.gzip() != null, file.br() != null);
             if (chosen == AcceptEncoding.BR) variant = file.br();
             else if (chosen == AcceptEncoding.GZIP) variant = file.gzip();
         }
-        if (isConditional(head) && answerSpecially(session, in, variant.etag(), variant.fields(), variant.contentType(), variant.modifiedSecond(),
-                variant.size(), variant.answer(), null, get, keepAlive)) {
-            return;
-        }
-        variant.answer().put(session.connection.output(), site.date(), site.second(), plain, get, keepAlive, head.minorVersion());
-        session.logged(200, get ? variant.size() : 0);
+        if (isConditional(session.head) && session.site.files.answerSpecially(session, in, variant.what(), variant.answer(), null)) return;
+        session.put(variant.answer());
+    }
+
+    /** Returns the coding to answer in. One that is not acceptable is better than none: then it is the file as it is. */
+    private static int choose(ByteView in, RequestHead head, boolean gzip, boolean br) {
+        return AcceptEncoding.choose(in, head, AcceptEncoding.IDENTITY | (gzip ? AcceptEncoding.GZIP : 0) | (br ? AcceptEncoding.BR : 0));
     }
 
     private static boolean isConditional(RequestHead head) {
@@ -110,185 +110,173 @@ final class Files {
 
     // ---------------------------------------------------------------------------------------------------------------- from disk
 
-    private void answerFromDisk(Session session, ByteView in, boolean plain, boolean get, boolean keepAlive) throws IOException {
+    private void answerFromDisk(Session session, ByteView in) throws IOException {
         RequestHead head = session.head;
         RequestPath path = site.path;
         int length = path.resolve(in, head.pathOffset(), head.pathLength());
         if (length < 0) {
-            session.error(-length, CannedAnswer.SERVER, keepAlive);
+            session.error(-length);
             return;
         }
         System.arraycopy(path.bytes(), 0, name, 0, length);
-        if (path.isDirectory()) {
-            int directoryLength = length;
-            if (length > 0) name[length++] = '/';
-            System.arraycopy(INDEX, 0, name, length, INDEX.length);
-            length += INDEX.length;
-            try {
-                answerFile(session, in, length, plain, get, keepAlive);
-            } catch (FileOpenException e) {
-                if (e.reason() != FileOpenException.Reason.NOT_FOUND || !site.site.options.listing()) throw e;
-                list(session, directoryLength, get, keepAlive);
-            }
+        if (!path.isDirectory()) {
+            if (!answerFile(session, in, length)) redirectToDirectory(session, in);
             return;
         }
-        answerFile(session, in, length, plain, get, keepAlive);
+        int directoryLength = length;
+        if (length > 0) name[length++] = '/';
+        System.arraycopy(INDEX, 0, name, length, INDEX.length);
+        length += INDEX.length;
+        try {
+            if (answerFile(session, in, length)) return;
+        } catch (FileOpenException e) {
+            if (e.reason() != FileOpenException.Reason.NOT_FOUND) throw e;
+        }
+        // There is no index, or it is a directory itself.
+        if (site.site.options.listing()) list(session, directoryLength);
+        else session.error(404);
     }
 
-    /** Answers with the file whose path is the first {@code length} bytes of {@code name}. */
-    private void answerFile(Session session, ByteView in, int length, boolean plain, boolean get, boolean keepAlive) throws IOException {
+    /**
+     * Answers with the file whose path is the first {@code length} bytes of {@code name}.
+     *
+     * @return false if it is a directory, and no answer has been put
+     */
+    private boolean answerFile(Session session, ByteView in, int length) throws IOException {
         RequestHead head = session.head;
-        boolean mayCache = cache.isEnabled() && cache.watchDirectoriesOf(name, length);
+        mayCache = cache.isEnabled() && cache.watchDirectoriesOf(name, length);
         OpenFile file = null;
+        OpenFile gzip = null;
+        OpenFile br = null;
+        try {
+            file = open(length);
+            if (file.isDirectory()) return false;
+            if (!file.isRegular()) { // a device, a pipe, a socket: nothing that has a length
+                session.error(403);
+                return true;
+            }
+            gzip = sibling(file, length, GZIP_SUFFIX);
+            br = sibling(file, length, BR_SUFFIX);
+            if (mayCache && isCacheable(file) && isCacheable(gzip) && isCacheable(br)) {
+                CachedFile cached = load(length, file, gzip, br);
+                if (cached != null) {
+                    cache.put(in.toByteArray(head.pathOffset(), head.pathLength()), cached);
+                    answerCached(session, in, cached);
+                    return true;
+                }
+            }
+            answerUncached(session, in, length, file, gzip, br);
+            return true;
+        } finally {
+            closeUnlessSent(session, file);
+            closeUnlessSent(session, gzip);
+            closeUnlessSent(session, br);
+        }
+    }
+
+    private OpenFile open(int length) throws FileOpenException {
         if (mayCache) {
             try {
-                file = root.open(name, length, false);
+                return root.open(name, length, false);
             } catch (FileOpenException e) {
                 if (e.reason() != FileOpenException.Reason.LINK) throw e;
                 mayCache = false; // a change behind a link would not be seen
             }
         }
-        if (file == null) file = root.open(name, length);
-        boolean handedOver = false;
-        try {
-            if (file.isDirectory()) {
-                redirectToDirectory(session, in, keepAlive);
-                return;
-            }
-            if (!file.isRegular()) { // a device, a pipe, a socket: nothing that has a length
-                session.error(403, CannedAnswer.SERVER, keepAlive);
-                return;
-            }
-            if (mayCache && file.links() == 1 && file.size() <= cacheFileBytes) {
-                CachedFile cached = load(file, length);
-                if (cached != null) {
-                    cache.put(in.toByteArray(head.pathOffset(), head.pathLength()), cached);
-                    answerCached(session, in, cached, plain, get, keepAlive);
-                    return;
-                }
-            }
-            handedOver = answerUncached(session, in, file, length, get, keepAlive);
-        } finally {
-            if (!handedOver) file.close();
-        }
+        return root.open(name, length);
     }
 
-    /** Reads a file and its siblings for the cache; null if the file changed its size meanwhile. */
-    private CachedFile load(OpenFile file, int length) throws IOException {
-        byte[] type = MediaTypes.of(name, length);
-        OpenFile gzipFile = sibling(file, length, GZIP_SUFFIX, true);
-        OpenFile brFile = sibling(file, length, BR_SUFFIX, true);
-        try {
-            boolean vary = gzipFile != null || brFile != null;
-            CachedFile.Variant identity = loadVariant(file, type, null, vary);
-            CachedFile.Variant gzip = gzipFile == null ? null : loadVariant(gzipFile, type, "gzip", true);
-            CachedFile.Variant br = brFile == null ? null : loadVariant(brFile, type, "br", true);
-            if (identity == null) return null;
-            long bytes = 512L + identity.size() + (gzip == null ? 0 : gzip.size()) + (br == null ? 0 : br.size());
-            return new CachedFile(new String(name, 0, length, UTF_8), identity, gzip, br, bytes, site.vcore.now() + cache.lifetimeNanos());
-        } finally {
-            if (gzipFile != null) gzipFile.close();
-            if (brFile != null) brFile.close();
-        }
+    private static void closeUnlessSent(Session session, OpenFile file) {
+        if (file != null && !session.isSending(file)) file.close();
     }
 
-    /** Opens a pre-compressed sibling: a regular file, not older than the file, and small enough where {@code forCache}; else null. */
-    private OpenFile sibling(OpenFile original, int length, byte[] suffix, boolean forCache) throws FileOpenException {
+    /** Of a file with several names, a change by another name would not be seen. */
+    private boolean isCacheable(OpenFile file) { return file == null || file.links() == 1 && file.size() <= cacheFileBytes; }
+
+    /** Opens a pre-compressed sibling, if it is a regular file and not older than the file itself; else returns null. */
+    private OpenFile sibling(OpenFile original, int length, byte[] suffix) throws FileOpenException {
         System.arraycopy(suffix, 0, name, length, suffix.length);
         OpenFile file;
         try {
-            file = root.open(name, length + suffix.length, !forCache);
+            file = open(length + suffix.length);
         } catch (FileOpenException e) {
             if (e.reason() == FileOpenException.Reason.EXHAUSTED) throw e;
             return null;
         }
-        boolean newer = file.modifiedSeconds() > original.modifiedSeconds()
+        boolean current = file.modifiedSeconds() > original.modifiedSeconds()
                 || file.modifiedSeconds() == original.modifiedSeconds() && file.modifiedNanos() >= original.modifiedNanos();
-        if (file.isRegular() && newer && (!forCache || file.links() == 1 && file.size() <= cacheFileBytes)) return file;
+        if (file.isRegular() && current) return file;
         file.close();
         return null;
     }
 
-    private CachedFile.Variant loadVariant(OpenFile file, byte[] type, String coding, boolean vary) throws IOException {
-        byte[] body = new byte[(int) file.size()];
-        if (file.read(0, body, 0, body.length) != body.length) return null;
-        byte[] etag = etag(file);
-        byte[] fields = fields(file, etag, coding, vary);
-        byte[] all = new byte[fields.length + CONTENT_TYPE.length + type.length + 2];
-        System.arraycopy(fields, 0, all, 0, fields.length);
-        System.arraycopy(CONTENT_TYPE, 0, all, fields.length, CONTENT_TYPE.length);
-        System.arraycopy(type, 0, all, fields.length + CONTENT_TYPE.length, type.length);
-        all[all.length - 2] = '\r';
-        all[all.length - 1] = '\n';
-        return new CachedFile.Variant(new CannedAnswer(all, body), etag, fields, type, file.modifiedSeconds(), body.length);
-    }
-
-    /** A strong entity tag: two contents that were ever at a path differ in size or in the nanosecond of their last change. */
-    private static byte[] etag(OpenFile file) {
-        return ("\"" + Long.toHexString(file.size()) + "-" + Long.toHexString(file.modifiedSeconds() * 1_000_000_000L + file.modifiedNanos()) + "\"")
-                .getBytes(ISO_8859_1);
-    }
-
-    /** Returns ETag, Last-Modified, Accept-Ranges, and for a representation among several Content-Encoding and Vary. */
-    private byte[] fields(OpenFile file, byte[] etag, String coding, boolean vary) {
-        byte[] modified = new byte[HttpDate.LENGTH];
-        HttpDate.format(Math.min(file.modifiedSeconds(), site.second()), modified, 0); // RFC 9110, 8.8.2.1: not later than the Date
-        return ("ETag: " + new String(etag, ISO_8859_1) + "\r\nLast-Modified: " + new String(modified, ISO_8859_1) + "\r\nAccept-Ranges: bytes\r\n"
-                + (coding == null ? "" : "Content-Encoding: " + coding + "\r\n") + (vary ? "Vary: Accept-Encoding\r\n" : "")).getBytes(ISO_8859_1);
-    }
-
-    /** Answers from an open file that is not cached. Returns whether it will be closed when it has been sent. */
-    private boolean answerUncached(Session session, ByteView in, OpenFile file, int length, boolean get, boolean keepAlive) throws IOException {
-        RequestHead head = session.head;
+    /** Reads a file and its siblings for the cache; null if one of them is changing its size just now. */
+    private CachedFile load(int length, OpenFile file, OpenFile gzip, OpenFile br) throws IOException {
         byte[] type = MediaTypes.of(name, length);
-        OpenFile brFile = sibling(file, length, BR_SUFFIX, false);
-        OpenFile gzipFile = null;
-        boolean handedOver = false;
-        try {
-            gzipFile = sibling(file, length, GZIP_SUFFIX, false);
-            boolean vary = gzipFile != null || brFile != null;
-            OpenFile chosen = file;
-            String coding = null;
-            if (vary) {
-                int available = AcceptEncoding.IDENTITY | (gzipFile != null ? AcceptEncoding.GZIP : 0) | (brFile != null ? AcceptEncoding.BR : 0);
-                int choice = AcceptEncoding.choose(in, head, available);
-                if (choice == AcceptEncoding.BR) {
-                    chosen = brFile;
-                    coding = "br";
-                } else if (choice == AcceptEncoding.GZIP) {
-                    chosen = gzipFile;
-                    coding = "gzip";
-                }
-            }
-            byte[] etag = etag(chosen);
-            byte[] fields = fields(chosen, etag, coding, vary);
-            boolean sends = get && chosen.size() > 0;
-            if (isConditional(head)) {
-                SendingFile sending = new SendingFile(session, chosen, keepAlive);
-                if (answerSpecially(session, in, etag, fields, type, chosen.modifiedSeconds(), chosen.size(), null, sending, get, keepAlive)) {
-                    handedOver = sending.isStarted();
-                    if (handedOver && chosen == brFile) brFile = null;
-                    if (handedOver && chosen == gzipFile) gzipFile = null;
-                    return handedOver && chosen == file;
-                }
-            }
-            ByteSink out = session.connection.output();
-            session.startHead(out, 200, keepAlive);
-            out.put(fields);
-            out.put(CONTENT_TYPE);
-            out.put(type);
-            out.put(CannedAnswer.LINE_END);
-            putLength(out, chosen.size());
-            session.logged(200, get ? chosen.size() : 0);
-            if (!sends) return false;
-            new SendingFile(session, chosen, keepAlive).start(0, chosen.size());
-            if (chosen == brFile) brFile = null;
-            if (chosen == gzipFile) gzipFile = null;
-            return chosen == file;
-        } finally {
-            if (brFile != null) brFile.close();
-            if (gzipFile != null) gzipFile.close();
+        boolean negotiable = gzip != null || br != null;
+        CachedFile.Variant identity = loadVariant(file, type, null, negotiable);
+        CachedFile.Variant zipped = gzip == null ? null : loadVariant(gzip, type, "gzip", true);
+        CachedFile.Variant squeezed = br == null ? null : loadVariant(br, type, "br", true);
+        if (identity == null || gzip != null && zipped == null || br != null && squeezed == null) return null;
+        long bytes = 1024 + file.size() + (gzip == null ? 0 : gzip.size()) + (br == null ? 0 : br.size());
+        boolean settled = isSettled(file) && (gzip == null || isSettled(gzip)) && (br == null || isSettled(br));
+        return new CachedFile(new String(name, 0, length, UTF_8), identity, zipped, squeezed, bytes, site.vcore.now() + cache.lifetimeNanos(settled));
+    }
+
+    private boolean isSettled(OpenFile file) { return Representation.isSettled(file, site.vcore.clock().epochMillis()); }
+
+    private CachedFile.Variant loadVariant(OpenFile file, byte[] type, String coding, boolean negotiable) throws IOException {
+        Representation what = describe(file, type, coding, negotiable);
+        byte[] body = new byte[(int) file.size() + 1]; // one more, to see whether it has grown
+        int length = file.read(0, body, 0, body.length);
+        if (length != file.size()) return null;
+        byte[] fields = new byte[what.validators().length + what.fields().length + CONTENT_TYPE.length + type.length + CannedAnswer.LINE_END.length];
+        int at = 0;
+        for (byte[] part : new byte[][] {what.validators(), what.fields(), CONTENT_TYPE, type, CannedAnswer.LINE_END}) {
+            System.arraycopy(part, 0, fields, at, part.length);
+            at += part.length;
         }
+        return new CachedFile.Variant(new CannedAnswer(fields, body, length), what);
+    }
+
+    private Representation describe(OpenFile file, byte[] type, String coding, boolean negotiable) {
+        return Representation.of(file, site.vcore.clock().epochMillis(), ThreadLocalRandom.current().nextLong(), coding, type, negotiable);
+    }
+
+    /** Answers from open files that are not cached. */
+    private void answerUncached(Session session, ByteView in, int length, OpenFile file, OpenFile gzip, OpenFile br) {
+        boolean negotiable = gzip != null || br != null;
+        OpenFile chosen = file;
+        String coding = null;
+        if (negotiable) {
+            int choice = choose(in, session.head, gzip != null, br != null);
+            if (choice == AcceptEncoding.BR) {
+                chosen = br;
+                coding = "br";
+            } else if (choice == AcceptEncoding.GZIP) {
+                chosen = gzip;
+                coding = "gzip";
+            }
+        }
+        Representation what = describe(chosen, MediaTypes.of(name, length), coding, negotiable);
+        if (isConditional(session.head) && answerSpecially(session, in, what, null, chosen)) return;
+        ByteSink out = session.startHead(200);
+        putFields(out, what);
+        putContentType(out, what.contentType());
+        putLength(out, what.size());
+        session.logged(200, session.wantsBody() ? what.size() : 0);
+        if (session.wantsBody() && what.size() > 0) SendingFile.start(session, chosen, 0, what.size());
+    }
+
+    private static void putFields(ByteSink out, Representation what) {
+        out.put(what.validators());
+        out.put(what.fields());
+    }
+
+    private static void putContentType(ByteSink out, byte[] type) {
+        out.put(CONTENT_TYPE);
+        out.put(type);
+        out.put(CannedAnswer.LINE_END);
     }
 
     /** Puts Content-Length and the empty line. */
@@ -306,77 +294,73 @@ final class Files {
      *
      * @return false if a plain 200 is due
      */
-    private boolean answerSpecially(Session session, ByteView in, byte[] etag, byte[] fields, byte[] type, long modified, long size, CannedAnswer cached,
-                                    SendingFile file, boolean get, boolean keepAlive) {
+    private boolean answerSpecially(Session session, ByteView in, Representation what, CannedAnswer cached, OpenFile file) {
         RequestHead head = session.head;
-        int verdict = Conditions.evaluate(in, head, etag, modified, site.second());
+        int verdict = Conditions.evaluate(in, head, what.etag(), what.modifiedSecond(), site.second());
         if (verdict == Conditions.NOT_MODIFIED) {
-            ByteSink out = session.connection.output();
-            session.startHead(out, 304, keepAlive);
-            out.put(fields);
+            ByteSink out = session.startHead(304);
+            out.put(what.validators());
             out.put(CannedAnswer.LINE_END);
             session.logged(304, 0);
             return true;
         }
         if (verdict == Conditions.PRECONDITION_FAILED) {
-            session.error(412, CannedAnswer.SERVER, keepAlive);
+            session.error(412);
             return true;
         }
-        if (!Conditions.rangeApplies(in, head, etag, modified, site.second())) return false;
+        if (!Conditions.rangeApplies(in, head, what.etag(), what.modifiedSecond(), site.second())) return false;
         ByteRanges ranges = site.ranges;
-        int result = ranges.parse(in, head.offset(RequestHead.RANGE), head.length(RequestHead.RANGE), size);
+        int result = ranges.parse(in, head.offset(RequestHead.RANGE), head.length(RequestHead.RANGE), what.size());
         if (result == ByteRanges.IGNORE) return false;
         if (result == ByteRanges.UNSATISFIABLE) {
-            session.error(416, ("Content-Range: bytes */" + size + "\r\n").getBytes(ISO_8859_1), keepAlive);
+            session.error(416, ("Content-Range: bytes */" + what.size() + "\r\n").getBytes(ISO_8859_1));
             return true;
         }
-        ByteSink out = session.connection.output();
-        session.startHead(out, 206, keepAlive);
-        out.put(fields);
-        if (ranges.count() == 1) {
-            out.put(CONTENT_TYPE);
-            out.put(type);
-            out.put(CannedAnswer.LINE_END);
-            out.put(CONTENT_RANGE);
-            ranges.putContentRange(out, 0);
-            out.put(CannedAnswer.LINE_END);
-            putLength(out, ranges.length(0));
-            session.logged(206, ranges.length(0));
-            if (cached != null) cached.putBody(out, (int) ranges.first(0), (int) ranges.length(0));
-            else file.start(ranges.first(0), ranges.length(0));
-            return true;
-        }
+        ByteSink out = session.startHead(206);
+        putFields(out, what);
+        if (ranges.count() == 1) putRange(session, out, ranges, what, cached, file);
+        else putRanges(session, in, out, ranges, what, cached, file);
+        return true;
+    }
+
+    private static void putRange(Session session, ByteSink out, ByteRanges ranges, Representation what, CannedAnswer cached, OpenFile file) {
+        putContentType(out, what.contentType());
+        out.put(CONTENT_RANGE);
+        ranges.putContentRange(out, 0);
+        out.put(CannedAnswer.LINE_END);
+        putLength(out, ranges.length(0));
+        session.logged(206, ranges.length(0));
+        if (cached != null) cached.putBody(out, (int) ranges.first(0), (int) ranges.length(0));
+        else SendingFile.start(session, file, ranges.first(0), ranges.length(0));
+    }
+
+    private void putRanges(Session session, ByteView in, ByteSink out, ByteRanges ranges, Representation what, CannedAnswer cached, OpenFile file) {
+        byte[] type = what.contentType();
         out.put(MULTIPART);
         out.put(boundary);
         out.put(CannedAnswer.LINE_END);
         long length = ranges.multipartLength(boundary, type);
         putLength(out, length);
         session.logged(206, length);
-        if (cached != null) {
-            for (int i = 0; i < ranges.count(); i++) {
-                ranges.putPartHead(out, i, boundary, type);
-                cached.putBody(out, (int) ranges.first(i), (int) ranges.length(i));
-            }
-            ByteRanges.putEnd(out, boundary);
-        } else {
-            file.startParts(copyOf(in, head, size), boundary, type);
+        if (cached == null) {
+            // The vcore's ranges serve the next request soon; parts that are sent over time need their own.
+            ByteRanges own = new ByteRanges();
+            own.parse(in, session.head.offset(RequestHead.RANGE), session.head.length(RequestHead.RANGE), what.size());
+            SendingFile.startParts(session, file, own, boundary, type);
+            return;
         }
-        return true;
-    }
-
-    /** The vcore's ranges serve the next request soon; parts that are sent over time need their own. */
-    private static ByteRanges copyOf(ByteView in, RequestHead head, long size) {
-        ByteRanges own = new ByteRanges();
-        own.parse(in, head.offset(RequestHead.RANGE), head.length(RequestHead.RANGE), size);
-        return own;
+        for (int i = 0; i < ranges.count(); i++) {
+            ranges.putPartHead(out, i, boundary, type);
+            cached.putBody(out, (int) ranges.first(i), (int) ranges.length(i));
+        }
+        ByteRanges.putEnd(out, boundary);
     }
 
     // --------------------------------------------------------------------------------------------------------------- directories
 
-    private void redirectToDirectory(Session session, ByteView in, boolean keepAlive) {
+    private void redirectToDirectory(Session session, ByteView in) {
         RequestHead head = session.head;
-        ByteSink out = session.connection.output();
-        session.startHead(out, 301, keepAlive);
+        ByteSink out = session.startHead(301);
         out.putLatin1("Location: ");
         RequestPath path = site.path; // normalised: a target such as //host/ must not become a reference to another host
         out.putByte('/');
@@ -390,20 +374,22 @@ final class Files {
         session.logged(301, 0);
     }
 
-    private void list(Session session, int length, boolean get, boolean keepAlive) throws IOException {
+    private void list(Session session, int length) throws IOException {
         List<String> names;
-        java.util.Set<String> directories = new java.util.HashSet<>();
+        Set<String> directories = new HashSet<>();
         try (OpenFile directory = root.open(name, length)) {
-            if (!directory.isDirectory()) throw new IOException("not a directory");
+            if (!directory.isDirectory()) { // the target ended with a slash, and the file's name does not
+                session.error(404);
+                return;
+            }
             names = directory.list(MAX_LISTED, directories);
         }
         String title = "/" + new String(name, 0, length, UTF_8) + (length > 0 ? "/" : "");
         byte[] body = Listing.page(title, names, directories);
-        ByteSink out = session.connection.output();
-        session.startHead(out, 200, keepAlive);
+        ByteSink out = session.startHead(200);
         out.putLatin1("Content-Type: text/html; charset=utf-8\r\nCache-Control: no-cache\r\n");
         putLength(out, body.length);
-        if (get) out.put(body);
-        session.logged(200, get ? body.length : 0);
+        if (session.wantsBody()) out.put(body);
+        session.logged(200, session.wantsBody() ? body.length : 0);
     }
 }

@@ -8,6 +8,7 @@ import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.apps.cli.CommandException;
 import org.libtorque.apps.cli.ServeOptions;
+import org.libtorque.apps.http.HttpLimits;
 import org.libtorque.event.FileRoot;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
@@ -34,8 +35,9 @@ public final class Kweb implements AutoCloseable {
      */
     public static int run(ServeOptions options) throws IOException, InterruptedException {
         try (Kweb server = start(options)) {
-            if (!options.quiet()) server.announce(System.out);
-            server.torque.block();
+            server.torque.block(() -> {
+                if (!options.quiet()) server.announce(System.out);
+            });
         }
         return 0;
     }
@@ -50,30 +52,31 @@ public final class Kweb implements AutoCloseable {
                 .withBackend(Backend.valueOf(options.backend().name()))
                 .withDrainTimeout(options.drainTimeout());
         if (!options.cpus().isEmpty()) settings = settings.withCpus(options.cpus());
+        // A head must fit in one block.
+        if (options.maxHeaderBytes() > settings.bufferBlockBytes()) settings = settings.withBuffers(HttpLimits.MAX_HEAD_BYTES + 1, settings.bufferMemory());
         Torque torque;
         try {
             torque = Torque.open(settings);
         } catch (UnsupportedOperationException | IllegalArgumentException e) {
             throw new CommandException(e.getMessage(), e);
         }
+        FileRoot root = null;
         Site site = null;
         try {
-            FileRoot root = options.root() == null ? null : FileRoot.open(options.root());
+            if (options.root() != null) root = FileRoot.open(options.root());
             site = new Site(torque, options, root);
             ListenOptions listen = ListenOptions.DEFAULT
                     .withBacklog(options.backlog())
                     .withMaxConnections(options.maxConnections())
                     .withIdleTimeout(options.idleTimeout());
-            Listener listener;
-            try {
-                listener = torque.listen(options.listenAddress(), listen, site);
-            } catch (IOException e) {
-                throw new CommandException("cannot listen on " + text(options.listenAddress()) + ": " + e.getMessage(), e);
-            }
-            return new Kweb(torque, site, listener);
+            return new Kweb(torque, site, torque.listen(options.listenAddress(), listen, site));
         } catch (IOException | RuntimeException e) {
             torque.close();
             if (site != null) site.close();
+            else if (root != null) root.close();
+            if (e instanceof IOException && site != null) {
+                throw new CommandException("cannot listen on " + text(options.listenAddress()) + ": " + e.getMessage(), e);
+            }
             throw e;
         }
     }

@@ -5,40 +5,33 @@ import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 
-/** A file, or several ranges of one, on its way to a client. <em>Owns</em> the file once it has started. */
+/** A file, or several ranges of one, on its way to a client. The session owns the file. */
 final class SendingFile implements Connection.Handler {
     private final Session session;
     private final OpenFile file;
-    private final boolean keepAlive;
-    private boolean started;
     private ByteRanges parts;
     private int nextPart;
     private byte[] boundary;
     private byte[] contentType;
 
-    SendingFile(Session session, OpenFile file, boolean keepAlive) {
+    private SendingFile(Session session, OpenFile file) {
         this.session = session;
         this.file = file;
-        this.keepAlive = keepAlive;
+        session.startSending(file);
     }
 
-    /** Tells whether the file is now this object's to close. */
-    boolean isStarted() { return started; }
-
-    void start(long position, long count) {
-        started = true;
-        session.startSending(file);
-        session.connection.sendFile(file, position, count, this);
+    /** Sends bytes of a file; the answer's head has been put. */
+    static void start(Session session, OpenFile file, long position, long count) {
+        session.connection.sendFile(file, position, count, new SendingFile(session, file));
     }
 
-    /** Sends the parts of a multipart/byteranges body. */
-    void startParts(ByteRanges ranges, byte[] newBoundary, byte[] newContentType) {
-        started = true;
-        parts = ranges;
-        boundary = newBoundary;
-        contentType = newContentType;
-        session.startSending(file);
-        sendNextPart();
+    /** Sends the parts of a multipart/byteranges body; the answer's head has been put. */
+    static void startParts(Session session, OpenFile file, ByteRanges parts, byte[] boundary, byte[] contentType) {
+        SendingFile sending = new SendingFile(session, file);
+        sending.parts = parts;
+        sending.boundary = boundary;
+        sending.contentType = contentType;
+        sending.sendNextPart();
     }
 
     private void sendNextPart() {
@@ -57,6 +50,6 @@ final class SendingFile implements Connection.Handler {
             }
             ByteRanges.putEnd(connection.output(), boundary);
         }
-        session.doneSending(keepAlive);
+        session.doneSending();
     }
 }

@@ -7,9 +7,11 @@ import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Arrays;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.http.BodyConsumer;
 import org.libtorque.apps.http.ChunkedDecoder;
+import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.RequestHead;
 import org.libtorque.apps.http.StatusLines;
 import org.libtorque.event.Connection;
@@ -19,35 +21,58 @@ import org.libtorque.memory.ByteView;
 
 /**
  * One connection's requests, one after the other: {@code HEAD -no body-> answer -> HEAD}, {@code HEAD -body-> BODY -end-> answer -> HEAD}, {@code answer -file->
- * SENDING -sent-> HEAD}.
+ * SENDING -sent-> HEAD}; any {@code -last answer, error, peer's end-> CLOSED}.
  *
  * <p>All requests that have arrived together are answered together: what their answers are made of leaves in one write when the callback returns. A body is
  * read to its end, within the limits, before its request is answered, so that a bad one can still be refused; its bytes are not wanted by anything that this
- * server serves, and go. Only requests with a body have their head copied (allocated), to be looked at again behind it.
+ * server serves, and go. Only GET and HEAD with a body have their head copied (allocated), to be looked at again behind it.
  *
  * <p>After an error of syntax nobody knows where the next request begins: the answer closes the connection, lingering, since the peer may still be sending.
+ *
+ * <p><b>Draining.</b> What has been read of a request is answered; the last answer says that the connection closes. A connection between two requests stays for
+ * {@link #DRAIN_GRACE}, since the next one may be on its way: most then end with an answer that says so, and not under the client's hands.
  */
-final class Session implements Connection.ReadHandler {
+final class Session implements Connection.ReadHandler, Connection.CloseHandler {
+    /** How long bytes are thrown away behind a refusal, so that the refusal can be read: about the time in which a client looks up from sending. */
+    private static final Duration REFUSAL_LINGER = Duration.ofSeconds(5);
     private static final Duration LINGER = Duration.ofSeconds(1);
+    static final Duration DRAIN_GRACE = Duration.ofMillis(200);
     private static final byte[] ALLOW = "Allow: GET, HEAD, OPTIONS\r\n".getBytes(ISO_8859_1);
-    private static final byte[] OPTIONS_FIELDS = "Allow: GET, HEAD, OPTIONS\r\nContent-Length: 0\r\n".getBytes(ISO_8859_1);
+    private static final byte[] OPTIONS_FIELDS = "Allow: GET, HEAD, OPTIONS\r\nContent-Length: 0\r\n\r\n".getBytes(ISO_8859_1);
     // "/plaintext" and "/json" as the parser's view shows them: eight bytes little-endian, then the rest.
     private static final long SLASH_PLAINTE = word("/plainte");
     private static final short XT = (short) ('x' | 't' << 8);
     private static final int SLASH_JSO = '/' | 'j' << 8 | 's' << 16 | 'o' << 24;
     private static final byte[] WORK = "/work".getBytes(ISO_8859_1);
     private static final byte[] WHOAMI = "/whoami".getBytes(ISO_8859_1);
-    private static final long MAX_WORK_MICROS = 10_000_000;
+    private static final byte[] NO_LINE = new byte[0];
+    private static final ByteView NOTHING = ByteView.copyOf(new byte[0]);
+    private static final long MAX_WORK_MICROS = 1_000_000;
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+    private static final int HEAD = 0, BODY = 1, SENDING = 2, CLOSED = 3;
+
+    // One object of each for all sessions: a connection costs no more than it must.
+    private static final Connection.Handler ON_END = c -> ((Session) c.attachment()).ended();
+    private static final Connection.Handler ON_DRAIN = c -> ((Session) c.attachment()).drain();
 
     final VcoreSite site;
     final Connection connection;
     final RequestHead head = new RequestHead();
 
-    private boolean headDeadline;
-    private boolean closing;
-    private boolean sending;
+    private int state = HEAD;
+    /** A head has arrived in part. */
+    private boolean partial;
+    /** Input was left because the peer does not take its answers; it is shown again when it does. */
+    private boolean deferred;
+    private boolean deadline;
     private boolean draining;
+
+    // The request that is being answered.
+    /** Whether the method is GET, whose answers have a body; else it is HEAD where that matters. */
+    private boolean get;
+    private boolean keepAlive;
+
     /** The file on its way, this session's to close. */
     private OpenFile sentFile;
 
@@ -55,20 +80,19 @@ final class Session implements Connection.ReadHandler {
     private ByteView bodyHead;
     private ChunkedDecoder chunks;
     private long bodyLeft;
-    private boolean bodyChunked;
     private long bodyMark;
     private long bodySeen;
+
+    // For the log.
     private String logHost;
-    private byte[] logLine;
+    private byte[] logLine = NO_LINE;
 
     Session(VcoreSite site, Connection connection) {
         this.site = site;
         this.connection = connection;
+        connection.attach(this);
         connection.setWriteProgressTimeout(site.site.options.progressTimeout(), ServeOptions.PROGRESS_BYTES);
-        connection.onRead(this);
-        connection.onEnd(c -> ended());
-        connection.onDrain(c -> drain());
-        connection.onClose((c, cause) -> closeFile());
+        connection.onRead(this).onEnd(ON_END).onDrain(ON_DRAIN).onClose(this);
         if (site.log != null) logHost = host(connection.remoteAddress());
     }
 
@@ -86,101 +110,129 @@ final class Session implements Connection.ReadHandler {
 
     @Override public void onRead(Connection c, ByteView data) {
         site.refreshDate();
-        while (!closing && !sending) {
-            if (bodyHead != null) {
+        deferred = false;
+        while (!data.isEmpty()) {
+            if (state == HEAD) {
+                if (!readHead(data)) return;
+            } else if (state == BODY) {
                 if (!readBody(data)) return;
-                continue;
-            }
-            if (data.isEmpty()) break;
-            int length = site.parser.parse(data, head);
-            if (length == 0) {
-                if (!headDeadline && site.headerTimeoutNanos > 0) {
-                    headDeadline = true;
-                    connection.setDeadline(site.headerTimeoutNanos);
-                }
-                return;
-            }
-            if (headDeadline) {
-                headDeadline = false;
-                connection.setDeadline(0);
-            }
-            if (length < 0) {
-                refuse(data, -length);
-                return;
-            }
-            if (head.hasBody()) {
-                startBody(data, length);
             } else {
-                answer(data, length);
-                data.consume(length);
+                return; // SENDING: the rest is shown again behind it. CLOSED: it is of no interest
             }
-            if (!connection.isWritable()) return; // the rest is shown again when the peer has taken what there is
+            if (!connection.isWritable()) {
+                deferred = !data.isEmpty();
+                return;
+            }
         }
-        if (draining && !sending && !closing && bodyHead == null && data.isEmpty()) close();
+    }
+
+    /** Reads a head and, if no body follows, answers it. Returns whether to go on with what is behind. */
+    private boolean readHead(ByteView data) {
+        int length = site.parser.parse(data, head);
+        if (length <= 0) {
+            if (length < 0) refuse(data, -length);
+            else incomplete();
+            return false;
+        }
+        partial = false;
+        if (deadline) clearDeadline();
+        if (head.hasBody()) return startBody(data, length);
+        answer(data, length, data.length() > length);
+        data.consume(length);
+        return true;
+    }
+
+    private void incomplete() {
+        partial = true;
+        if (!deadline && site.headerTimeoutNanos > 0) {
+            deadline = true;
+            connection.setDeadline(site.headerTimeoutNanos);
+        }
+    }
+
+    private void clearDeadline() {
+        deadline = false;
+        connection.setDeadline(0);
     }
 
     private void refuse(ByteView data, int status) {
+        boolean withBody = head.method() != RequestHead.HEAD;
         if (site.log != null) {
-            noteRequestLine(data, Math.min(data.length(), 256));
-            logged(status, 0);
+            if (state == HEAD) noteRequestLine(data, data.length());
+            logged(status, withBody ? StatusLines.bodyLength(status) : 0);
         }
-        StatusLines.putError(connection.output(), status, site.date(), CannedAnswer.SERVER, false, false);
+        StatusLines.putError(connection.output(), status, site.date(), CannedAnswer.SERVER, false, !withBody);
         data.consumeAll();
-        closeAfterError();
-    }
-
-    /** Ends with what is pending, reading on for a while, since the peer may still be sending. */
-    private void closeAfterError() {
-        closing = true;
-        connection.closeLingering(LINGER);
+        state = CLOSED;
+        if (deadline) clearDeadline();
+        connection.closeLingering(REFUSAL_LINGER);
     }
 
     private void close() {
-        closing = true;
+        state = CLOSED;
         connection.closeLingering(LINGER);
     }
 
+    /** The peer has sent its last; what is pending still goes to it. */
     private void ended() {
-        // The peer has sent its last; what is pending still goes to it. A file on its way is finished first.
-        closing = true;
-        if (!sending) connection.close();
+        state = CLOSED;
+        connection.close();
+    }
+
+    /** The connection has ended. */
+    @Override public void onClose(Connection c, Throwable cause) {
+        state = CLOSED;
+        closeFile();
     }
 
     private void drain() {
         draining = true;
-        if (!sending && !closing && bodyHead == null && !headDeadline) close();
+        closeSoonIfIdle();
     }
+
+    private void closeSoonIfIdle() {
+        if (isIdle()) site.site.torque.after(DRAIN_GRACE, connection.color(), this::closeIfIdle);
+    }
+
+    private void closeIfIdle() {
+        if (isIdle()) close();
+    }
+
+    private boolean isIdle() { return state == HEAD && !partial && !deferred; }
 
     // ------------------------------------------------------------------------------------------------------------------- bodies
 
-    private void startBody(ByteView data, int length) {
+    private boolean startBody(ByteView data, int length) {
         if (head.contentLength() > site.site.limits.bodyBytes()) {
             refuse(data, 413);
-            return;
+            return false;
         }
-        bodyChunked = head.isChunked();
+        if (site.log != null) noteRequestLine(data, length);
+        int method = head.method();
+        bodyHead = method == RequestHead.GET || method == RequestHead.HEAD ? ByteView.copyOf(data.toByteArray(0, length)) : NOTHING;
         bodyLeft = head.contentLength();
         bodySeen = bodyMark = 0;
-        if (bodyChunked) {
+        if (head.isChunked()) {
             if (chunks == null) chunks = new ChunkedDecoder(site.site.limits);
             else chunks.reset();
         }
-        boolean expects = head.expectsContinue();
-        bodyHead = ByteView.copyOf(data.toByteArray(0, length));
         data.consume(length);
-        if (expects && data.isEmpty()) connection.output().put(StatusLines.CONTINUE);
-        if (site.progressTimeoutNanos > 0) connection.setDeadline(site.progressTimeoutNanos);
+        state = BODY;
+        if (head.expectsContinue() && data.isEmpty()) connection.output().put(StatusLines.CONTINUE);
+        if (site.progressTimeoutNanos > 0) {
+            deadline = true;
+            connection.setDeadline(site.progressTimeoutNanos);
+        }
+        return true;
     }
 
-    /** Returns whether the body has come to its end and its request was answered. */
+    /** Reads what there is of a body and, at its end, answers its request. Returns whether to go on with what is behind. */
     private boolean readBody(ByteView data) {
         int before = data.length();
         boolean done;
-        if (bodyChunked) {
+        if (head.isChunked()) {
             int result = chunks.decode(data, BodyConsumer.DISCARD);
             if (result < 0) {
-                bodyHead = null;
-                connection.setDeadline(0);
                 refuse(data, -result);
                 return false;
             }
@@ -191,59 +243,54 @@ final class Session implements Connection.ReadHandler {
             bodyLeft -= n;
             done = bodyLeft == 0;
         }
-        bodySeen += before - data.length();
         if (!done) {
-            if (bodySeen - bodyMark >= ServeOptions.PROGRESS_BYTES && site.progressTimeoutNanos > 0) {
+            bodySeen += before - data.length();
+            if (deadline && bodySeen - bodyMark >= ServeOptions.PROGRESS_BYTES) {
                 bodyMark = bodySeen;
                 connection.setDeadline(site.progressTimeoutNanos);
             }
             return false;
         }
-        connection.setDeadline(0);
-        ByteView copy = bodyHead;
+        if (deadline) clearDeadline();
+        ByteView in = bodyHead;
         bodyHead = null;
-        int length = site.parser.parse(copy, head);
-        answer(copy, length);
+        state = HEAD;
+        answer(in, 0, !data.isEmpty());
         return true;
     }
 
     // ------------------------------------------------------------------------------------------------------------------ answers
 
-    /** Answers the request whose head is the first {@code length} bytes of {@code in}. Consumes nothing. */
-    private void answer(ByteView in, int length) {
-        boolean keepAlive = head.isKeepAlive() && !site.draining();
-        if (site.log != null) noteRequestLine(in, length);
+    /**
+     * Answers a request. Consumes nothing.
+     *
+     * @param in     begins with its head; empty if it is neither GET nor HEAD and had a body
+     * @param length of the head; 0 if the log knows its request line already
+     * @param more   whether something has arrived behind it
+     */
+    private void answer(ByteView in, int length, boolean more) {
         int method = head.method();
-        boolean get = method == RequestHead.GET;
+        get = method == RequestHead.GET;
+        keepAlive = head.isKeepAlive() && (!draining || more);
+        if (site.log != null && length > 0) noteRequestLine(in, length);
         if (get || method == RequestHead.HEAD) {
-            boolean plain = get && keepAlive && head.minorVersion() == 1;
             CannedAnswer builtIn = builtIn(in);
-            if (builtIn != null) {
-                builtIn.put(connection.output(), site.date(), site.second(), plain, get, keepAlive, head.minorVersion());
-                logged(200, get ? builtIn.bodyLength() : 0);
-            } else if (site.site.options.benchEndpoints() && benchEndpoint(in, get, keepAlive)) {
-                logged(200, 0);
-            } else if (site.files != null) {
-                site.files.answer(this, in, plain, get, keepAlive);
-            } else if (head.pathLength() <= 1 && head.targetForm() <= RequestHead.ABSOLUTE_FORM) {
-                site.welcome.put(connection.output(), site.date(), site.second(), plain, get, keepAlive, head.minorVersion());
-                logged(200, get ? site.welcome.bodyLength() : 0);
-            } else {
-                error(404, CannedAnswer.SERVER, keepAlive);
+            if (builtIn != null) put(builtIn);
+            else if (!site.site.options.benchEndpoints() || !benchEndpoint(in)) {
+                if (site.files != null) site.files.answer(this, in);
+                else if (head.pathLength() <= 1) put(site.welcome);
+                else error(404);
             }
         } else if (method == RequestHead.OPTIONS) {
-            ByteSink out = connection.output();
-            startHead(out, 200, keepAlive);
+            ByteSink out = startHead(200);
             out.put(OPTIONS_FIELDS);
-            out.put(CannedAnswer.LINE_END);
             logged(200, 0);
         } else if (method == RequestHead.OTHER || method == RequestHead.CONNECT || method == RequestHead.TRACE) {
-            error(501, CannedAnswer.SERVER, keepAlive);
+            error(501);
         } else {
-            error(405, ALLOW, keepAlive);
+            error(405, ALLOW);
         }
-        if (!keepAlive && !closing && !sending) close();
-        else if (!keepAlive) closing = true;
+        if (!keepAlive && state != SENDING) close();
     }
 
     private CannedAnswer builtIn(ByteView in) {
@@ -260,44 +307,65 @@ final class Session implements Connection.ReadHandler {
         return null;
     }
 
+    /** Tells whether the answer has a body: the method is GET. */
+    boolean wantsBody() { return get; }
+
+    /** Puts a complete answer. */
+    void put(CannedAnswer answer) {
+        answer.put(connection.output(), site.date(), site.second(), get, keepAlive, head.minorVersion());
+        logged(200, get ? answer.bodyLength() : 0);
+    }
+
     /** Puts an answer that is an error. */
-    void error(int status, byte[] fields, boolean keepAlive) {
-        ByteSink out = connection.output();
-        byte[] all = fields == CannedAnswer.SERVER ? fields : concat(CannedAnswer.SERVER, fields);
-        StatusLines.putError(out, status, site.date(), all, keepAlive, head.method() == RequestHead.HEAD);
-        logged(status, 0);
+    void error(int status) { error(status, NO_LINE); }
+
+    /** Puts an answer that is an error, with field lines that its status calls for. */
+    void error(int status, byte[] fields) {
+        boolean withBody = head.method() != RequestHead.HEAD;
+        StatusLines.putError(connection.output(), status, site.date(), fields.length == 0 ? CannedAnswer.SERVER : concat(CannedAnswer.SERVER, fields), keepAlive,
+                !withBody);
+        logged(status, withBody ? StatusLines.bodyLength(status) : 0);
     }
 
     private static byte[] concat(byte[] a, byte[] b) {
-        byte[] both = java.util.Arrays.copyOf(a, a.length + b.length);
+        byte[] both = Arrays.copyOf(a, a.length + b.length);
         System.arraycopy(b, 0, both, a.length, b.length);
         return both;
     }
 
-    /** Puts status line, Server, Date and, where it is needed, Connection. */
-    void startHead(ByteSink out, int status, boolean keepAlive) {
+    /** Puts status line, Server, Date and, where it is needed, Connection. Returns where to put the rest. */
+    ByteSink startHead(int status) {
+        ByteSink out = connection.output();
         out.put(StatusLines.of(status));
         out.put(CannedAnswer.SERVER);
         out.put(CannedAnswer.DATE);
-        out.put(site.date());
+        out.put(site.date(), 0, HttpDate.LENGTH);
         out.put(CannedAnswer.LINE_END);
         if (!keepAlive) out.put(CannedAnswer.CONNECTION_CLOSE);
         else if (head.minorVersion() == 0) out.put(CannedAnswer.CONNECTION_KEEP_ALIVE);
+        return out;
     }
 
-    /** A file is on its way: no request is looked at before it is with the kernel. */
+    /** A file is on its way: no request is looked at before it is with the kernel. The file is now this session's to close. */
     void startSending(OpenFile file) {
-        sending = true;
+        state = SENDING;
         sentFile = file;
         connection.pauseReading();
     }
 
+    /** Tells whether a file is on its way. */
+    boolean isSending(OpenFile file) { return sentFile == file; }
+
     /** The file is with the kernel. */
-    void doneSending(boolean keepAlive) {
-        sending = false;
+    void doneSending() {
         closeFile();
-        if (!keepAlive || draining || closing) close();
-        else connection.resumeReading();
+        state = HEAD;
+        if (!keepAlive) {
+            close();
+            return;
+        }
+        connection.resumeReading();
+        if (draining) closeSoonIfIdle();
     }
 
     private void closeFile() {
@@ -308,7 +376,7 @@ final class Session implements Connection.ReadHandler {
 
     // ------------------------------------------------------------------------------------------------------------- benchmarks
 
-    private boolean benchEndpoint(ByteView in, boolean get, boolean keepAlive) {
+    private boolean benchEndpoint(ByteView in) {
         byte[] body;
         if (pathIs(in, WORK)) {
             long micros = Math.clamp(number(in, "us="), 0, MAX_WORK_MICROS);
@@ -320,12 +388,12 @@ final class Session implements Connection.ReadHandler {
         } else {
             return false;
         }
-        ByteSink out = connection.output();
-        startHead(out, 200, keepAlive);
+        ByteSink out = startHead(200);
         out.putLatin1("Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ");
         out.putDecimal(body.length);
         out.putLatin1("\r\n\r\n");
         if (get) out.put(body);
+        logged(200, get ? body.length : 0);
         return true;
     }
 
@@ -358,14 +426,16 @@ final class Session implements Connection.ReadHandler {
 
     // ---------------------------------------------------------------------------------------------------------------- the log
 
+    /** Remembers the request line of a head, or what there is of it; {@code limit} bytes are there. */
     private void noteRequestLine(ByteView in, int limit) {
-        int end = in.indexOf((byte) '\r', 0);
+        int from = limit > 1 && in.getByte(0) == '\r' ? 2 : 0; // one empty line may come first
+        int end = in.indexOf((byte) '\r', from);
         if (end < 0 || end > limit) end = limit;
-        logLine = in.toByteArray(0, end);
+        logLine = in.toByteArray(from, Math.min(end - from, AccessLog.MAX_REQUEST_LINE));
     }
 
     /** Writes the access log's line for the request. */
     void logged(int status, long bytes) {
-        if (site.log != null) site.log.log(logHost, site.second(), logLine, logLine.length, status, bytes);
+        if (site.log != null) site.log.log(logHost, site.second(), logLine, status, bytes);
     }
 }

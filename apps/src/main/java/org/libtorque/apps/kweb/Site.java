@@ -1,6 +1,5 @@
 package org.libtorque.apps.kweb;
 
-import java.io.IOException;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.libtorque.Torque;
 import org.libtorque.apps.cli.ServeOptions;
@@ -20,7 +19,7 @@ final class Site implements ConnectionHandler, AutoCloseable {
     final AccessLog accessLog;
     private final AtomicReferenceArray<VcoreSite> perVcore;
 
-    Site(Torque torque, ServeOptions options, FileRoot root) throws IOException {
+    Site(Torque torque, ServeOptions options, FileRoot root) {
         this.torque = torque;
         this.options = options;
         this.root = root;

@@ -1,16 +1,19 @@
 package org.libtorque.apps.kweb;
 
 import java.io.IOException;
+import java.time.Duration;
 import org.libtorque.apps.http.ByteRanges;
 import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.RequestParser;
 import org.libtorque.apps.http.RequestPath;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /** What one vcore's sessions share: parser, scratch objects, the date, canned answers and the file cache. Touched by that vcore alone. */
 final class VcoreSite {
     private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
     private static final long NANOS_PER_SECOND = 1_000_000_000;
+    private static final Duration LOG_FLUSH = Duration.ofMillis(AccessLog.FLUSH_MILLIS);
 
     final Site site;
     final Vcore vcore;
@@ -28,7 +31,9 @@ final class VcoreSite {
             """);
     /** Null without a root. */
     final Files files;
+    /** Null if requests are not logged. */
     final AccessLog.Writer log;
+    private final Color logColor;
     final long headerTimeoutNanos;
     final long progressTimeoutNanos;
     private final HttpDate date = new HttpDate();
@@ -42,7 +47,8 @@ final class VcoreSite {
         path = new RequestPath(site.limits.targetBytes());
         headerTimeoutNanos = site.options.headerTimeout().toNanos();
         progressTimeoutNanos = site.options.progressTimeout().toNanos();
-        log = site.accessLog == null ? null : site.accessLog.writer(vcore.index());
+        log = site.accessLog == null ? null : site.accessLog.writer(this::flushLogLater);
+        logColor = vcore.newColor();
         files = site.root == null ? null : new Files(this);
         readClock();
     }
@@ -65,8 +71,7 @@ final class VcoreSite {
     /** Returns it as a Date field has it. */
     byte[] date() { return date.bytes(second); }
 
-    /** Tells whether the server is coming to its end: answers then close their connections. */
-    boolean draining() { return site.torque.isStopping(); }
+    private void flushLogLater() { site.torque.after(LOG_FLUSH, logColor, log::flush); }
 
     void warn(String message, IOException cause) { LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage()); }
 

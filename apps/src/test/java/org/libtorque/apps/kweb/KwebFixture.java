@@ -1,0 +1,92 @@
+package org.libtorque.apps.kweb;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.libtorque.apps.cli.BackendChoice;
+import org.libtorque.apps.cli.ServeOptions;
+import org.libtorque.testkit.LeakCheck;
+
+/** A web server in this process, on one backend after the other, with a directory of its own; and clients of it. After each test no descriptor may be left. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(value = BackendChoice.class, names = {"EPOLL", "IO_URING"})
+@ExtendWith(LeakCheck.class)
+abstract class KwebFixture {
+    @Parameter BackendChoice backend;
+    /** The directory that is served. Its parent is this test's too, and not served. */
+    @TempDir Path outside;
+
+    private final List<WireClient> clients = new ArrayList<>();
+    private Path root;
+    private Kweb server;
+
+    /** The JDK's own descriptors for sockets are made once, with the first ones. */
+    @BeforeAll static void openTheJdksOwnDescriptors() throws IOException {
+        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress()); var client = new Socket(listener.getInetAddress(), listener.getLocalPort())) {
+            client.setSoTimeout(1);
+            try {
+                client.getInputStream().read();
+            } catch (SocketTimeoutException e) {
+                client.shutdownInput();
+            }
+        }
+    }
+
+    Path root() throws IOException {
+        if (root == null) root = Files.createDirectory(outside.resolve("root"));
+        return root;
+    }
+
+    /** Writes a file below the root. */
+    Path file(String name, String contents) throws IOException {
+        Path file = root().resolve(name);
+        Files.createDirectories(file.getParent());
+        return Files.writeString(file, contents);
+    }
+
+    /** Starts the server, if it does not run, with these options beside those that every test needs. */
+    Kweb serve(String... options) throws IOException {
+        if (server != null) throw new IllegalStateException("it is running");
+        List<String> all = new ArrayList<>(List.of("--port", "0", "--address", "127.0.0.1", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring",
+                "--quiet"));
+        if (!Arrays.asList(options).contains("--root") && root != null) all.addAll(List.of("--root", root.toString()));
+        all.addAll(List.of(options));
+        return server = Kweb.start(ServeOptions.parse(all.toArray(String[]::new)));
+    }
+
+    /** Connects to the server, which is started without further options if it does not run. */
+    WireClient connect() throws IOException { return connect(0); }
+
+    WireClient connect(int receiveBytes) throws IOException {
+        if (server == null) serve();
+        WireClient client = WireClient.to(server.address(), receiveBytes);
+        clients.add(client);
+        return client;
+    }
+
+    /** Stops the server, as the end of the test does otherwise. */
+    void stop() {
+        clients.forEach(WireClient::close);
+        clients.clear();
+        if (server != null) server.close();
+        server = null;
+    }
+
+    Kweb server() { return server; }
+
+    @AfterEach void stopServer() { stop(); }
+}
