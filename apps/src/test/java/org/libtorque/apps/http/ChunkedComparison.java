@@ -1,10 +1,11 @@
 package org.libtorque.apps.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.libtorque.memory.ByteView;
+import org.libtorque.memory.raw.RawView;
 
 /** Holds {@link ChunkedDecoder} against a model that looks at the whole body with regular expressions. */
 final class ChunkedComparison {
@@ -48,35 +49,64 @@ final class ChunkedComparison {
     }
 
     /** Decodes a body in pieces that end where {@code ends} says, then the rest. */
-    static void compare(HttpLimits limits, byte[] input, int[] ends) {
-        Result expected = model(limits, Corpus.text(input));
-        ChunkedDecoder decoder = new ChunkedDecoder(limits);
-        StringBuilder out = new StringBuilder();
-        int result = ChunkedDecoder.MORE;
-        int consumed = 0;
-        for (int i = 0; i <= ends.length && result == ChunkedDecoder.MORE; i++) {
-            int end = i < ends.length ? ends[i] : input.length;
-            ByteView in = Corpus.view(Corpus.text(input).substring(consumed, end));
-            result = decoder.decode(in, (view, index, count) -> out.append(view.toLatin1(index, count)));
-            consumed += in.consumed();
-            if (result == ChunkedDecoder.MORE) assertEquals(end, consumed);
+    static void compare(HttpLimits limits, byte[] input, int[] ends) { new Comparison(limits, input).inPieces(ends); }
+
+    /** Decodes a body in two pieces, for every place where it can be split; byte by byte; and in whole. */
+    static void compareEverySplit(HttpLimits limits, byte[] input) {
+        Comparison comparison = new Comparison(limits, input);
+        for (int at = 0; at <= Math.min(input.length, 1000); at++) comparison.inPieces(at);
+    }
+
+    private static final class Comparison {
+        private final HttpLimits limits;
+        private final byte[] input;
+        private final Result expected;
+        private final RawView in;
+        private final long address;
+        private final int resultByteByByte;
+        private final int consumedByteByByte;
+        private final String errorByteByByte;
+
+        Comparison(HttpLimits limits, byte[] input) {
+            this.limits = limits;
+            this.input = input;
+            expected = model(limits, Corpus.text(input));
+            in = RawView.copyOf(input);
+            address = in.address();
+            ChunkedDecoder decoder = new ChunkedDecoder(limits);
+            int at = 0;
+            int result = ChunkedDecoder.MORE;
+            while (at < input.length && result == ChunkedDecoder.MORE) {
+                in.point(address + at++, 1);
+                result = decoder.decode(in, BodyConsumer.DISCARD);
+            }
+            resultByteByByte = result;
+            consumedByteByByte = at;
+            errorByteByByte = decoder.error();
         }
-        assertEquals(expected.verdict().equals("ok"), result == ChunkedDecoder.DONE, () -> decoder.error() + ": " + Corpus.text(input));
-        if (result == ChunkedDecoder.DONE) {
-            assertEquals(expected.body(), out.toString());
-            assertEquals(expected.length(), consumed);
-        } else {
-            assertEquals(expected.body().startsWith(out.toString()), true, "bytes that are no body");
+
+        void inPieces(int... ends) {
+            ChunkedDecoder decoder = new ChunkedDecoder(limits);
+            StringBuilder out = new StringBuilder();
+            int result = ChunkedDecoder.MORE;
+            int consumed = 0;
+            for (int i = 0; i <= ends.length && result == ChunkedDecoder.MORE; i++) {
+                int end = i < ends.length ? ends[i] : input.length;
+                in.point(address + consumed, end - consumed);
+                result = decoder.decode(in, (view, index, count) -> out.append(view.toLatin1(index, count)));
+                consumed += in.consumed();
+                if (result == ChunkedDecoder.MORE) assertEquals(end, consumed);
+            }
+            assertEquals(expected.verdict().equals("ok"), result == ChunkedDecoder.DONE, () -> decoder.error() + ": " + Corpus.text(input));
+            if (result == ChunkedDecoder.DONE) {
+                assertEquals(expected.body(), out.toString());
+                assertEquals(expected.length(), consumed);
+            } else {
+                assertTrue(expected.body().startsWith(out.toString()), "bytes that are no body");
+            }
+            assertEquals(resultByteByByte, result);
+            assertEquals(consumedByteByByte, consumed);
+            assertEquals(errorByteByByte, decoder.error());
         }
-        // One byte at a time the verdict and its reason are the same, and errors come with the same byte.
-        ChunkedDecoder slow = new ChunkedDecoder(limits);
-        int at = 0;
-        int slowResult = ChunkedDecoder.MORE;
-        while (at < input.length && slowResult == ChunkedDecoder.MORE) {
-            slowResult = slow.decode(ByteView.copyOf(new byte[] {input[at++]}), BodyConsumer.DISCARD);
-        }
-        assertEquals(result, slowResult);
-        assertEquals(consumed, at);
-        assertEquals(decoder.error(), slow.error());
     }
 }
