@@ -20,6 +20,8 @@ public final class HttpDate {
     private static final byte[] MONTH_DAYS = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     private static final int GMT = (int) Chars.word(" GMT");
     private static final int SECONDS_PER_DAY = 86_400;
+    /** An average Gregorian year: 365.2425 days. */
+    private static final long SECONDS_PER_YEAR = 31_556_952;
     /** 0000-01-01 and 9999-12-31T23:59:59: what four digits of a year can say. */
     private static final long FIRST = -62_167_219_200L, LAST = 253_402_300_799L;
 
@@ -119,17 +121,10 @@ public final class HttpDate {
         int month = name(in, p + 5, MONTHS);
         int dayOfMonth = two(in, p + 2);
         int time = time(in, p + 12);
-        int year = yearOf(now) + 51;
+        int year = (int) (1970 + Math.floorDiv(now, SECONDS_PER_YEAR)) + 51; // at least the year that is 50 years ahead
         year -= Math.floorMod(year - twoDigits, 100);
         long result = seconds(year, month, dayOfMonth, time);
-        // 50 years are not always the same number of seconds: what is compared is the same day of the year 50 years before.
-        if (result != INVALID && days(year - 50, month, dayOfMonth) * SECONDS_PER_DAY + time <= now) return result;
-        return seconds(year - 100, month, dayOfMonth, time);
-    }
-
-    private static int yearOf(long epochSecond) {
-        // An average year has 31,556,952 s; what that misses near New Year is made up for by the exact comparison above.
-        return (int) (1970 + Math.floorDiv(epochSecond, 31_556_952L));
+        return result != INVALID && result <= now + 50 * SECONDS_PER_YEAR ? result : seconds(year - 100, month, dayOfMonth, time);
     }
 
     /** Puts a date together; any part that is negative or too large makes it invalid. */

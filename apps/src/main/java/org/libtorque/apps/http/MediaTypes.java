@@ -67,7 +67,8 @@ public final class MediaTypes {
         while (dot >= 0 && path[dot] != '.' && path[dot] != '/') dot--;
         if (dot < 1 || path[dot] == '/' || path[dot - 1] == '/') return DEFAULT;
         int from = dot + 1;
-        if (length - from < 1 || length - from > LONGEST) return DEFAULT;
+        // A NUL at the end would look like what packing fills up with.
+        if (length - from < 1 || length - from > LONGEST || path[length - 1] == 0) return DEFAULT;
         byte[] type = TYPES[slot(path, from, length)];
         return type == null ? DEFAULT : type;
     }

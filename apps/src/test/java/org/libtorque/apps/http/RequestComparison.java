@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import org.libtorque.memory.ByteView;
+import org.libtorque.memory.raw.RawView;
 
 /** Holds {@link RequestParser} against {@link RequestModel}. */
 final class RequestComparison {
@@ -19,14 +20,16 @@ final class RequestComparison {
         RequestParser parser = new RequestParser(limits);
         RequestHead growing = new RequestHead();
         String text = Corpus.text(request);
-        for (int n = 0; n <= request.length; n += n < 600 || n > request.length - 40 ? 1 : Math.min(97, request.length - n)) {
+        RawView in = RawView.copyOf(request);
+        long address = in.address();
+        for (int n = 0; n <= request.length; n += n < 400 || n > request.length - 20 ? 1 : Math.min(977, request.length - n)) {
             RequestModel.Result expected = RequestModel.parse(limits, text.substring(0, n));
-            ByteView in = Corpus.view(text.substring(0, n));
+            in.point(address, n);
             compare(expected, parser.parse(in, growing), in, growing);
             RequestHead fresh = new RequestHead();
             compare(expected, parser.parse(in, fresh), in, fresh);
             if (expected.verdict != 0) {
-                in = ByteView.copyOf(request);
+                in.point(address, request.length);
                 compare(expected, parser.parse(in, fresh), in, fresh); // the same with what follows, and with a used head
                 return;
             }
@@ -39,17 +42,19 @@ final class RequestComparison {
         RequestHead head = new RequestHead();
         String text = Corpus.text(request);
         RequestModel.Result whole = RequestModel.parse(limits, text);
+        RawView in = RawView.copyOf(request);
+        long address = in.address();
         for (int end : ends) {
             String prefix = text.substring(0, end);
             RequestModel.Result expected = RequestModel.parse(limits, prefix);
-            ByteView in = Corpus.view(prefix);
+            in.point(address, end);
             compare(expected, parser.parse(in, head), in, head);
             if (expected.verdict != 0) {
                 assertEquals(whole.verdict, expected.verdict, "more bytes change the verdict");
                 return;
             }
         }
-        ByteView in = ByteView.copyOf(request);
+        in.point(address, request.length);
         compare(whole, parser.parse(in, head), in, head);
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What {@link RequestParser} should do, written as plainly as possible: one character after the other, from the start,
@@ -18,6 +19,8 @@ final class RequestModel {
     private static final String REG_NAME = "(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*";
     private static final String OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private static final String PORT = "(?::(?<port>[0-9]*))?";
+    /** Which characters a regular expression for one character matches. */
+    private static final Map<String, boolean[]> CLASSES = new ConcurrentHashMap<>();
     static final List<String> METHODS =
             List.of("", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT");
 
@@ -85,7 +88,13 @@ final class RequestModel {
         if (!condition) throw new Refused(status);
     }
 
-    private boolean next(String regex) { return String.valueOf(peek()).matches(regex); }
+    private boolean next(String regex) {
+        return CLASSES.computeIfAbsent(regex, r -> {
+            boolean[] members = new boolean[256];
+            for (char c = 0; c < 256; c++) members[c] = String.valueOf(c).matches(r);
+            return members;
+        })[peek()];
+    }
 
     private void expect(char c, int status) {
         check(peek() == c, status);
