@@ -599,7 +599,9 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public boolean isWritable() {
         loop.checkCurrent(this);
-        return pendingOutput() < highWatermark;
+        if (pendingOutput() < highWatermark) return true;
+        aboveHigh = true; // whoever is told so waits for onWritable, even if the kernel now takes all of it at once
+        return false;
     }
 
     @Override public void setWatermarks(int low, int high) {
