@@ -112,14 +112,11 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     private void peerEnded(Connection connection) {
         if (closing) return;
         long now = System.nanoTime();
-        boolean announced = false;
-        if (parser != null && parser.takeEnd()) {
-            announced = parser.announcesClose();
-            completeParsed(now);
+        if (parser != null && parser.takeEnd()) completeParsed(now);
+        if (!closing) {
+            if (sent == answered) worker.closedByServer(now);
+            else loseOutstanding(now, Failure.CLOSED, "the server closed the connection with requests outstanding");
         }
-        if (closing) return;
-        if (sent == answered || announced) worker.closedByServer(now);
-        else loseOutstanding(now, Failure.CLOSED, "the server closed the connection with requests outstanding");
         close(connection);
     }
 

@@ -8,7 +8,7 @@ import org.libtorque.Torque;
 
 /** The thread that knows what time it is: shows progress, reads the CPU time at both ends of the window, and stops the runtime. */
 final class LoadClock {
-    private static final long TERMINAL_PERIOD_NANOS = 1_000_000_000L;
+    private static final long PROGRESS_PERIOD_NANOS = 1_000_000_000L;
 
     private final Torque torque;
     private final Plan plan;
@@ -47,7 +47,7 @@ final class LoadClock {
     private void sleepUntil(long deadline, String phase) throws InterruptedException {
         long begin = System.nanoTime();
         for (long now = begin; now - deadline < 0; now = System.nanoTime()) {
-            Thread.sleep(Duration.ofNanos(Math.min(deadline - now, TERMINAL_PERIOD_NANOS)));
+            Thread.sleep(Duration.ofNanos(Math.min(deadline - now, PROGRESS_PERIOD_NANOS)));
             if (progress != null) {
                 long shown = System.nanoTime();
                 progress.show(shown, String.format(Locale.ROOT, "%s %.0f s", phase, (shown - begin) / 1e9));

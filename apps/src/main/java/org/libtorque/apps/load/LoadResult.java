@@ -1,6 +1,5 @@
 package org.libtorque.apps.load;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -133,8 +132,7 @@ record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<
             line(text, "errors", "%,d", errors());
             for (var failure : failures.entrySet()) {
                 line(text, "", "%,d %s", failure.getValue(), failure.getKey().meaning());
-                messages.getOrDefault(failure.getKey(), new ArrayList<>()).stream().distinct().limit(3)
-                        .forEach(message -> line(text, "", "  %s", message));
+                for (var message : messages.getOrDefault(failure.getKey(), List.of())) line(text, "", "  %s", message);
             }
         }
         return text.toString();

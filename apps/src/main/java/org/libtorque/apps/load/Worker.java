@@ -256,7 +256,12 @@ final class Worker {
         for (var failure : Failure.values()) {
             if (failures[failure.ordinal()] > 0) result.failures.merge(failure, failures[failure.ordinal()], Long::sum);
         }
-        messages.forEach((failure, texts) -> result.messages.computeIfAbsent(failure, f -> new ArrayList<>()).addAll(texts));
+        messages.forEach((failure, texts) -> {
+            var all = result.messages.computeIfAbsent(failure, f -> new ArrayList<>());
+            for (var text : texts) {
+                if (all.size() < MAX_MESSAGES && !all.contains(text)) all.add(text);
+            }
+        });
         result.endNanos = Math.min(result.endNanos - plan.startNanos(), endNanos - plan.startNanos()) + plan.startNanos();
     }
 }
