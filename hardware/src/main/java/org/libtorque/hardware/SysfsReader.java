@@ -196,6 +196,7 @@ final class SysfsReader {
             String folder = CPU + "/cpu" + cpu + "/cache";
             for (int index : files.numbered(folder, "index", MAX_CACHES)) cache(folder + "/index" + index + "/", cpu, seen);
         }
+        if (facts.caches.isEmpty()) facts.caches.addAll(DeviceTreeCaches.read(files, online));
     }
 
     private void cache(String folder, int cpu, Map<Integer, BitSet> seen) {

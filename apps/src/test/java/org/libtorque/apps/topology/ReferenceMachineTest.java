@@ -48,6 +48,16 @@ class ReferenceMachineTest {
         assertEquals(44, ReferenceMachine.all().size());
     }
 
+    @Test void cachesComeFromTheDeviceTreeWhereSysfsHasNone() throws Exception {
+        ReferenceMachine machine = ReferenceMachine.named("linux", "256ppc-8n8s4t");
+        Path top = machine.unpack(folder);
+        Topology with = machine.read(top);
+        for (int cpu : with.online().toArray()) {
+            Files.move(top.resolve("sys/devices/system/cpu/cpu" + cpu + "/cache"), folder.resolve("cache" + cpu));
+        }
+        assertEquals(List.of(), ExpectedTopology.differences(machine.expected(), TopologyJson.tree(machine.read(top), machine.name())));
+    }
+
     @Test void theComparisonSeesEveryDifference() throws Exception {
         ReferenceMachine machine = ReferenceMachine.named("linux", "memorysidecaches");
         JsonObject actual = TopologyJson.tree(machine.read(machine.unpack(folder)), machine.name());
