@@ -33,11 +33,14 @@ final class CgroupReader {
     private final List<String[]> mounts = new ArrayList<>();
     private final List<String[]> groups = new ArrayList<>();
 
+    private String[] status;
+
     private CgroupReader(FileTree files) { this.files = files; }
 
     static Limits read(FileTree files) {
         var reader = new CgroupReader(files);
         reader.tables();
+        reader.status = files.lines("proc/self/status");
         CpuSet affinity = reader.status("Cpus_allowed_list:");
         CpuSet memory = reader.status("Mems_allowed_list:");
         CpuSet cpus = null, mems = null;
@@ -52,9 +55,7 @@ final class CgroupReader {
     }
 
     private CpuSet status(String key) {
-        String text = files.text("proc/self/status");
-        if (text == null) return null;
-        for (String line : (Iterable<String>) text.lines()::iterator) {
+        for (String line : status) {
             if (!line.startsWith(key)) continue;
             try {
                 return CpuSet.parseList(line.substring(key.length()).strip());
@@ -66,22 +67,16 @@ final class CgroupReader {
     }
 
     private void tables() {
-        String text = files.text("proc/mounts");
-        if (text != null) {
-            for (String line : (Iterable<String>) text.lines()::iterator) {
-                String[] fields = line.split(" "); // device folder type options 0 0
-                if (fields.length >= 4 && (fields[2].startsWith("cgroup") || fields[2].equals("cpuset"))) {
-                    fields[1] = unescape(fields[1]);
-                    mounts.add(fields);
-                }
+        for (String line : files.lines("proc/mounts")) {
+            String[] fields = line.split(" "); // device folder type options 0 0
+            if (fields.length >= 4 && (fields[2].startsWith("cgroup") || fields[2].equals("cpuset"))) {
+                fields[1] = unescape(fields[1]);
+                mounts.add(fields);
             }
         }
-        text = files.text("proc/self/cgroup");
-        if (text != null) {
-            for (String line : (Iterable<String>) text.lines()::iterator) {
-                String[] fields = line.split(":", 3); // hierarchy:controllers:path
-                if (fields.length == 3) groups.add(fields);
-            }
+        for (String line : files.lines("proc/self/cgroup")) {
+            String[] fields = line.split(":", 3); // hierarchy:controllers:path
+            if (fields.length == 3) groups.add(fields);
         }
     }
 
@@ -177,13 +172,13 @@ final class CgroupReader {
             String folder = relative(mount[1]);
             if (mount[2].equals("cgroup2")) {
                 String path = groupPath("");
-                if (path != null) lineage(folder, path).forEach(f -> version2(f, folder, found));
+                if (path != null) for (String f : lineage(folder, path)) version2(f, folder, found);
             } else if (mount[2].equals("cgroup") && hasOption(mount, "cpu")) {
                 String path = groupPath("cpu");
-                if (path != null) lineage(folder, path).forEach(f -> cpuVersion1(f, folder, found));
+                if (path != null) for (String f : lineage(folder, path)) cpuVersion1(f, folder, found);
             } else if (mount[2].equals("cgroup") && hasOption(mount, "memory")) {
                 String path = groupPath("memory");
-                if (path != null) lineage(folder, path).forEach(f -> memoryVersion1(f, folder, found));
+                if (path != null) for (String f : lineage(folder, path)) memoryVersion1(f, folder, found);
             }
         }
         return found;

@@ -24,10 +24,25 @@ final class CpuFacts {
 
     /** A cache of this CPU. {@code id} tells CPUs that share it from those that do not, among caches of its level and type. */
     record CacheFact(int level, CacheType type, long sizeBytes, int lineBytes, int ways, long sets, Cache.Inclusion inclusion,
-                     long id) {}
+                     long id) {
+        // By hand, as in TlbFact: the methods that a record gets are spun at run time, at a price.
+        @Override public int hashCode() { return (int) (31 * (31 * id + sizeBytes) + 8L * level + type.ordinal()); }
+
+        @Override public boolean equals(Object other) {
+            return other instanceof CacheFact c && level == c.level && type == c.type && sizeBytes == c.sizeBytes
+                    && lineBytes == c.lineBytes && ways == c.ways && sets == c.sets && inclusion == c.inclusion && id == c.id;
+        }
+    }
 
     /** A translation buffer of this CPU; {@code id} as with caches. */
-    record TlbFact(int level, CacheType type, List<Long> pageBytes, int entries, int ways, long id) {}
+    record TlbFact(int level, CacheType type, List<Long> pageBytes, int entries, int ways, long id) {
+        @Override public int hashCode() { return (int) (31 * (31 * id + entries) + 8L * level + type.ordinal()); }
+
+        @Override public boolean equals(Object other) {
+            return other instanceof TlbFact t && level == t.level && type == t.type && pageBytes.equals(t.pageBytes)
+                    && entries == t.entries && ways == t.ways && id == t.id;
+        }
+    }
 
     final int cpu;
     final String vendor;
@@ -116,9 +131,11 @@ final class CpuFacts {
         for (int i = 0; i < bytes.length; i++) {
             byte b = (byte) (words[i / 4] >>> 8 * (i % 4));
             if (b == 0) break;
-            bytes[length++] = b >= ' ' && b < 127 ? b : (byte) ' ';
+            boolean blank = b <= ' ' || b == 127; // bytes above 127 are negative
+            if (!blank) bytes[length++] = b;
+            else if (length > 0 && bytes[length - 1] != ' ') bytes[length++] = ' ';
         }
-        return new String(bytes, 0, length, StandardCharsets.US_ASCII).strip().replaceAll(" +", " ");
+        return new String(bytes, 0, length, StandardCharsets.US_ASCII).strip();
     }
 
     // ---- topology ----

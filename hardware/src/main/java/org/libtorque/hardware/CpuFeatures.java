@@ -48,9 +48,6 @@ final class CpuFeatures {
 
     private CpuFeatures() {}
 
-    /** Returns the leaves and subleaves that the table looks at, as pairs. */
-    static List<int[]> leaves() { return WORDS.stream().map(w -> new int[] {w.leaf, w.subleaf}).toList(); }
-
     /** Returns the names of the abilities that a CPU tells, sorted. Leaves beyond the highest it announces are not asked. */
     static List<String> of(CpuidRecord cpu, int highest, int highestExtended, int highestCentaur) {
         var found = new ArrayList<String>();

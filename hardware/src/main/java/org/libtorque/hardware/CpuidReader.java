@@ -1,13 +1,13 @@
 package org.libtorque.hardware;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /** Makes a machine of what CPUID says on each of its CPUs. */
 final class CpuidReader {
@@ -15,12 +15,16 @@ final class CpuidReader {
 
     static Facts read(SortedMap<Integer, CpuidRecord> records) {
         var cpus = new ArrayList<CpuFacts>();
-        records.forEach((cpu, record) -> cpus.add(new CpuFacts(cpu, record)));
+        var online = new BitSet();
+        for (var entry : records.entrySet()) {
+            cpus.add(new CpuFacts(entry.getKey(), entry.getValue()));
+            online.set(entry.getKey());
+        }
         var facts = new Facts();
         facts.input = Topology.Input.CPUID;
         facts.architecture = "x86_64";
         facts.pageBytes = 4096;
-        facts.online = CpuSet.of(records.keySet().stream().mapToInt(Integer::intValue).toArray());
+        facts.online = Facts.setOf(online);
         structure(cpus, facts);
         caches(cpus, facts);
         kinds(cpus, facts);
@@ -38,17 +42,22 @@ final class CpuidReader {
             // CPUs of hybrid processors have shifts of their own, so that equal numbers in one place need not be one core.
             cores.add(List.of(cpu.packageId, (long) cpu.coreShift, cpu.coreId), cpu.cpu);
             for (var group : cpu.groups) {
-                groups.computeIfAbsent(group.kind(), k -> new Facts.Partition<>()).add(group.id(), cpu.cpu);
+                var partition = groups.get(group.kind());
+                if (partition == null) groups.put(group.kind(), partition = new Facts.Partition<>());
+                partition.add(group.id(), cpu.cpu);
             }
         }
-        packages.groups().forEach(p -> facts.packages.add(new CpuPackage((int) (long) p.getKey(), p.getValue(), List.of())));
-        cores.groups().forEach(c -> {
+        for (var p : packages.groups()) facts.packages.add(new CpuPackage((int) (long) p.getKey(), p.getValue(), List.of()));
+        for (var c : cores.groups()) {
             CpuFacts first = find(cpus, c.getValue().nextSetBit(0));
             int inPackage = (int) (c.getKey().get(2) & (1L << first.packageShift - first.coreShift) - 1);
             facts.cores.add(new Core(inPackage, c.getValue()));
-        });
-        groups.forEach((kind, partition) -> partition.groups()
-                .forEach(g -> facts.groups.add(new CpuGroup(kind, (int) (long) g.getKey(), g.getValue()))));
+        }
+        for (var entry : groups.entrySet()) {
+            for (var g : entry.getValue().groups()) {
+                facts.groups.add(new CpuGroup(entry.getKey(), (int) (long) g.getKey(), g.getValue()));
+            }
+        }
     }
 
     private static CpuFacts find(List<CpuFacts> cpus, int number) {
@@ -68,7 +77,11 @@ final class CpuidReader {
         for (CpuFacts cpu : cpus) {
             for (var cache : cpu.caches) caches.add(cache, cpu.cpu);
             var repeats = new HashMap<CpuFacts.TlbFact, Integer>();
-            for (var tlb : cpu.tlbs) tlbs.add(List.of(tlb, repeats.merge(tlb, 1, Integer::sum)), cpu.cpu);
+            for (var tlb : cpu.tlbs) { // a processor can have two that look alike
+                int repeat = repeats.getOrDefault(tlb, 0);
+                repeats.put(tlb, repeat + 1);
+                tlbs.add(List.of(tlb, repeat), cpu.cpu);
+            }
         }
         for (var entry : caches.groups()) {
             var c = entry.getKey();
@@ -98,27 +111,37 @@ final class CpuidReader {
     }
 
     private static void processors(List<CpuFacts> cpus, Facts facts) {
-        var types = new Facts.Partition<Processor>();
-        CpuSet any = facts.online;
+        var types = new Facts.Partition<List<Object>>();
+        var first = new HashMap<List<Object>, CpuFacts>();
         for (CpuFacts c : cpus) {
-            types.add(new Processor(c.vendor, c.family, c.model, c.stepping, c.type, c.name, c.features, c.hypervisor, c.invariantTsc,
-                    c.prefetchBytes, c.coreTypeName, any), c.cpu);
+            List<Object> key = List.of(c.vendor, c.family, c.model, c.stepping, c.name, c.features, c.hypervisor, c.coreTypeName);
+            types.add(key, c.cpu);
+            first.putIfAbsent(key, c);
         }
-        types.groups().forEach(t -> facts.processors.add(t.getKey().withCpus(t.getValue())));
+        for (var type : types.groups()) {
+            CpuFacts c = first.get(type.getKey());
+            facts.processors.add(new Processor(c.vendor, c.family, c.model, c.stepping, c.type, c.name, c.features, c.hypervisor,
+                    c.invariantTsc, c.prefetchBytes, c.coreTypeName, type.getValue()));
+        }
     }
 
     private static void complaints(List<CpuFacts> cpus, Facts facts) {
-        Map<String, List<Integer>> texts = new LinkedHashMap<>();
-        var ids = new TreeMap<Integer, Integer>();
+        var texts = new LinkedHashMap<String, BitSet>();
+        var ids = new HashMap<Integer, Integer>();
         for (CpuFacts cpu : cpus) {
-            for (String text : cpu.complaints) texts.computeIfAbsent(text, t -> new ArrayList<>()).add(cpu.cpu);
-            Integer other = ids.putIfAbsent(cpu.apicId, cpu.cpu);
-            if (other != null) {
-                texts.computeIfAbsent("the same APIC id as another CPU's, so they look like one hart", t -> new ArrayList<>())
-                        .add(cpu.cpu);
+            for (String text : cpu.complaints) note(texts, text, cpu.cpu);
+            if (ids.putIfAbsent(cpu.apicId, cpu.cpu) != null) {
+                note(texts, "the same APIC id as another CPU's, so they look like one hart", cpu.cpu);
             }
         }
-        texts.forEach((text, where) -> facts.remark(Remark.Kind.FALLBACK, "CPUID on CPUs "
-                + CpuSet.of(where.stream().mapToInt(Integer::intValue).toArray()) + ": " + text));
+        for (var entry : texts.entrySet()) {
+            facts.remark(Remark.Kind.FALLBACK, "CPUID on CPUs " + Facts.setOf(entry.getValue()) + ": " + entry.getKey());
+        }
+    }
+
+    private static void note(Map<String, BitSet> texts, String text, int cpu) {
+        BitSet where = texts.get(text);
+        if (where == null) texts.put(text, where = new BitSet());
+        where.set(cpu);
     }
 }

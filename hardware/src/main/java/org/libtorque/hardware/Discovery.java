@@ -37,7 +37,7 @@ final class Discovery {
         if (live) {
             facts.input = Topology.Input.LIVE;
             if (cpuid != null) merge(facts, cpuid);
-            else if (facts.architecture.equals("x86_64")) {
+            else {
                 facts.remark(Remark.Kind.UNKNOWN, "CPUID cannot be executed here (" + cpuidFailure
                         + "): translation buffers, core types and which caches are inclusive are not known");
             }

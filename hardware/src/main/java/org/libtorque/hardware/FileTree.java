@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
 
 /**
  * The files of {@code /proc} and {@code /sys}, or of a copy of them: reads of bounded size that never fail. What is missing
@@ -76,8 +75,14 @@ final class FileTree {
             if (realRoot == null) return root.resolve(path);
             int slash = path.lastIndexOf('/');
             // Most files of a folder are plain: the folder's links are followed once, and a file's only if it is one.
-            Path folder = slash < 0 ? realRoot : folders.computeIfAbsent(path.substring(0, slash), this::inside).orElse(null);
-            if (folder == null) return null;
+            Path folder = realRoot;
+            if (slash >= 0) {
+                String name = path.substring(0, slash);
+                Optional<Path> known = folders.get(name);
+                if (known == null) folders.put(name, known = inside(name));
+                if (known.isEmpty()) return null;
+                folder = known.get();
+            }
             Path file = folder.resolve(path.substring(slash + 1));
             if (!Files.isSymbolicLink(file)) return file;
             Path real = file.toRealPath();
@@ -123,6 +128,12 @@ final class FileTree {
         return new String(bytes, 0, Math.min(bytes.length, MAX_TEXT_BYTES), StandardCharsets.ISO_8859_1);
     }
 
+    /** Returns the lines of a whole file; none if it is missing. */
+    String[] lines(String path) {
+        String text = text(path);
+        return text == null ? new String[0] : text.split("\n");
+    }
+
     /** Returns the first line, up to the first NUL, without blanks at the ends; null if it is missing or empty. */
     String line(String path) {
         byte[] bytes = bytes(path, MAX_LINE_BYTES + 1);
@@ -137,39 +148,62 @@ final class FileTree {
         return line.isEmpty() ? null : line;
     }
 
-    /** Returns a file's first line as a parser understands it; null, with a note, if that fails. */
-    private <T> T parsed(String path, Function<String, T> parser) {
+    private void nonsense(String path, String line, IllegalArgumentException e) {
+        String shown = line.length() > 40 ? line.substring(0, 40) + "…" : line;
+        fallback(path, "'" + shown + "' makes no sense (" + e.getMessage() + "); it counts as missing");
+    }
+
+    /** Returns a decimal number, or {@code missing}; so too if the file makes no sense, with a note. */
+    long number(String path, long missing) {
         String line = line(path);
-        if (line == null) return null;
+        if (line == null) return missing;
         try {
-            return parser.apply(line);
-        } catch (IllegalArgumentException e) {
-            String shown = line.length() > 40 ? line.substring(0, 40) + "…" : line;
-            fallback(path, "'" + shown + "' makes no sense (" + e.getMessage() + "); it counts as missing");
-            return null;
+            return Long.parseLong(line);
+        } catch (NumberFormatException e) {
+            nonsense(path, line, e);
+            return missing;
         }
     }
 
-    /** Returns a decimal number, or {@code missing}. */
-    long number(String path, long missing) {
-        Long value = parsed(path, Long::valueOf);
-        return value == null ? missing : value;
-    }
-
     int integer(String path, int missing) {
-        Integer value = parsed(path, Integer::valueOf);
-        return value == null ? missing : value;
+        String line = line(path);
+        if (line == null) return missing;
+        try {
+            return Integer.parseInt(line);
+        } catch (NumberFormatException e) {
+            nonsense(path, line, e);
+            return missing;
+        }
     }
 
     /** Returns a size such as {@code 32K}, or 0. */
     long size(String path) {
-        Long value = parsed(path, Sizes::parse);
-        return value == null ? 0 : value;
+        String line = line(path);
+        if (line == null) return 0;
+        try {
+            return Sizes.parse(line);
+        } catch (NumberFormatException e) {
+            nonsense(path, line, e);
+            return 0;
+        }
     }
 
-    CpuSet mask(String path) { return parsed(path, CpuSet::parseMask); }
+    /** Returns a set of CPUs told as a mask; null if missing. */
+    CpuSet mask(String path) { return set(path, true); }
 
-    CpuSet list(String path) { return parsed(path, CpuSet::parseList); }
+    /** Returns a set of CPUs (or nodes) told as a list; null if missing. */
+    CpuSet list(String path) { return set(path, false); }
+
+    private CpuSet set(String path, boolean mask) {
+        String line = line(path);
+        if (line == null) return null;
+        try {
+            return mask ? CpuSet.parseMask(line) : CpuSet.parseList(line);
+        } catch (IllegalArgumentException e) {
+            nonsense(path, line, e);
+            return null;
+        }
+    }
 
     /** Returns a set told as a mask in one file and as a list in another, newer one; null if neither is there. */
     CpuSet maskOrList(String mask, String list) {
@@ -183,7 +217,7 @@ final class FileTree {
         for (String name : names(folder)) {
             if (!name.startsWith(prefix) || name.length() == prefix.length()) continue;
             String digits = name.substring(prefix.length());
-            if (!digits.chars().allMatch(c -> c >= '0' && c <= '9')) continue;
+            if (!isNumber(digits)) continue;
             if (digits.length() > 9 || Integer.parseInt(digits) >= limit) {
                 fallback(folder + "/" + name, "the number is not below " + limit + "; ignored");
             } else {
@@ -191,6 +225,13 @@ final class FileTree {
             }
         }
         return List.copyOf(found);
+    }
+
+    private static boolean isNumber(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') return false;
+        }
+        return true;
     }
 
     /** Returns the names in a folder, sorted; none if it is missing. */

@@ -24,7 +24,7 @@ final class ProcCpuinfo {
 
     private ProcCpuinfo() {}
 
-    /** Returns what is told of each CPU; empty if the file is missing. The sets of the processors hold one CPU each. */
+    /** Returns what is told of each CPU; empty if the file is missing. The sets of the processors are empty, so that those of one type are equal. */
     static SortedMap<Integer, Processor> read(FileTree files) {
         var processors = new TreeMap<Integer, Processor>();
         String text = files.text("proc/cpuinfo");
@@ -51,17 +51,17 @@ final class ProcCpuinfo {
             behindBlank = false;
         }
         var lists = new HashMap<String, List<String>>(); // one list for all CPUs that have the same line
-        blocks.forEach((cpu, own) -> processors.put(cpu, processor(cpu, own, common, lists)));
+        blocks.forEach((cpu, own) -> processors.put(cpu, processor(own, common, lists)));
         return processors;
     }
 
-    private static Processor processor(int cpu, Map<String, String> own, Map<String, String> common,
+    private static Processor processor(Map<String, String> own, Map<String, String> common,
             Map<String, List<String>> lists) {
         String flags = first(own, common, FEATURES);
         List<String> features = lists.computeIfAbsent(flags, ProcCpuinfo::words);
         return new Processor(blanks(first(own, common, VENDORS)), number(first(own, common, FAMILIES)),
                 number(first(own, common, MODELS)), number(first(own, common, STEPPINGS)), "",
-                blanks(first(own, common, NAMES)), features, "", features.contains("nonstop_tsc"), 0, "", CpuSet.of(cpu));
+                blanks(first(own, common, NAMES)), features, "", features.contains("nonstop_tsc"), 0, "", CpuSet.of());
     }
 
     private static List<String> words(String flags) {

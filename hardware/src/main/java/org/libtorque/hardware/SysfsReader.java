@@ -2,6 +2,7 @@ package org.libtorque.hardware;
 
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -76,7 +77,7 @@ final class SysfsReader {
 
     private void presence() {
         var present = new BitSet();
-        files.numbered(CPU, "cpu", CpuSet.LIMIT).forEach(present::set);
+        for (int cpu : files.numbered(CPU, "cpu", CpuSet.LIMIT)) present.set(cpu);
         if (present.isEmpty()) {
             // A kernel without CONFIG_SYSFS details, or a container that hides them: /proc/cpuinfo lists online CPUs.
             for (var cpu : ProcCpuinfo.read(files).keySet()) present.set(cpu);
@@ -102,7 +103,9 @@ final class SysfsReader {
     /** Old kernels: a file for each CPU that can be taken offline. Missing means that it cannot. */
     private BitSet onlineByFile(BitSet present) {
         var set = new BitSet();
-        present.stream().filter(cpu -> files.integer(CPU + "/cpu" + cpu + "/online", 1) != 0).forEach(set::set);
+        for (int cpu = present.nextSetBit(0); cpu >= 0; cpu = present.nextSetBit(cpu + 1)) {
+            if (files.integer(CPU + "/cpu" + cpu + "/online", 1) != 0) set.set(cpu);
+        }
         if (set.isEmpty()) {
             files.fallback(CPU, "every CPU says that it is offline; all count as online");
             return present;
@@ -136,7 +139,8 @@ final class SysfsReader {
 
     private void group(CpuGroup.Kind kind, String folder, int cpu, Map<CpuGroup.Kind, BitSet> seenGroup, String name,
             String oldName, String id) {
-        BitSet seen = seenGroup.computeIfAbsent(kind, k -> new BitSet());
+        BitSet seen = seenGroup.get(kind);
+        if (seen == null) seenGroup.put(kind, seen = new BitSet());
         if (seen.get(cpu)) return;
         CpuSet mask = siblings(folder, cpu, name, oldName);
         if (mask == null) return;
@@ -186,17 +190,16 @@ final class SysfsReader {
 
     // ---- caches ----
 
-    private record CacheKey(int level, CacheType type, CpuSet cpus) {}
-
     private void caches() {
-        var seen = new HashMap<List<Object>, BitSet>();
+        var seen = new HashMap<Integer, BitSet>();
         for (int cpu = online.nextSetBit(0); cpu >= 0; cpu = online.nextSetBit(cpu + 1)) {
             String folder = CPU + "/cpu" + cpu + "/cache";
             for (int index : files.numbered(folder, "index", MAX_CACHES)) cache(folder + "/index" + index + "/", cpu, seen);
         }
+        if (facts.caches.isEmpty()) facts.caches.addAll(DeviceTreeCaches.read(files, online));
     }
 
-    private void cache(String folder, int cpu, Map<List<Object>, BitSet> seen) {
+    private void cache(String folder, int cpu, Map<Integer, BitSet> seen) {
         int level = files.integer(folder + "level", 0);
         String typeName = files.line(folder + "type");
         if (level < 1 || level > 9 || typeName == null) return;
@@ -207,7 +210,9 @@ final class SysfsReader {
             default -> null; // "Unknown" and the like
         };
         if (type == null) return;
-        BitSet known = seen.computeIfAbsent(List.of(level, type), k -> new BitSet());
+        int key = level << 2 | type.ordinal();
+        BitSet known = seen.get(key);
+        if (known == null) seen.put(key, known = new BitSet());
         if (known.get(cpu)) return;
         CpuSet mask = files.maskOrList(folder + "shared_cpu_map", folder + "shared_cpu_list");
         // Itanium's kernel writes an empty map for caches that it finds in the firmware's tables but cannot attribute; they
@@ -239,7 +244,7 @@ final class SysfsReader {
         facts.pageBytes = pageBytes();
         facts.hugePages = hugePages("sys/kernel/mm/hugepages");
         if (numbers.isEmpty()) {
-            facts.nodes.add(new NumaNode(0, online, false, online, memTotal(files.text("proc/meminfo"), ""), facts.hugePages,
+            facts.nodes.add(new NumaNode(0, online, false, online, memTotal("proc/meminfo", ""), facts.hugePages,
                     Optional.empty()));
             return;
         }
@@ -266,7 +271,7 @@ final class SysfsReader {
             boolean memoryOnly = cpus.isEmpty();
             CpuSet locality = memoryOnly ? initiators(folder, i, numbers, cpusOf) : cpus.and(online);
             facts.nodes.add(new NumaNode(node, cpus.and(online), memoryOnly, locality,
-                    memTotal(files.text(folder + "/meminfo"), "Node " + node + " "), hugePages(folder + "/hugepages"),
+                    memTotal(folder + "/meminfo", "Node " + node + " "), hugePages(folder + "/hugepages"),
                     memorySideCache(folder)));
         }
     }
@@ -334,9 +339,8 @@ final class SysfsReader {
     }
 
     /** Returns bytes; -1 if the text does not tell. */
-    private static long memTotal(String meminfo, String prefix) {
-        if (meminfo == null) return -1;
-        for (String line : (Iterable<String>) meminfo.lines()::iterator) {
+    private long memTotal(String path, String prefix) {
+        for (String line : files.lines(path)) {
             if (!line.startsWith(prefix + "MemTotal:")) continue;
             String value = line.substring(prefix.length() + 9).strip();
             if (value.endsWith("kB")) value = value.substring(0, value.length() - 2).strip();
@@ -353,14 +357,21 @@ final class SysfsReader {
     private List<NumaNode.HugePages> hugePages(String folder) {
         var pools = new ArrayList<NumaNode.HugePages>();
         for (String name : files.names(folder)) {
-            if (!name.matches("hugepages-[0-9]{1,12}kB")) continue;
-            long bytes = Long.parseLong(name.substring(10, name.length() - 2)) << 10;
+            if (!name.startsWith("hugepages-") || !name.endsWith("kB")) continue;
+            long bytes;
+            try {
+                bytes = Sizes.parse(name.substring(10, name.length() - 1));
+            } catch (NumberFormatException e) {
+                continue;
+            }
             if (bytes > 0) {
                 pools.add(new NumaNode.HugePages(bytes, Math.max(0, files.number(folder + "/" + name + "/nr_hugepages", 0)),
                         Math.max(0, files.number(folder + "/" + name + "/free_hugepages", 0))));
             }
         }
-        pools.sort(Comparator.comparingLong(NumaNode.HugePages::pageBytes));
+        for (int i = 1; i < pools.size(); i++) { // names sort as text; there are a handful
+            for (int j = i; j > 0 && pools.get(j - 1).pageBytes() > pools.get(j).pageBytes(); j--) Collections.swap(pools, j - 1, j);
+        }
         return pools;
     }
 
@@ -378,9 +389,8 @@ final class SysfsReader {
     }
 
     private long snapshotNote(String name, long missing) {
-        String text = files.isLive() ? null : files.text("proc/hwloc-nofile-info");
-        if (text == null) return missing;
-        for (String line : (Iterable<String>) text.lines()::iterator) {
+        if (files.isLive()) return missing;
+        for (String line : files.lines("proc/hwloc-nofile-info")) {
             if (!line.startsWith(name + ":")) continue;
             try {
                 return Long.parseLong(line.substring(name.length() + 1).strip());
@@ -403,17 +413,21 @@ final class SysfsReader {
     }
 
     private String architecture() {
-        String text = files.isLive() ? null : files.text("proc/hwloc-nofile-info");
         if (files.isLive()) return System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
-        if (text != null) {
-            for (String line : (Iterable<String>) text.lines()::iterator) {
-                if (line.startsWith("Architecture:")) return line.substring(13).strip();
-            }
+        for (String line : files.lines("proc/hwloc-nofile-info")) {
+            if (line.startsWith("Architecture:")) return line.substring(13).strip();
         }
         return "";
     }
 
-    private record Speed(int capacity, long base, long max) {}
+    /** What tells kinds of cores apart. */
+    private record Speed(int capacity, long base, long max) {
+        @Override public int hashCode() { return (int) (31 * (31 * max + base) + capacity); }
+
+        @Override public boolean equals(Object other) {
+            return other instanceof Speed s && capacity == s.capacity && base == s.base && max == s.max;
+        }
+    }
 
     /**
      * Kinds of cores, by {@code cpu_capacity}, base frequency and highest frequency. Cores that are alike but for the highest
@@ -430,6 +444,7 @@ final class SysfsReader {
                     Math.max(0, files.number(freq + "cpuinfo_max_freq", 0))), cpu);
         }
         var groups = new ArrayList<>(exact.groups());
+        if (groups.size() == 1) return;
         groups.sort(Map.Entry.comparingByKey(Comparator.comparingInt(Speed::capacity).thenComparingLong(Speed::base)
                 .thenComparingLong(Speed::max)));
         var kinds = new ArrayList<CpuKind>();

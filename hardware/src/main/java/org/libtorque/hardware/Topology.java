@@ -4,8 +4,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Comparator;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -64,16 +66,20 @@ public final class Topology {
         online = facts.online;
         if (online.isEmpty()) throw new TopologyFormatException("there is no CPU that is online");
         offline = facts.offline.minus(online);
-        remarks = new ArrayList<>(facts.remarks); // published as an unmodifiable copy by the getter
+        remarks = new ArrayList<>(facts.remarks); // packages() adds to them
         CpuSet allowed = facts.allowed == null ? online : facts.allowed.and(online);
         usable = allowed.isEmpty() ? online : allowed;
         packages = packages(facts);
-        cores = packages.stream().flatMap(p -> p.cores().stream()).sorted(byFirst(Core::cpus)).toList();
-        caches = facts.caches.stream().sorted().toList();
-        groups = groups(facts);
-        tlbs = facts.tlbs.stream().sorted().toList();
-        nodes = facts.nodes.stream().sorted(Comparator.comparingInt(NumaNode::osIndex)).toList();
-        mems = facts.mems == null ? CpuSet.of(nodes.stream().mapToInt(NumaNode::osIndex).toArray()) : facts.mems;
+        var allCores = new ArrayList<Core>();
+        for (CpuPackage p : packages) allCores.addAll(p.cores());
+        cores = byFirst(allCores, coreCpus(allCores));
+        Collections.sort(facts.caches);
+        caches = List.copyOf(facts.caches);
+        groups = facts.groups.isEmpty() ? List.of() : groups(facts);
+        Collections.sort(facts.tlbs);
+        tlbs = List.copyOf(facts.tlbs);
+        nodes = List.copyOf(facts.nodes); // readers list them by number, as the rows of the distances are
+        mems = facts.mems == null ? numbers(nodes) : facts.mems;
         distances = facts.distances;
         kinds = List.copyOf(facts.kinds);
         processors = List.copyOf(facts.processors);
@@ -82,10 +88,10 @@ public final class Topology {
         limits = facts.limits;
         memoryDevices = List.copyOf(facts.memoryDevices);
         gpus = List.copyOf(facts.gpus);
-        packageOf = index(packages, CpuPackage::cpus);
-        coreOf = index(cores, Core::cpus);
-        nodeOf = index(nodes, NumaNode::cpus);
-        universe = new Universe(this, remarks);
+        packageOf = index(packageCpus(packages));
+        coreOf = index(coreCpus(cores));
+        nodeOf = index(nodeCpus(nodes));
+        universe = new Universe(this);
     }
 
     // ---- making ----
@@ -129,14 +135,43 @@ public final class Topology {
      */
     public static Topology of(String spec) { return new Topology(SpecReader.read(spec)); }
 
-    private static <T> Comparator<T> byFirst(Function<T, CpuSet> cpus) {
-        return Comparator.comparingInt(t -> cpus.apply(t).nextSetBit(0));
+    // Plain loops instead of streams in what discovery runs: see Facts.Partition.
+
+    static List<CpuSet> packageCpus(List<CpuPackage> packages) {
+        var sets = new ArrayList<CpuSet>(packages.size());
+        for (CpuPackage p : packages) sets.add(p.cpus());
+        return sets;
+    }
+
+    static List<CpuSet> coreCpus(List<Core> cores) {
+        var sets = new ArrayList<CpuSet>(cores.size());
+        for (Core c : cores) sets.add(c.cpus());
+        return sets;
+    }
+
+    static List<CpuSet> nodeCpus(List<NumaNode> nodes) {
+        var sets = new ArrayList<CpuSet>(nodes.size());
+        for (NumaNode n : nodes) sets.add(n.cpus());
+        return sets;
+    }
+
+    private static CpuSet numbers(List<NumaNode> nodes) {
+        var numbers = new BitSet();
+        for (NumaNode n : nodes) numbers.set(n.osIndex());
+        return Facts.setOf(numbers);
+    }
+
+    /** Returns items by the first CPU of each. The sets are disjoint, so that first CPUs differ. */
+    private static <T> List<T> byFirst(List<T> items, List<CpuSet> cpus) {
+        var ordered = new TreeMap<Integer, T>();
+        for (int i = 0; i < items.size(); i++) ordered.put(cpus.get(i).nextSetBit(0), items.get(i));
+        return List.copyOf(ordered.values());
     }
 
     /** Gives packages their cores. One package stands for a machine that tells none; cores end where packages do. */
     private List<CpuPackage> packages(Facts facts) {
         List<CpuPackage> told = facts.packages.isEmpty() ? List.of(new CpuPackage(-1, online, List.of())) : facts.packages;
-        int[] packageOf = index(told, CpuPackage::cpus);
+        int[] packageOf = index(packageCpus(told));
         var cores = new ArrayList<List<Core>>();
         for (int i = 0; i < told.size(); i++) cores.add(new ArrayList<>());
         for (Core core : facts.cores) {
@@ -156,11 +191,10 @@ public final class Topology {
         }
         var all = new ArrayList<CpuPackage>();
         for (int i = 0; i < told.size(); i++) {
-            cores.get(i).sort(byFirst(Core::cpus));
-            all.add(new CpuPackage(told.get(i).osIndex(), told.get(i).cpus(), cores.get(i)));
+            List<Core> ordered = byFirst(cores.get(i), coreCpus(cores.get(i)));
+            all.add(new CpuPackage(told.get(i).osIndex(), told.get(i).cpus(), ordered));
         }
-        all.sort(byFirst(CpuPackage::cpus));
-        return List.copyOf(all);
+        return byFirst(all, packageCpus(all));
     }
 
     /**
@@ -168,30 +202,40 @@ public final class Topology {
      * group; and dies, unless some package has several.
      */
     private List<CpuGroup> groups(Facts facts) {
-        var known = new java.util.HashSet<CpuSet>();
-        packages.forEach(p -> known.add(p.cpus()));
-        var kept = new ArrayList<CpuGroup>();
-        var dies = facts.groups.stream().filter(g -> g.kind() == CpuGroup.Kind.DIE).toList();
-        if (!dies.stream().allMatch(die -> known.contains(die.cpus()))) {
-            kept.addAll(dies);
-            dies.forEach(die -> known.add(die.cpus()));
+        var known = new HashSet<>(packageCpus(packages));
+        boolean severalDies = false;
+        var dies = new ArrayList<CpuGroup>();
+        for (CpuGroup g : facts.groups) {
+            if (g.kind() != CpuGroup.Kind.DIE) continue;
+            dies.add(g);
+            severalDies |= !known.contains(g.cpus());
         }
-        cores.forEach(c -> known.add(c.cpus()));
-        caches.forEach(c -> known.add(c.cpus()));
+        if (severalDies) {
+            for (CpuGroup die : dies) known.add(die.cpus());
+        }
+        known.addAll(coreCpus(cores));
+        for (Cache c : caches) known.add(c.cpus());
         known.add(online);
-        facts.groups.stream().filter(g -> g.kind() != CpuGroup.Kind.DIE).sorted(Comparator.comparing(CpuGroup::kind))
-                .filter(g -> g.cpus().size() > 1 && known.add(g.cpus())).forEach(kept::add);
-        kept.sort(Comparator.comparing(CpuGroup::kind).thenComparing(byFirst(CpuGroup::cpus)));
+        var kept = new ArrayList<CpuGroup>();
+        for (CpuGroup.Kind kind : CpuGroup.Kind.values()) { // from large to small
+            var ordered = new TreeMap<Integer, CpuGroup>();
+            for (CpuGroup g : facts.groups) {
+                boolean keep = kind == CpuGroup.Kind.DIE ? severalDies : g.cpus().size() > 1 && !known.contains(g.cpus());
+                if (g.kind() == kind && keep) ordered.putIfAbsent(g.cpus().nextSetBit(0), g);
+            }
+            for (CpuGroup g : ordered.values()) known.add(g.cpus());
+            kept.addAll(ordered.values());
+        }
         return List.copyOf(kept);
     }
 
-    private <T> int[] index(List<T> list, Function<T, CpuSet> cpusOf) {
+    private int[] index(List<CpuSet> sets) {
         int highest = 0;
         for (int cpu = online.nextSetBit(0); cpu >= 0; cpu = online.nextSetBit(cpu + 1)) highest = cpu;
         int[] positions = new int[highest + 1];
         Arrays.fill(positions, -1);
-        for (int i = 0; i < list.size(); i++) {
-            CpuSet cpus = cpusOf.apply(list.get(i));
+        for (int i = 0; i < sets.size(); i++) {
+            CpuSet cpus = sets.get(i);
             for (int cpu = cpus.nextSetBit(0); cpu >= 0 && cpu <= highest; cpu = cpus.nextSetBit(cpu + 1)) positions[cpu] = i;
         }
         return positions;

@@ -8,9 +8,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
-import java.util.stream.IntStream;
 
 /**
  * The scheduling universe (N. Black, libtorque): levels L0 … Ln, each a partition of the harts into groups, finer below
@@ -60,7 +59,11 @@ public final class Universe {
         }
     }
 
-    private final List<Level> levels;
+    private final Topology topology;
+    private final List<List<String>> names;
+    private final List<CpuSet[]> groups;
+    /** Described when somebody asks: placement needs the masks alone. Racing threads make equal lists. */
+    private volatile List<Level> levels;
     private final CpuSet harts;
     /** For each level the group of each CPU number; null where there is no such hart. */
     private final CpuSet[][] groupOf;
@@ -73,25 +76,26 @@ public final class Universe {
     private final int[] spread;
     private final int[] huddledAt, spreadAt;
 
-    Universe(Topology topology, List<Remark> remarks) {
+    Universe(Topology topology) {
+        this.topology = topology;
         harts = topology.online();
         List<int[]> groupIds = new ArrayList<>(); // per level, group number of each position
         int[] cpus = harts.toArray();
-        var names = partitions(topology, cpus, groupIds);
+        names = partitions(topology, cpus, groupIds);
         int top = cpus[cpus.length - 1];
-        var groups = new ArrayList<CpuSet[]>();
+        groups = new ArrayList<>();
         for (int[] ids : groupIds) groups.add(sets(ids, cpus));
         groupOf = new CpuSet[groupIds.size()][top + 1];
         for (int level = 0; level < groupIds.size(); level++) {
             for (int p = 0; p < cpus.length; p++) groupOf[level][cpus[p]] = groups.get(level)[groupIds.get(level)[p]];
         }
         int[] tree = treeOrder(groupIds, cpus.length);
-        paths = paths(groupIds, tree, cpus, remarks);
-        huddled = Arrays.stream(tree).map(p -> cpus[p]).toArray();
+        paths = paths(groupIds, tree, cpus);
+        huddled = new int[cpus.length];
+        for (int i = 0; i < tree.length; i++) huddled[i] = cpus[tree[i]];
         spread = spreadOrder(topology, groupIds, tree, cpus);
         huddledAt = positions(huddled, top);
         spreadAt = positions(spread, top);
-        levels = describe(topology, names, groups);
     }
 
     private static int[] positions(int[] order, int top) {
@@ -104,7 +108,14 @@ public final class Universe {
     // ---- asking ----
 
     /** Returns the levels, finest first. */
-    public List<Level> levels() { return levels; }
+    public List<Level> levels() {
+        List<Level> described = levels;
+        if (described == null) levels = described = describe(topology, names, groups);
+        return described;
+    }
+
+    /** Returns how many levels there are. */
+    public int depth() { return groupOf.length; }
 
     /** Returns the harts that this universe holds. */
     public CpuSet harts() { return harts; }
@@ -151,32 +162,40 @@ public final class Universe {
     /** Fills in the group number of each position for each level, finest first, and returns the names of the levels. */
     private static List<List<String>> partitions(Topology t, int[] cpus, List<int[]> levels) {
         var candidates = new ArrayList<Map.Entry<String, List<CpuSet>>>();
-        candidates.add(Map.entry("core", map(t.cores(), Core::cpus)));
-        var byLevel = new HashMap<Integer, List<CpuSet>>();
-        for (Cache c : t.caches()) byLevel.computeIfAbsent(c.level(), l -> new ArrayList<>()).add(c.cpus());
-        byLevel.keySet().stream().sorted().forEach(level -> candidates.add(Map.entry("L" + level, byLevel.get(level))));
-        for (var kind : CpuGroup.Kind.values()) {
-            if (!t.groups(kind).isEmpty()) {
-                candidates.add(Map.entry(kind.label().toLowerCase(java.util.Locale.ROOT), map(t.groups(kind), CpuGroup::cpus)));
-            }
+        candidates.add(Map.entry("core", Topology.coreCpus(t.cores())));
+        var byLevel = new TreeMap<Integer, List<CpuSet>>();
+        for (Cache c : t.caches()) {
+            List<CpuSet> sharers = byLevel.get(c.level());
+            if (sharers == null) byLevel.put(c.level(), sharers = new ArrayList<>());
+            sharers.add(c.cpus());
         }
-        candidates.add(Map.entry("package", map(t.packages(), CpuPackage::cpus)));
-        candidates.add(Map.entry("node", map(t.nodes(), NumaNode::cpus)));
+        for (var level : byLevel.entrySet()) candidates.add(Map.entry("L" + level.getKey(), level.getValue()));
+        for (CpuGroup g : t.groups()) { // by kind
+            String name = g.kind().label().toLowerCase(java.util.Locale.ROOT);
+            if (!candidates.getLast().getKey().equals(name)) candidates.add(Map.entry(name, new ArrayList<>()));
+            candidates.getLast().getValue().add(g.cpus());
+        }
+        candidates.add(Map.entry("package", Topology.packageCpus(t.packages())));
+        candidates.add(Map.entry("node", Topology.nodeCpus(t.nodes())));
         nodeCosts(t, candidates);
 
         var names = new ArrayList<List<String>>();
-        levels.add(IntStream.range(0, cpus.length).toArray());
+        levels.add(identity(cpus.length));
         names.add(new ArrayList<>(List.of("hart")));
         // Each candidate is made a partition of its own first, so that they can be ordered from many groups to few.
         var ready = new ArrayList<Map.Entry<String, int[]>>();
         for (var candidate : candidates) {
-            if (candidate.getValue().stream().allMatch(CpuSet::isEmpty)) continue; // not told
+            if (allEmpty(candidate.getValue())) continue; // not told
             int[] ids = levels.getFirst().clone();
             for (CpuSet set : candidate.getValue()) unite(ids, positions(set, cpus));
             ready.add(Map.entry(candidate.getKey(), ids));
         }
-        ready.sort(Comparator.comparingLong(c -> -Arrays.stream(c.getValue()).distinct().count()));
-        for (var candidate : ready) {
+        while (!ready.isEmpty()) {
+            int finest = 0; // the one with the most groups; of equals the first
+            for (int i = 1; i < ready.size(); i++) {
+                if (groupCount(ready.get(i).getValue()) > groupCount(ready.get(finest).getValue())) finest = i;
+            }
+            var candidate = ready.remove(finest);
             int[] ids = joined(candidate.getValue(), levels.getLast());
             if (Arrays.equals(ids, levels.getLast())) {
                 names.getLast().add(candidate.getKey());
@@ -195,11 +214,29 @@ public final class Universe {
         return names;
     }
 
-    private static <T> List<CpuSet> map(List<T> list, Function<T, CpuSet> cpus) { return list.stream().map(cpus).toList(); }
+    private static int[] identity(int count) {
+        int[] ids = new int[count];
+        for (int p = 0; p < count; p++) ids[p] = p;
+        return ids;
+    }
+
+    private static boolean allEmpty(List<CpuSet> sets) {
+        for (CpuSet set : sets) {
+            if (!set.isEmpty()) return false;
+        }
+        return true;
+    }
+
+    /** A group's number is its least position, so each group has one position that is its number. */
+    private static int groupCount(int[] ids) {
+        int count = 0;
+        for (int p = 0; p < ids.length; p++) count += ids[p] == p ? 1 : 0;
+        return count;
+    }
 
     /** Nodes that reach each other at one cost, through others if need be, are one group: a level for each distance that occurs. */
     private static void nodeCosts(Topology t, List<Map.Entry<String, List<CpuSet>>> candidates) {
-        if (!t.hasDistances()) return;
+        if (!t.hasDistances() || t.nodes().size() < 2) return;
         List<NumaNode> nodes = t.nodes();
         var costs = new TreeSet<Integer>();
         for (int i = 0; i < nodes.size(); i++) {
@@ -222,15 +259,24 @@ public final class Universe {
     }
 
     private static int[] positions(CpuSet set, int[] cpus) {
-        return Arrays.stream(set.toArray()).map(cpu -> Arrays.binarySearch(cpus, cpu)).filter(p -> p >= 0).toArray();
+        int[] found = new int[set.size()];
+        int count = 0;
+        for (int cpu = set.nextSetBit(0); cpu >= 0; cpu = set.nextSetBit(cpu + 1)) {
+            int p = Arrays.binarySearch(cpus, cpu);
+            if (p >= 0) found[count++] = p;
+        }
+        return count == found.length ? found : Arrays.copyOf(found, count);
     }
 
     /** Puts the positions in one group: all of a group that holds one of them get the least number among them. */
     private static void unite(int[] ids, int[] positions) {
         if (positions.length < 2) return;
-        int least = Arrays.stream(positions).map(p -> ids[p]).min().getAsInt();
+        int least = Integer.MAX_VALUE;
         var merged = new BitSet();
-        for (int p : positions) merged.set(ids[p]);
+        for (int p : positions) {
+            merged.set(ids[p]);
+            least = Math.min(least, ids[p]);
+        }
         if (merged.cardinality() == 1) return;
         if (merged.cardinality() == positions.length) { // each was alone, if ids are least positions; the usual case
             boolean alone = true;
@@ -247,7 +293,7 @@ public final class Universe {
 
     /** Returns the finest partition that neither of the two cuts across. Group numbers are least positions, in all three. */
     private static int[] joined(int[] a, int[] finer) {
-        int[] parent = IntStream.range(0, a.length).toArray();
+        int[] parent = identity(a.length);
         for (int p = 0; p < a.length; p++) {
             link(parent, p, a[p]);
             link(parent, p, finer[p]);
@@ -271,33 +317,39 @@ public final class Universe {
 
     /** Returns the set of each group, at the index of its number. */
     private static CpuSet[] sets(int[] ids, int[] cpus) {
-        int top = cpus[cpus.length - 1] + 1;
-        var words = new HashMap<Integer, long[]>();
+        var members = new BitSet[ids.length];
         for (int p = 0; p < ids.length; p++) {
-            long[] w = words.computeIfAbsent(ids[p], i -> new long[top + 63 >> 6]);
-            w[cpus[p] >> 6] |= 1L << cpus[p];
+            if (members[ids[p]] == null) members[ids[p]] = new BitSet();
+            members[ids[p]].set(cpus[p]);
         }
         var sets = new CpuSet[ids.length];
-        words.forEach((id, w) -> sets[id] = CpuSet.ofWords(w));
+        for (int id = 0; id < ids.length; id++) {
+            if (members[id] != null) sets[id] = Facts.setOf(members[id]);
+        }
         return sets;
     }
 
     /** Returns positions such that the groups of every level are contiguous, the groups by their first CPU. */
     private static int[] treeOrder(List<int[]> levels, int count) {
-        Comparator<Integer> order = Comparator.comparingInt(p -> levels.getLast()[p]);
-        for (int level = levels.size() - 2; level >= 0; level--) {
-            int[] ids = levels.get(level);
-            order = order.thenComparingInt(p -> ids[p]);
+        // A stable counting sort for each level, the finest first, leaves them ordered by the coarsest, then the next, ...
+        int[] order = identity(count);
+        for (int[] ids : levels) {
+            int[] starts = new int[count + 1];
+            for (int id : ids) starts[id + 1]++;
+            for (int i = 0; i < count; i++) starts[i + 1] += starts[i];
+            int[] next = new int[count];
+            for (int p : order) next[starts[ids[p]]++] = p;
+            order = next;
         }
-        return IntStream.range(0, count).boxed().sorted(order).mapToInt(Integer::intValue).toArray();
+        return order;
     }
 
     /**
      * Gives each hart its path. A level's field is as wide as its largest number of groups within one group of the level
-     * above needs. Should all fields not fit in 64 bits, the narrowest levels are told as one with the level above; no
-     * machine comes near (4,096 harts in eight levels take some 20 bits).
+     * above needs: 4,096 harts in eight levels take some 20 bits. Should they not fit in 64, which takes a made-up machine
+     * far from any real one, harts that differ only above them count as meeting at the highest level that did fit.
      */
-    private long[] paths(List<int[]> levels, int[] tree, int[] cpus, List<Remark> remarks) {
+    private long[] paths(List<int[]> levels, int[] tree, int[] cpus) {
         int depth = levels.size();
         var rank = new int[depth][cpus.length]; // of the hart's group, within its group of the level above
         var widest = new int[depth];
@@ -317,11 +369,7 @@ public final class Universe {
         int used = 0;
         for (int level = 0; level < depth - 1; level++) {
             int width = Integer.SIZE - Integer.numberOfLeadingZeros(widest[level]);
-            if (used + width > Long.SIZE) {
-                remarks.add(new Remark(Remark.Kind.FALLBACK, "the tree is too deep and wide for paths of 64 bits; distances above level "
-                        + level + " are told as " + level));
-                break;
-            }
+            if (used + width > Long.SIZE) break;
             for (int p = 0; p < cpus.length; p++) result[cpus[p]] |= (long) rank[level][p] << used;
             // Two harts whose groups differ at this level meet at the next one.
             for (int bit = used; bit < used + width; bit++) meeting[Long.SIZE - 1 - bit] = (byte) (level + 1);
@@ -336,34 +384,44 @@ public final class Universe {
      */
     private static int[] spreadOrder(Topology t, List<int[]> levels, int[] tree, int[] cpus) {
         int count = cpus.length;
-        var seen = new HashMap<Core, Integer>();
+        // A rank is that of a group among its siblings, counted among the harts of the same turn (the first of their cores, the
+        // second, ...). Ordered by turn, then by rank at the finest level, then the next: the first of the first of the first
+        // come before any second. The sort is a stable counting sort for each key, the least important first.
         int[] turn = new int[count]; // the how-manieth hart of its core
+        int most = 0;
+        int[] seen = new int[cpus[count - 1] + 1]; // by the first CPU of a core
         for (int p : tree) {
             Core core = t.coreOf(cpus[p]);
-            turn[p] = core == null ? 0 : seen.merge(core, 1, Integer::sum) - 1;
+            if (core != null) turn[p] = seen[core.cpus().nextSetBit(0)]++;
+            most = Math.max(most, turn[p] + 1);
         }
-        // The sort key of a position is its rank among its siblings at each level, finest level first: those that are the first
-        // of the first of the first come before any second. Ranks count groups among the harts of the same turn.
         int depth = levels.size();
-        var keys = new int[count][depth + 1];
-        for (int p = 0; p < count; p++) keys[p][0] = turn[p];
+        var ranks = new int[depth][count];
         for (int level = 0; level < depth - 1; level++) {
-            var next = new HashMap<Long, Integer>();
-            var given = new HashMap<Long, Integer>();
+            int[] own = levels.get(level), above = levels.get(level + 1);
+            var next = new int[most][count]; // by turn and group above
+            var given = new int[most][count]; // by turn and own group; 0 is none yet
             for (int p : tree) {
-                long above = (long) turn[p] << 32 | levels.get(level + 1)[p];
-                long own = (long) turn[p] << 32 | levels.get(level)[p];
-                Integer rank = given.get(own);
-                if (rank == null) {
-                    rank = next.merge(above, 1, Integer::sum) - 1;
-                    given.put(own, rank);
-                }
-                keys[p][level + 1] = rank;
+                int r = given[turn[p]][own[p]];
+                if (r == 0) given[turn[p]][own[p]] = r = ++next[turn[p]][above[p]];
+                ranks[level][p] = r - 1;
             }
         }
-        return IntStream.range(0, count).boxed()
-                .sorted((a, b) -> Arrays.compare(keys[a], keys[b]) != 0 ? Arrays.compare(keys[a], keys[b]) : a - b)
-                .mapToInt(p -> cpus[p]).toArray();
+        int[] order = identity(count);
+        for (int level = depth - 2; level >= 0; level--) order = sorted(order, ranks[level]);
+        order = sorted(order, turn);
+        for (int i = 0; i < count; i++) order[i] = cpus[order[i]];
+        return order;
+    }
+
+    /** Sorts by a key below the number of items, stably. */
+    private static int[] sorted(int[] order, int[] key) {
+        int[] starts = new int[order.length + 1];
+        for (int p : order) starts[key[p] + 1]++;
+        for (int i = 0; i < order.length; i++) starts[i + 1] += starts[i];
+        int[] next = new int[order.length];
+        for (int p : order) next[starts[key[p]]++] = p;
+        return next;
     }
 
     // ---- describing ----

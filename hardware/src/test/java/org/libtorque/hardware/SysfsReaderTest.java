@@ -63,7 +63,9 @@ class SysfsReaderTest {
         SysfsTree.put(root, "proc/cpuinfo", "processor : 0\nmodel name : Some  CPU\n\nprocessor : 3\nmodel name : Some CPU\n");
         Topology t = Topology.ofSysfs(root);
         assertEquals(CpuSet.of(0, 3), t.online());
+        assertEquals(1, t.processors().size());
         assertEquals("Some CPU", t.processors().getFirst().name());
+        assertEquals(CpuSet.of(0, 3), t.processors().getFirst().cpus());
     }
 
     @Test void linksOutOfTheTreeAreNotFollowed(@TempDir Path outside) throws Exception {

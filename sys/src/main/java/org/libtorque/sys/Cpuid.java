@@ -69,17 +69,21 @@ public final class Cpuid implements AutoCloseable {
         call = link(code);
     }
 
-    /** Has the shape of mprotect's handle, errno and all, since a second shape would cost milliseconds to make. */
+    /**
+     * Has the shape of the handle of syscall(2), errno and all, since a second shape would cost tens of milliseconds to make
+     * in a program that starts. The function does not look at the arguments that it does not have.
+     */
     @SuppressWarnings("restricted")
     private static MethodHandle link(long code) {
         return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(code),
-                FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG), Linker.Option.captureCallState("errno"));
+                FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+                Linker.Option.firstVariadicArg(1), Linker.Option.captureCallState("errno"));
     }
 
     /** Executes CPUID and stores EAX, EBX, ECX and EDX, in this order. */
     public void execute(int leaf, int subleaf, int[] out) {
         try {
-            long ignored = (long) call.invokeExact(errno.segment(), (long) leaf, (long) subleaf, data + OUT);
+            long ignored = (long) call.invokeExact(errno.segment(), (long) leaf, (long) subleaf, data + OUT, 0L, 0L, 0L, 0L);
         } catch (Throwable t) { throw Libc.impossible(t); }
         for (int i = 0; i < 4; i++) out[i] = NativeMemory.getInt(data + OUT + 4 * i);
     }

@@ -7,17 +7,29 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.io.TempDirFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.hardware.Topology;
 
 class ReferenceMachineTest {
-    @TempDir Path folder;
+    @TempDir(factory = InMemory.class) Path folder;
+
+    /** Ten thousands of small files take a minute on a disk and a second in memory. */
+    static final class InMemory implements TempDirFactory {
+        @Override public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context) throws IOException {
+            Path memory = Path.of("/dev/shm");
+            return Files.isWritable(memory) ? Files.createTempDirectory(memory, "torque-") : Files.createTempDirectory("torque-");
+        }
+    }
 
     /** Through the text form, so that what is printed is what is compared. */
     @ParameterizedTest @MethodSource("org.libtorque.apps.topology.ReferenceMachine#all")
@@ -34,6 +46,16 @@ class ReferenceMachineTest {
     @Test void thereAreFortyFourMachines() throws Exception {
         assumeTrue(Files.isDirectory(ReferenceMachine.SHARED), "there is no " + ReferenceMachine.SHARED);
         assertEquals(44, ReferenceMachine.all().size());
+    }
+
+    @Test void cachesComeFromTheDeviceTreeWhereSysfsHasNone() throws Exception {
+        ReferenceMachine machine = ReferenceMachine.named("linux", "256ppc-8n8s4t");
+        Path top = machine.unpack(folder);
+        Topology with = machine.read(top);
+        for (int cpu : with.online().toArray()) {
+            Files.move(top.resolve("sys/devices/system/cpu/cpu" + cpu + "/cache"), folder.resolve("cache" + cpu));
+        }
+        assertEquals(List.of(), ExpectedTopology.differences(machine.expected(), TopologyJson.tree(machine.read(top), machine.name())));
     }
 
     @Test void theComparisonSeesEveryDifference() throws Exception {
