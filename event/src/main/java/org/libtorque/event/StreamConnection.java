@@ -415,7 +415,8 @@ final class StreamConnection extends StreamSource implements Connection {
                 return;
             }
         }
-        setCarry(loop.queue.keepInput(this), loop.blocks.blockBytes(), offset, length);
+        long block = loop.queue.keepInput(this);
+        setCarry(block, loop.blocks.blockBytes(), (int) (input + offset - block), length); // the input need not begin where the block does
     }
 
     private void setCarry(long block, int capacity, int offset, int length) {
