@@ -520,6 +520,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (readingPaused || state != OPEN) return;
         readingPaused = true;
         loop.queue.pauseReceiving(this, true);
+        loop.queue.awaitHangUp(this); // a peer that resets must not stay unnoticed until somebody reads again
     }
 
     @Override public void resumeReading() {
