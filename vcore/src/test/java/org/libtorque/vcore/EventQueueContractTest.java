@@ -99,24 +99,24 @@ public abstract class EventQueueContractTest {
     }
 
     /** A stream that takes all there is, unless told otherwise, and remembers it. */
-    protected class Stream extends StreamSource {
-        final ByteArrayOutputStream received = new ByteArrayOutputStream();
+    public class Stream extends StreamSource {
+        public final ByteArrayOutputStream received = new ByteArrayOutputStream();
         /** What the last receive returned that was not data. */
-        int last = EventQueue.WOULD_BLOCK;
-        int runs;
-        int bits;
-        boolean reading = true;
+        public int last = EventQueue.WOULD_BLOCK;
+        public int runs;
+        public int bits;
+        public boolean reading = true;
         /** Bytes to send, and how far that has come. */
-        long out;
-        int outLength;
-        int outSent;
-        boolean pending;
-        int sendError;
-        int sentCalls;
+        public long out;
+        public int outLength;
+        public int outSent;
+        public boolean pending;
+        public int sendError;
+        public int sentCalls;
 
-        protected Stream(int fd) { super(vcore.newColor(), fd); }
+        public Stream(int fd) { super(vcore.newColor(), fd); }
 
-        protected Stream openedOn() {
+        public Stream openedOn() {
             assertEquals(0, queue.openStream(this));
             return this;
         }
@@ -130,11 +130,11 @@ public abstract class EventQueueContractTest {
             if (outSent < outLength && sendError == 0 && !pending) sendMore();
         }
 
-        final void readAll() {
+        public final void readAll() {
             while (readSome()) { }
         }
 
-        final boolean readSome() {
+        public final boolean readSome() {
             int n = queue.receive(this);
             if (n <= 0) {
                 last = n;
@@ -147,14 +147,14 @@ public abstract class EventQueueContractTest {
             return true;
         }
 
-        final void send(long address, int length) {
+        public final void send(long address, int length) {
             out = address;
             outLength = length;
             outSent = 0;
             sendMore();
         }
 
-        final void sendMore() {
+        public final void sendMore() {
             while (outSent < outLength) {
                 int n = queue.send(this, out + outSent, outLength - outSent);
                 if (n == EventQueue.PENDING) {
@@ -180,30 +180,30 @@ public abstract class EventQueueContractTest {
             signal(0);
         }
 
-        final boolean allSent() { return outSent == outLength && !pending; }
+        public final boolean allSent() { return outSent == outLength && !pending; }
 
-        final byte[] bytes() { return received.toByteArray(); }
+        public final byte[] bytes() { return received.toByteArray(); }
 
-        final String text() { return received.toString(java.nio.charset.StandardCharsets.ISO_8859_1); }
+        public final String text() { return received.toString(java.nio.charset.StandardCharsets.ISO_8859_1); }
 
-        final void end() { queue.close(this, false); }
+        public final void end() { queue.close(this, false); }
     }
 
     /** A listening socket that remembers what it accepted. */
-    protected class Listening extends AcceptSource {
-        final List<Integer> accepted = new ArrayList<>();
-        final List<Integer> late = new ArrayList<>();
-        int error;
-        boolean accepting = true;
+    public class Listening extends AcceptSource {
+        public final List<Integer> accepted = new ArrayList<>();
+        public final List<Integer> late = new ArrayList<>();
+        public int error;
+        public boolean accepting = true;
 
-        protected Listening(int fd) { super(vcore.newColor(), fd); }
+        public Listening(int fd) { super(vcore.newColor(), fd); }
 
         @Override protected void run() {
             takeReady();
             if (accepting) acceptAll();
         }
 
-        final void acceptAll() {
+        public final void acceptAll() {
             for (int fd; (fd = queue.accept(this)) != EventQueue.WOULD_BLOCK; ) {
                 if (fd >= 0) accepted.add(fd);
                 else {
@@ -217,14 +217,14 @@ public abstract class EventQueueContractTest {
     }
 
     /** A watched descriptor that remembers what was signalled. */
-    protected class Watched extends EventSource {
-        final List<Integer> signals = new ArrayList<>();
+    public class Watched extends EventSource {
+        public final List<Integer> signals = new ArrayList<>();
 
-        protected Watched(int fd) { super(vcore.newColor(), fd); }
+        public Watched(int fd) { super(vcore.newColor(), fd); }
 
         @Override protected void run() { signals.add(takeReady()); }
 
-        final int seen() {
+        public final int seen() {
             int bits = 0;
             for (int signal : signals) bits |= signal;
             return bits;

@@ -230,8 +230,17 @@ final class Ring implements AutoCloseable {
 
     static int flags(long cqe) { return getInt(cqe + IoUring.Cqe.FLAGS); }
 
+    /** Tells whether the kernel found room for the ring in this thread's table. */
+    boolean isRegistered() { return enterFlags != 0; }
+
     /** Closes the ring; the kernel cancels what is in flight, and has let go of all memory only some time later. */
     @Override public void close() {
+        if (isRegistered()) { // the table has 16 places and keeps what is in it until the thread ends
+            putLong(waitTime, 0);
+            putInt(waitTime + IoUring.RsrcUpdate.OFFSET, enterFd);
+            putLong(waitTime + IoUring.RsrcUpdate.DATA, 0);
+            register(IoUring.IORING_UNREGISTER_RING_FDS, waitTime, 1);
+        }
         Mapping.munmap(errno, sqeAddress, sqeBytes);
         Mapping.munmap(errno, ringAddress, ringBytes);
         Files.close(errno, fd);

@@ -203,7 +203,8 @@ public final class UringQueue extends EventQueue {
         }
         if ((f & CLOSING) != 0) return;
         if (result == NO_BUFFERS) {
-            starve(slot);
+            // With input waiting it is armed when that has been taken, like below: else it would go on to take every new buffer.
+            if (inputHead[slot] < 0) starve(slot);
             return;
         }
         if (result <= 0 && result != -Errno.ECANCELED) end[slot] = result;
