@@ -69,8 +69,8 @@ public final class Topology {
         remarks = new ArrayList<>(facts.remarks); // packages() adds to them
         CpuSet allowed = facts.allowed == null ? online : facts.allowed.and(online);
         usable = allowed.isEmpty() ? online : allowed;
-        packages = packages(facts);
-        var allCores = new ArrayList<Core>();
+        var allCores = new ArrayList<Core>(); // packages() adds those of CPUs that tell no package
+        packages = packages(facts, allCores);
         for (CpuPackage p : packages) allCores.addAll(p.cores());
         cores = byFirst(allCores, coreCpus(allCores));
         Collections.sort(facts.caches);
@@ -169,7 +169,7 @@ public final class Topology {
     }
 
     /** Gives packages their cores. One package stands for a machine that tells none; cores end where packages do. */
-    private List<CpuPackage> packages(Facts facts) {
+    private List<CpuPackage> packages(Facts facts, List<Core> loose) {
         List<CpuPackage> told = facts.packages.isEmpty() ? List.of(new CpuPackage(-1, online, List.of())) : facts.packages;
         int[] packageOf = index(packageCpus(told));
         var cores = new ArrayList<List<Core>>();
@@ -177,7 +177,12 @@ public final class Topology {
         for (Core core : facts.cores) {
             int first = core.cpus().nextSetBit(0);
             int home = first < packageOf.length ? packageOf[first] : -1;
-            if (home < 0) continue; // a CPU without a package cannot say which core of it it is
+            if (home < 0) {
+                CpuSet free = core.cpus();
+                for (CpuSet set : packageCpus(told)) free = free.minus(set);
+                loose.add(new Core(core.osIndex(), free));
+                continue;
+            }
             CpuSet inside = core.cpus().and(told.get(home).cpus());
             if (inside.size() < core.cpus().size()) {
                 remarks.add(new Remark(Remark.Kind.DISAGREEMENT, "CPUs " + core.cpus() + " are told to be one core, but not all are "
@@ -327,7 +332,7 @@ public final class Topology {
     /** Returns the packages, each with its cores. */
     public List<CpuPackage> packages() { return packages; }
 
-    /** Returns all cores; empty if the machine does not tell cores. */
+    /** Returns all cores, also those of CPUs that tell no package; empty if the machine does not tell cores. */
     public List<Core> cores() { return cores; }
 
     /** Returns drawers, books, dies, tiles, modules and clusters, as far as they are nothing else at the same time. */
