@@ -103,8 +103,11 @@ class ProcessesKernelTest extends KernelFixture {
         if (failure[0] != null) throw new AssertionError(failure[0]);
     }
 
-    /** Memory for a mask of 8192 CPUs. The fixture's arena belongs to the test's thread alone. */
-    private static long mask() { return Arena.ofAuto().allocate(1024, 8).address(); }
+    /**
+     * Memory for a mask of 8192 CPUs. The fixture's arena belongs to the test's thread alone, and one that the collector frees would not live as long as the
+     * address.
+     */
+    private static long mask() { return Arena.global().allocate(1024, 8).address(); }
 
     private static long number(String text) { return text.equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(text); }
 }
