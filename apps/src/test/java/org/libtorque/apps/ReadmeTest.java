@@ -70,7 +70,8 @@ class ReadmeTest {
         int port = Integer.parseInt(find("InetSocketAddress\\((\\d+)\\)", Files.readString(folder.resolve("Lines.java"))).group(1));
 
         try (TestProcess server = TestProcess.start(new ProcessBuilder(documentedCommand("Lines.java")).directory(folder.toFile()))) {
-            try (Socket socket = connectWhenReady(port)) {
+            server.awaitLine("^ready$", LIMIT);
+            try (Socket socket = connect(port)) {
                 int lines = 50_000; // far more answers than the high watermark lets pile up
                 Thread writer = Thread.ofVirtual().start(() -> send(socket, "one\nthree\n".repeat(lines / 2)));
                 byte[] answers = socket.getInputStream().readNBytes(lines * "3 characters\n".length());
@@ -157,18 +158,8 @@ class ReadmeTest {
                 .collect(Collectors.joining(File.pathSeparator));
     }
 
-    /** Sends SIGTERM, once the program waits for it in {@code block()}, and expects it to drain and end well. */
+    /** Sends SIGTERM to a program that has said it is ready, and expects it to drain and end well. */
     private static void stop(TestProcess server) {
-        Eventually.await("the program is in block()", LIMIT, () -> {
-            try (TestProcess jcmd = TestProcess.start(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(server.pid()),
-                    "Thread.print")) {
-                jcmd.awaitExit(LIMIT);
-                String stacks = String.join("\n", jcmd.stdout());
-                return stacks.contains("TorqueRuntime.block") && !stacks.contains("StopSignals.");
-            } catch (IOException e) {
-                return fail(e);
-            }
-        });
         server.signal("TERM");
         assertEquals(0, server.awaitExit(LIMIT), server::toString);
     }
@@ -186,19 +177,6 @@ class ReadmeTest {
         var socket = new Socket(InetAddress.getLoopbackAddress(), port);
         socket.setSoTimeout((int) Eventually.scaled(LIMIT).toMillis());
         return socket;
-    }
-
-    private static Socket connectWhenReady(int port) {
-        Socket[] socket = new Socket[1];
-        Eventually.await("port " + port + " accepts", LIMIT, () -> {
-            try {
-                socket[0] = connect(port);
-                return true;
-            } catch (IOException notYet) {
-                return false;
-            }
-        });
-        return socket[0];
     }
 
     private static void send(Socket socket, String text) {
