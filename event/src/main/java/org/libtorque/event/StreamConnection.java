@@ -75,6 +75,8 @@ final class StreamConnection extends StreamSource implements Connection {
     private boolean readingStalled;
     private boolean redeliver;
     private boolean peerEnded;
+    /** The runtime drains and the program has no say in it: close once everything that has arrived was shown. */
+    private boolean closeWhenRead;
 
     // Output. outHead, outOffset: the next byte to send; outPending: bytes in the chain that the kernel has not taken.
     long outHead;
@@ -103,6 +105,7 @@ final class StreamConnection extends StreamSource implements Connection {
     private boolean deadlineSet;
     private boolean progressSet;
     private boolean bufferRetry;
+    private long lingerNanos;
 
     private boolean running;
     private SocketAddress remote;
@@ -320,9 +323,10 @@ final class StreamConnection extends StreamSource implements Connection {
             drainHandler.on(this);
             return;
         }
-        // What has arrived is shown once more, and what that makes is sent, before the end.
-        if (!readingPaused) read(READABLE);
-        if (state == OPEN) close();
+        // What has arrived is shown, and what that makes is sent, before the end.
+        closeWhenRead = true;
+        if (readingPaused || readHandler == null) close();
+        else read(READABLE);
     }
 
     // ----------------------------------------------------------------------------------------------------------- input
@@ -367,6 +371,7 @@ final class StreamConnection extends StreamSource implements Connection {
             if (n > 0) {
                 bytes -= n;
             } else if (n == EventQueue.WOULD_BLOCK) {
+                if (closeWhenRead) close();
                 return;
             } else if (n == 0) {
                 ended();
@@ -758,8 +763,6 @@ final class StreamConnection extends StreamSource implements Connection {
             }
         }
     }
-
-    private long lingerNanos;
 
     @Override public void sent(int result) {
         sending = false;

@@ -20,11 +20,13 @@ import org.HdrHistogram.Histogram;
  * @param bytes        received, heads included
  * @param connects     connections made
  * @param reconnects   connections that the server closed as it may, between answers
- * @param seconds      length of the window
+ * @param startNanos   {@link System#nanoTime} at which the window began: the monotonic clock, the same in all processes
+ * @param endNanos     and at which it ended
  * @param cpuSeconds   CPU time of this process in the window, user and system
  */
 record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<String>> messages, Map<Integer, Long> statuses,
-                  Histogram latencies, Histogram firstAnswers, long bytes, long connects, long reconnects, double seconds, double cpuSeconds) {
+                  Histogram latencies, Histogram firstAnswers, long bytes, long connects, long reconnects, long startNanos, long endNanos,
+                  double cpuSeconds) {
     private static final double[] PERCENTILES = {50, 90, 99, 99.9};
     private static final String[] PERCENTILE_KEYS = {"p50", "p90", "p99", "p999"};
     private static final String[] PERCENTILE_NAMES = {"p50", "p90", "p99", "p99.9"};
@@ -45,9 +47,12 @@ record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<
 
         LoadResult build(long startNanos, double cpuSeconds) {
             return new LoadResult(requests, failures, messages, statuses, latencies, firstAnswers, bytes, connects, reconnects,
-                    Math.max(0, endNanos - startNanos) / 1e9, cpuSeconds);
+                    startNanos, Math.max(startNanos, endNanos), cpuSeconds);
         }
     }
+
+    /** Length of the window. */
+    double seconds() { return (endNanos - startNanos) / 1e9; }
 
     /** Requests that failed, in whatever way. */
     long errors() {
@@ -55,7 +60,7 @@ record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<
     }
 
     double requestsPerSecond() {
-        return seconds > 0 ? requests / seconds : 0;
+        return seconds() > 0 ? requests / seconds() : 0;
     }
 
     // ---- for programs
@@ -66,7 +71,9 @@ record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<
         json.append("{\"requests\":").append(requests)
                 .append(",\"errors\":").append(errors())
                 .append(",\"short\":").append(failures.getOrDefault(Failure.SHORT, 0L))
-                .append(",\"seconds\":").append(decimal(seconds, 6))
+                .append(",\"seconds\":").append(decimal(seconds(), 6))
+                .append(",\"window_start_nanos\":").append(startNanos)
+                .append(",\"window_end_nanos\":").append(endNanos)
                 .append(",\"requests_per_second\":").append(decimal(requestsPerSecond(), 1))
                 .append(",\"latency_us\":").append(toJson(latencies))
                 .append(",\"connects\":").append(connects)
@@ -110,13 +117,13 @@ record LoadResult(long requests, Map<Failure, Long> failures, Map<Failure, List<
     /** Some lines of text, each ended. */
     String toText() {
         var text = new StringBuilder(1024);
-        line(text, "requests", "%,d in %.2f s: %,.0f/s", requests, seconds, requestsPerSecond());
+        line(text, "requests", "%,d in %.2f s: %,.0f/s", requests, seconds(), requestsPerSecond());
         if (requests > 0) line(text, "latency", "%s", toText(latencies));
         if (connects > 0 && firstAnswers.getTotalCount() > 0) {
             line(text, "connections", "%,d made, connecting to first answer %s", connects, toText(firstAnswers));
         }
         if (reconnects > 0) line(text, "reconnects", "%,d after the server had closed between answers", reconnects);
-        line(text, "received", "%s, %s/s", size(bytes), size(seconds > 0 ? bytes / seconds : 0));
+        line(text, "received", "%s, %s/s", size(bytes), size(seconds() > 0 ? bytes / seconds() : 0));
         var separator = "";
         var codes = new StringBuilder();
         for (var status : statuses.entrySet()) {

@@ -32,12 +32,14 @@ class LoadResultTest {
     @Test
     void theJsonObjectHasEveryKeyThatProgramsRelyOn() {
         var json = new JsonReader(sample().toJson()).read();
-        assertEquals(List.of("requests", "errors", "short", "seconds", "requests_per_second", "latency_us", "connects", "reconnects", "first_answer_us",
-                "cpu_seconds", "bytes", "status", "failures"), List.copyOf(json.keySet()));
+        assertEquals(List.of("requests", "errors", "short", "seconds", "window_start_nanos", "window_end_nanos", "requests_per_second", "latency_us", "connects",
+                "reconnects", "first_answer_us", "cpu_seconds", "bytes", "status", "failures"), List.copyOf(json.keySet()));
         assertEquals(1000.0, json.get("requests"));
         assertEquals(5.0, json.get("errors"));
         assertEquals(2.0, json.get("short"));
         assertEquals(2.0, json.get("seconds"));
+        assertEquals(5e8, json.get("window_start_nanos"));
+        assertEquals(2.5e9, json.get("window_end_nanos"));
         assertEquals(500.0, json.get("requests_per_second"));
         assertEquals(7.0, json.get("connects"));
         assertEquals(1.0, json.get("reconnects"));
