@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SysfsReaderTest {
     private static final String CPU = "sys/devices/system/cpu/";
 
-    @TempDir Path root;
+    @TempDir(factory = SysfsTree.InMemory.class) Path root;
 
     private Topology machine(String spec) throws Exception { return Topology.ofSysfs(SysfsTree.write(root, Topology.of(spec))); }
 
@@ -68,7 +68,7 @@ class SysfsReaderTest {
         assertEquals(CpuSet.of(0, 3), t.processors().getFirst().cpus());
     }
 
-    @Test void linksOutOfTheTreeAreNotFollowed(@TempDir Path outside) throws Exception {
+    @Test void linksOutOfTheTreeAreNotFollowed(@TempDir(factory = SysfsTree.InMemory.class) Path outside) throws Exception {
         machine("core:2");
         Files.writeString(outside.resolve("secret"), "0-1\n");
         Path online = root.resolve(CPU + "online");
