@@ -27,6 +27,20 @@ final class Discovery {
         this.gpus = gpus;
     }
 
+    /** A tree and the CPUID answers of the same machine. */
+    static Topology tree(Path root, Path cpuidFolder) {
+        var files = new FileTree(root);
+        Facts facts = SysfsReader.read(files, CpuSet.of());
+        facts.memoryDevices = SmbiosReader.read(files, facts.nodes);
+        facts.remarks.addAll(files.remarks());
+        var records = CpuidDump.read(cpuidFolder);
+        if (records.keySet().removeIf(cpu -> !facts.online.contains(cpu))) {
+            facts.remark(Remark.Kind.FALLBACK, cpuidFolder + ": CPUs that " + root + " does not tell as online were left out");
+        }
+        if (!records.isEmpty()) merge(facts, CpuidReader.read(records));
+        return new Topology(facts);
+    }
+
     Topology read() {
         var files = new FileTree(root);
         boolean live = files.isLive();
@@ -87,7 +101,8 @@ final class Discovery {
         CpuSet rest = facts.online.minus(covered);
         if (!rest.isEmpty()) {
             facts.remark(Remark.Kind.UNKNOWN, "CPUID was not executed on CPUs " + rest
-                    + ", which this process may not use: their translation buffers are not known");
+                    + (facts.input == Topology.Input.LIVE ? ", which this process may not use" : "")
+                    + ": their translation buffers are not known");
         }
     }
 

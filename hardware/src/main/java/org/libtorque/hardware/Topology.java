@@ -128,6 +128,14 @@ public final class Topology {
     public static Topology ofSysfs(Path root) { return new Discovery(root, false).read(); }
 
     /**
+     * Reads a tree that stands for {@code /} and CPUID answers of the same machine, as the running machine is read: the tree
+     * is believed about the structure, and where CPUID tells another, {@link #remarks} say so.
+     *
+     * @throws TopologyFormatException if either cannot be understood
+     */
+    public static Topology ofSysfsAndCpuid(Path root, Path cpuidFolder) { return Discovery.tree(root, cpuidFolder); }
+
+    /**
      * Makes up a machine, such as {@code "node:2 package:1 core:8 hart:2 l3:core*4"}. The language is in {@code
      * doc/topology.md}.
      *

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.libtorque.sys.Abi;
 import org.libtorque.sys.SyscallException;
+import org.libtorque.testkit.LeakCheck;
 
 /** The running machine, as this library and as other programs see it. */
 class LiveTopologyKernelTest {
@@ -132,6 +133,29 @@ class LiveTopologyKernelTest {
         } catch (SyscallException e) {
             assumeTrue(false, "executable memory is forbidden: " + e.getMessage());
         }
+    }
+
+    @Test void discoveryLeavesNoDescriptorMappingOrThreadAndNoAffinityBehind() throws Exception {
+        Topology.discover();
+        var descriptors = LeakCheck.openDescriptors();
+        long mask = maskWord();
+        long mappings = executableMappings();
+        for (int i = 0; i < 5; i++) Topology.discover();
+        assertEquals(descriptors, LeakCheck.openDescriptors());
+        assertEquals(mappings, executableMappings());
+        assertEquals(mask, maskWord());
+        assertTrue(Thread.getAllStackTraces().keySet().stream().noneMatch(t -> t.getName().equals("torque-cpuid")));
+    }
+
+    /** Mappings of one executable page that is not writable and belongs to no file. */
+    private static long executableMappings() throws Exception {
+        return Files.readAllLines(Path.of("/proc/self/maps")).stream().filter(l -> l.matches("[0-9a-f-]+ r-xp 00000000 00:00 0\\s*")).count();
+    }
+
+    private static long maskWord() throws Exception {
+        String line = Files.readAllLines(Path.of("/proc/thread-self/status")).stream().filter(l -> l.startsWith("Cpus_allowed_list"))
+                .findFirst().orElseThrow();
+        return CpuSet.parseList(line.substring(line.indexOf(':') + 1).strip()).words()[0];
     }
 
     @Test void interruptsAreCountedByCpuAndOnlyGrow() {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SysfsReaderTest {
     private static final String CPU = "sys/devices/system/cpu/";
 
-    @TempDir Path root;
+    @TempDir(factory = SysfsTree.InMemory.class) Path root;
 
     private Topology machine(String spec) throws Exception { return Topology.ofSysfs(SysfsTree.write(root, Topology.of(spec))); }
 
@@ -68,7 +68,7 @@ class SysfsReaderTest {
         assertEquals(CpuSet.of(0, 3), t.processors().getFirst().cpus());
     }
 
-    @Test void linksOutOfTheTreeAreNotFollowed(@TempDir Path outside) throws Exception {
+    @Test void linksOutOfTheTreeAreNotFollowed(@TempDir(factory = SysfsTree.InMemory.class) Path outside) throws Exception {
         machine("core:2");
         Files.writeString(outside.resolve("secret"), "0-1\n");
         Path online = root.resolve(CPU + "online");
@@ -178,5 +178,20 @@ class SysfsReaderTest {
         assertEquals(2, t.memoryDevices().size());
         MemoryDevice d = t.memoryDevices().getLast();
         assertEquals(new MemoryDevice("CPU2_DIMM_A1", "", 16L << 30, "DDR4", 3200, 2933, "", "", 1), d);
+    }
+
+    @Test void interruptsAreReadByTheHeadingsCpusAndShortRowsAreLeftOut() throws Exception {
+        machine("core:3 offline:1");
+        SysfsTree.put(root, "proc/interrupts", "           CPU0       CPU2\n 24:   5   7  IO-APIC 5-edge nic\nLOC: 1 2 Local timer\n"
+                + "ERR:          9\nrubbish\n 25: x y z");
+        SysfsTree.put(root, "proc/irq/24/smp_affinity_list", "0,2");
+        SysfsTree.put(root, "proc/softirqs", "      CPU0 CPU1 CPU2\nNET_RX: 3 0 4");
+        InterruptLoad load = InterruptLoad.read(root);
+        assertEquals(List.of("24", "LOC"), load.irqs().stream().map(InterruptLoad.Irq::name).toList());
+        assertEquals(CpuSet.of(0, 2), load.irqs().getFirst().affinity());
+        assertEquals("IO-APIC 5-edge nic", load.irqs().getFirst().source());
+        assertEquals(9, load.interrupts(2));
+        assertEquals(0, load.interrupts(99));
+        assertEquals(4, load.softirqs(2, "NET_RX"));
     }
 }

@@ -3,9 +3,20 @@ package org.libtorque.hardware;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.io.TempDirFactory;
 
 /** Writes a topology as a tree of {@code /sys} and {@code /proc} files, the way a kernel would tell it. */
 final class SysfsTree {
+    /** Puts trees into memory where that can be: hundreds of small files for each test take a disk long. */
+    static final class InMemory implements TempDirFactory {
+        @Override public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context) throws IOException {
+            Path memory = Path.of("/dev/shm");
+            return Files.isWritable(memory) ? Files.createTempDirectory(memory, "torque-") : Files.createTempDirectory("torque-");
+        }
+    }
+
     private SysfsTree() {}
 
     static Path write(Path root, Topology t) throws IOException {

@@ -51,7 +51,7 @@ class TopologyFuzz {
     }
 
     @ParameterizedTest @MethodSource("org.libtorque.testkit.Seeds#forEach")
-    void damagedTreesGiveASoundTopologyOrAnError(long seed, @TempDir Path root) throws Exception {
+    void damagedTreesGiveASoundTopologyOrAnError(long seed, @TempDir(factory = SysfsTree.InMemory.class) Path root) throws Exception {
         var random = new SplittableRandom(seed);
         SysfsTree.write(root, Topology.of(SPECS[random.nextInt(2)]));
         SysfsTree.put(root, "proc/self/cgroup", "0::/a");

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TopologyWatcherTest {
-    @TempDir Path root;
+    @TempDir(factory = SysfsTree.InMemory.class) Path root;
     private final List<TopologyWatcher.Change> changes = new ArrayList<>();
 
     @BeforeEach void fourCores() throws Exception {

@@ -27,14 +27,20 @@ public final class TopologyCommand implements Callable<Integer> {
     /** Forms of the report. */
     enum Format { TEXT, JSON, SVG, DOT }
 
-    /** Where the machine comes from, other than from here. */
+    /** Where the machine comes from, other than from here: a dump, or a spec. */
     private static final class Source {
-        @Option(names = "--cpuid-dump", paramLabel = "DIR", description = "Read CPUID answers: files pu0, pu1, …")
-        Path cpuidDump;
-        @Option(names = "--sysfs-root", paramLabel = "DIR", description = "Read a tree that stands for /: sys and proc below it.")
-        Path sysfsRoot;
+        @ArgGroup(exclusive = false)
+        Dump dump;
         @Option(names = "--spec", paramLabel = "TEXT", description = "Make a machine up.")
         String text;
+    }
+
+    /** One or both; both are compared with each other. */
+    private static final class Dump {
+        @Option(names = "--cpuid-dump", paramLabel = "DIR", description = "Read CPUID answers: files pu0, pu1, …")
+        Path cpuid;
+        @Option(names = "--sysfs-root", paramLabel = "DIR", description = "Read a tree that stands for /: sys and proc below it.")
+        Path sysfs;
     }
 
     @Spec private CommandSpec spec;
@@ -83,24 +89,25 @@ public final class TopologyCommand implements Callable<Integer> {
 
     private Topology read() {
         if (source == null) return Topology.discoverWithGpus();
-        if (source.cpuidDump != null) return Topology.ofCpuidDump(source.cpuidDump);
-        if (source.sysfsRoot != null) return Topology.ofSysfs(source.sysfsRoot);
-        return Topology.of(source.text);
+        if (source.text != null) return Topology.of(source.text);
+        Dump dump = source.dump;
+        if (dump.sysfs == null) return Topology.ofCpuidDump(dump.cpuid);
+        return dump.cpuid == null ? Topology.ofSysfs(dump.sysfs) : Topology.ofSysfsAndCpuid(dump.sysfs, dump.cpuid);
     }
 
     private String machine() {
         if (source == null) return "this machine";
         if (source.text != null) return "spec";
-        Path path = source.cpuidDump != null ? source.cpuidDump : source.sysfsRoot;
+        Path path = source.dump.sysfs != null ? source.dump.sysfs : source.dump.cpuid;
         Path name = path.toAbsolutePath().normalize().getFileName();
         return name == null ? "/" : name.toString();
     }
 
     private int watch(PrintWriter out) {
-        if (source != null && source.sysfsRoot == null) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "--watch: dumps and specs do not change");
+        if (source != null && (source.dump == null || source.dump.sysfs == null || source.dump.cpuid != null)) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--watch: CPUID dumps and specs do not change");
         }
-        Path root = source == null ? Path.of("/") : source.sysfsRoot;
+        Path root = source == null ? Path.of("/") : source.dump.sysfs;
         Duration interval = TopologyWatcher.INTERVAL;
         try (var watcher = TopologyWatcher.start(root, interval, change -> line(out, change.toString()))) {
             line(out, watcher.topology() + "; usable " + watcher.topology().usable());

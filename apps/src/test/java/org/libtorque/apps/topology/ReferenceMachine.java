@@ -49,6 +49,7 @@ record ReferenceMachine(Path folder) {
     Path unpack(Path target) throws IOException {
         Path archive = folder.resolve("dump.tar.bz2");
         assumeTrue(Files.exists(archive), "there is no " + archive);
+        Files.createDirectories(target);
         Path top = null;
         try (var tar = new TarArchiveInputStream(new BZip2CompressorInputStream(
                 new BufferedInputStream(Files.newInputStream(archive)), true))) {

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.io.TempDirFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.hardware.CpuKind;
+import org.libtorque.hardware.Remark;
 import org.libtorque.hardware.Topology;
 
 class ReferenceMachineTest {
@@ -56,6 +58,19 @@ class ReferenceMachineTest {
             Files.move(top.resolve("sys/devices/system/cpu/cpu" + cpu + "/cache"), folder.resolve("cache" + cpu));
         }
         assertEquals(List.of(), ExpectedTopology.differences(machine.expected(), TopologyJson.tree(machine.read(top), machine.name())));
+    }
+
+    @Test void sysfsAndCpuidOfOneMachineAreComparedAndCompleteEachOther() throws Exception {
+        ReferenceMachine linux = ReferenceMachine.named("linux", "5intel64-hybrid-lakefield");
+        Path tree = linux.unpack(folder.resolve("linux"));
+        Path cpuid = ReferenceMachine.named("x86", "5intel64-hybrid-lakefield").unpack(folder.resolve("x86"));
+        Topology both = Topology.ofSysfsAndCpuid(tree, cpuid);
+        assertEquals(List.of(), ExpectedTopology.differences(linux.expected(), TopologyJson.tree(both, "both")));
+        assertEquals(List.of(), both.remarks());
+        assertEquals(List.of("IntelAtom", "IntelCore"), both.kinds().stream().map(CpuKind::coreType).toList());
+        assertFalse(both.tlbs().isEmpty());
+        Path other = ReferenceMachine.named("x86", "Intel-Core-2xXeon-E5345").unpack(folder.resolve("other"));
+        assertTrue(Topology.ofSysfsAndCpuid(tree, other).remarks().stream().anyMatch(r -> r.kind() == Remark.Kind.DISAGREEMENT));
     }
 
     @Test void theComparisonSeesEveryDifference() throws Exception {
