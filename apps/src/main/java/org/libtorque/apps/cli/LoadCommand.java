@@ -19,11 +19,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code torque load}: declares the options and hands them, checked, to the load generator. */
 @Command(name = "load",
         description = "Loads an HTTP/1.1 server in a closed loop: each connection sends the next request when an answer is complete.",
-        footer = {"", "TIME is a number with a unit: 500ms, 10s, 2m."},
+        footer = {"", "TIME is a number with a unit: 500ms, 10s, 2m.", "",
+            "One request is sent ahead; every other answer must have its status and, where Content-Length gave one, its length.",
+            "In a closed loop a server that stalls is asked less often, so latencies look better than independent users would find them."},
         abbreviateSynopsis = true, sortOptions = false)
 final class LoadCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "URL", description = "http://host[:port][/path][?query]")
@@ -66,8 +69,9 @@ final class LoadCommand implements Callable<Integer> {
     private BackendChoice backend;
 
     @Option(names = "--sources", paramLabel = "LIST", split = ",", hideParamSyntax = true,
-            description = "Local addresses to connect from, in turn. Each has its own port numbers, so many short connections need several.")
-    private List<InetAddress> sources = List.of();
+            description = "Local addresses to connect from, in turn, such as 127.0.0.1-127.0.0.16. Each has its own port numbers, so many short "
+                    + "connections need several.")
+    private List<String> sources = List.of();
 
     @Option(names = "--json", description = "Print the result as one JSON object.")
     private boolean json;
@@ -107,7 +111,15 @@ final class LoadCommand implements Callable<Integer> {
         var content = body(check);
         var verb = method != null ? method : content.length > 0 ? "POST" : "GET";
         return new LoadOptions(url, connections, pipeline, duration, warmup, requestsPerConnection,
-                verb, fields, content, cpus, backend, sources, json, timeout, quiet);
+                verb, fields, content, cpus, backend, sources(check), json, timeout, quiet);
+    }
+
+    private List<InetAddress> sources(Check check) {
+        try {
+            return sources.stream().flatMap(text -> Parse.addresses(text).stream()).toList();
+        } catch (TypeConversionException e) {
+            throw check.invalid("--sources", e.getMessage());
+        }
     }
 
     private byte[] body(Check check) {

@@ -1,10 +1,13 @@
 package org.libtorque.apps.cli;
 
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
@@ -17,6 +20,8 @@ import picocli.CommandLine.TypeConversionException;
 final class Parse {
     /** RFC 9110 section 5.6.2. */
     private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+    /** Host names contain hyphens too: a range has a literal address on either side. */
+    private static final Pattern ADDRESS_RANGE = Pattern.compile("(\\d+(?:\\.\\d+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)-(\\d+(?:\\.\\d+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)");
     private static final Pattern NUMBER_AND_UNIT = Pattern.compile("([0-9]{1,18})([a-z]*)");
 
     private Parse() {}
@@ -86,6 +91,31 @@ final class Parse {
         } catch (UnknownHostException e) {
             throw new TypeConversionException("'" + text + "' is neither an IP address nor a known host name");
         }
+    }
+
+    /** One address or host name, or all from one address to another: {@code 127.0.0.1-127.0.0.16}. */
+    static List<InetAddress> addresses(String text) {
+        var range = ADDRESS_RANGE.matcher(text);
+        if (!range.matches()) return List.of(address(text));
+        var first = new BigInteger(1, address(range.group(1)).getAddress());
+        var last = address(range.group(2)).getAddress();
+        var count = new BigInteger(1, last).subtract(first).add(BigInteger.ONE);
+        if (address(range.group(1)).getAddress().length != last.length || count.signum() <= 0 || count.bitLength() > 16) {
+            throw new TypeConversionException("'" + text + "' is not a range of at most 65,535 addresses such as 127.0.0.1-127.0.0.16");
+        }
+        var all = new ArrayList<InetAddress>();
+        for (var n = first; all.size() < count.intValue(); n = n.add(BigInteger.ONE)) {
+            var digits = n.toByteArray();                    // with a leading zero or without leading ones, as the number has it
+            var bytes = new byte[last.length];
+            int length = Math.min(digits.length, bytes.length);
+            System.arraycopy(digits, digits.length - length, bytes, bytes.length - length, length);
+            try {
+                all.add(InetAddress.getByAddress(bytes));
+            } catch (UnknownHostException e) {
+                throw new AssertionError(bytes.length + " bytes are an address", e);
+            }
+        }
+        return all;
     }
 
     static BackendChoice backend(String text) {

@@ -1,22 +1,34 @@
 package org.libtorque.apps.load;
 
-import java.util.Arrays;
-
 import org.HdrHistogram.Histogram;
 
 /**
  * When the outstanding requests of one connection were sent: a first-in first-out queue of batches, since what is sent in one
- * callback has one time. A ring that grows up to the number of batches that are ever outstanding.
+ * callback has one time.
+ *
+ * <p>The oldest batch stands in fields of its own, which is all that a connection without pipelining ever needs, and one cache line of it; those
+ * behind it are in a ring, which grows up to the number of batches that are ever outstanding. The ring is empty while there is no oldest batch.
  */
 final class SendTimes {
-    private long[] times = new long[2];
-    private int[] counts = new int[2];
-    /** Batches ever put and ever removed; their low bits are places in the ring. */
-    private int put;
-    private int removed;
+    private static final long[] NO_TIMES = new long[0];
+    private static final int[] NO_COUNTS = new int[0];
 
+    private long oldestTime;
+    private int oldestCount;
+    /** Batches ever put into the ring and ever taken from it; their low bits are places in it. */
+    private int put;
+    private int taken;
+    private long[] times = NO_TIMES;
+    private int[] counts = NO_COUNTS;
+
+    /** Adds {@code count} requests, at least one, that were sent just now. */
     void add(long nanoTime, int count) {
-        if (put - removed == times.length) grow();
+        if (oldestCount == 0) {
+            oldestTime = nanoTime;
+            oldestCount = count;
+            return;
+        }
+        if (put - taken == times.length) grow();
         int at = put++ & times.length - 1;
         times[at] = nanoTime;
         counts[at] = count;
@@ -24,26 +36,26 @@ final class SendTimes {
 
     private void grow() {
         int old = times.length;
-        int first = removed & old - 1;
-        var newTimes = new long[2 * old];
-        var newCounts = new int[2 * old];
+        var newTimes = new long[Math.max(2, 2 * old)];
+        var newCounts = new int[newTimes.length];
         for (int i = 0; i < old; i++) {
-            newTimes[i] = times[first + i & old - 1];
-            newCounts[i] = counts[first + i & old - 1];
+            int at = taken + i & old - 1;
+            newTimes[i] = times[at];
+            newCounts[i] = counts[at];
         }
         times = newTimes;
         counts = newCounts;
-        removed = 0;
+        taken = 0;
         put = old;
     }
 
     /** Time of the oldest outstanding request; there must be one. */
     long oldest() {
-        return times[removed & times.length - 1];
+        return oldestTime;
     }
 
     boolean isEmpty() {
-        return put == removed;
+        return oldestCount == 0;
     }
 
     /**
@@ -52,24 +64,22 @@ final class SendTimes {
      * @param latencies null if nothing is to be recorded
      */
     void remove(int count, long nanoTime, Histogram latencies) {
-        int mask = times.length - 1;
         for (int left = count; left > 0; ) {
-            int at = removed & mask;
-            int n = Math.min(left, counts[at]);
+            int n = Math.min(left, oldestCount);
             // What lies beyond the histogram's range, an hour, is as good as an hour.
-            if (latencies != null) latencies.recordValueWithCount(Math.min(nanoTime - times[at], latencies.getHighestTrackableValue()), n);
-            if (n == counts[at]) removed++;
-            else counts[at] -= n;
+            if (latencies != null) latencies.recordValueWithCount(Math.min(nanoTime - oldestTime, latencies.getHighestTrackableValue()), n);
             left -= n;
+            oldestCount -= n;
+            if (oldestCount == 0 && put != taken) {
+                int at = taken++ & times.length - 1;
+                oldestTime = times[at];
+                oldestCount = counts[at];
+            }
         }
     }
 
     void clear() {
-        put = removed = 0;
-    }
-
-    @Override
-    public String toString() {
-        return "SendTimes[batches=" + (put - removed) + ", counts=" + Arrays.toString(counts) + "]";
+        oldestCount = 0;
+        put = taken = 0;
     }
 }

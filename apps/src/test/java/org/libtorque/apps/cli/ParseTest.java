@@ -100,6 +100,26 @@ class ParseTest {
         assertRejected(Parse::address, "no-such-host.invalid", "is neither an IP address nor a known host name");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "127.0.0.1,                 1, 127.0.0.1, 127.0.0.1", "127.0.0.1-127.0.0.16,     16, 127.0.0.1,   127.0.0.16",
+        "10.0.0.250-10.0.1.5,      12, 10.0.0.250, 10.0.1.5", "200.0.0.1-200.0.0.1,       1, 200.0.0.1,   200.0.0.1",
+        "::1-::3,                   3, ::1,        ::3",      "fe80::fffe-fe80::1:1,      4, fe80::fffe,  fe80::1:1",
+        "0.0.0.0-0.0.255.254,   65535, 0.0.0.0,    0.0.255.254",
+    })
+    void addressesMayBeARange(String text, int count, String first, String last) {
+        var all = Parse.addresses(text);
+        assertEquals(count, all.size());
+        assertEquals(Parse.address(first), all.getFirst());
+        assertEquals(Parse.address(last), all.getLast());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.2-127.0.0.1", "0.0.0.0-1.0.0.0", "127.0.0.1-::2", "no-such-host.invalid"})
+    void aRangeGoesUpwardsAndIsNotTooLong(String text) {
+        assertRejected(Parse::addresses, text, "");
+    }
+
     @Test
     void theBackendIsNamedAsInTheHelp() {
         for (var choice : BackendChoice.values()) assertEquals(choice, Parse.backend(choice.toString()));
