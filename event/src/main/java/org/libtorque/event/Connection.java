@@ -146,7 +146,8 @@ public sealed interface Connection permits StreamConnection {
 
     /**
      * Closes the connection with a {@link ConnectionTimeoutException} when output is pending and the peer has not taken {@code minBytes} of it within
-     * {@code timeout}. Zero: never.
+     * {@code timeout}. What counts is what the peer's kernel acknowledges, so that a slow peer is not taken for a stuck one; since the kernel is asked only
+     * when the time is up, a stuck one can stay for twice as long. Zero: never.
      */
     void setWriteProgressTimeout(Duration timeout, int minBytes);
 

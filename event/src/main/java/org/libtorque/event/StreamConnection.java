@@ -101,6 +101,8 @@ final class StreamConnection extends StreamSource implements Connection {
     private int progressMinBytes;
     private long progressDeadline;
     private long progressBytes;
+    /** Bytes that the peer's kernel had acknowledged when we last asked; -1 if we did not since the last progress that we saw by ourselves. */
+    private long acknowledged = -1;
     private long deadline;
     private boolean deadlineSet;
     private boolean progressSet;
@@ -724,6 +726,7 @@ final class StreamConnection extends StreamSource implements Connection {
         progressBytes += bytes;
         if (progressBytes >= progressMinBytes) {
             progressBytes = 0;
+            acknowledged = -1;
             progressDeadline = loop.vcore.now() + progressNanos; // the timer, if early, looks again
         }
     }
@@ -918,6 +921,11 @@ final class StreamConnection extends StreamSource implements Connection {
             }
             return;
         }
+        if (progressSet && now - progressDeadline >= 0 && peerTook(progressMinBytes)) {
+            progressBytes = 0;
+            progressDeadline = now + progressNanos;
+        }
+        if (idleNanos > 0 && now - lastActivity >= idleNanos && pendingOutput() > 0 && peerTook(1)) lastActivity = now;
         if (progressSet && now - progressDeadline >= 0) {
             endNow(new ConnectionTimeoutException(ConnectionTimeoutException.Kind.WRITE_PROGRESS,
                     "the peer took " + progressBytes + " bytes in " + Duration.ofNanos(progressNanos) + ", with " + pendingOutput() + " pending"));
@@ -931,6 +939,21 @@ final class StreamConnection extends StreamSource implements Connection {
         if (deadlineSet) armTimerAt(deadline);
         if (progressSet) armTimerAt(progressDeadline);
         armTimer();
+    }
+
+    /**
+     * Tells whether the peer has acknowledged so many bytes since the last look; the first look only remembers, and says yes. The kernel asks for more output
+     * only when a third of its send buffer is free, which grows to megabytes: a slow peer can take bytes all the time and the socket still be full for minutes.
+     */
+    private boolean peerTook(long minBytes) {
+        long info = loop.scratch;
+        long length = info + Sockets.TcpInfo.SIZE;
+        NativeMemory.putInt(length, (int) Sockets.TcpInfo.SIZE);
+        int result = Sockets.getsockopt(loop.errno, fd(), Sockets.IPPROTO_TCP, Sockets.TCP_INFO, info, length);
+        if (result < 0 || NativeMemory.getInt(length) < Sockets.TcpInfo.TCPI_BYTES_ACKED + 8) return false; // a Unix socket: its buffer does not grow
+        long before = acknowledged;
+        acknowledged = NativeMemory.getLong(info + Sockets.TcpInfo.TCPI_BYTES_ACKED);
+        return before < 0 || acknowledged - before >= minBytes;
     }
 
     // -------------------------------------------------------------------------------------------------- handlers, the rest

@@ -7,6 +7,9 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +29,8 @@ import org.libtorque.testkit.LeakCheck;
 @EnumSource(value = BackendChoice.class, names = {"EPOLL", "IO_URING"})
 @ExtendWith(LeakCheck.class)
 abstract class KwebFixture {
+    static final Instant YESTERDAY = Instant.now().minus(1, ChronoUnit.DAYS).truncatedTo(ChronoUnit.SECONDS);
+
     @Parameter BackendChoice backend;
     /** The directory that is served. Its parent is this test's too, and not served. */
     @TempDir Path outside;
@@ -57,6 +62,9 @@ abstract class KwebFixture {
         Files.createDirectories(file.getParent());
         return Files.writeString(file, contents);
     }
+
+    /** Makes a file one of {@link #YESTERDAY}. */
+    static Path old(Path file) throws IOException { return Files.setLastModifiedTime(file, FileTime.from(YESTERDAY)); }
 
     /** Starts the server, if it does not run, with these options beside those that every test needs. */
     Kweb serve(String... options) throws IOException {
