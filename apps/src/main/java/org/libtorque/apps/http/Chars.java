@@ -104,6 +104,9 @@ final class Chars {
         return (~(letters | others) | slashes | word) & TOPS;
     }
 
+    /** Marks (top bits) the first byte that is not a digit; marks above the first are not reliable. */
+    static long notDigits(long word) { return (word - '0' * ONES | word + (0x80 - '9' - 1) * ONES | word) & TOPS; }
+
     /** Marks each byte that is zero in a word whose top bits are clear. */
     private static long zeroes7(long word) { return ~(word + 0x7F * ONES) & TOPS; }
 

@@ -2,26 +2,27 @@ package org.libtorque.apps.http;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.libtorque.memory.ByteView;
 
 /**
- * The field names that {@link RequestHead} records, in a perfect hash table: a look-up compares two or three words and
+ * The field names that {@link RequestHead} records, in a perfect hash table: a look-up compares one to three words and
  * never a byte.
  *
- * <p>A name of up to seven bytes is one folded word, zero above its end; a longer one its first eight bytes and its last
- * eight, which may overlap, and one of more than sixteen also the eight from its ninth byte on. The multiplier that
- * keeps the names apart is searched when the class is loaded.
+ * <p>A name of up to seven bytes is one folded word, zero above its end; a longer one its first eight bytes, by which it
+ * is found, and its last eight, which may overlap, and one of more than sixteen also the eight from its ninth byte on.
+ * The multiplier that keeps the names apart is searched when the class is loaded.
  */
 final class FieldNames {
     /** As far as {@link #colon} looks; no recorded name is that long. */
     static final int WINDOW = 24;
     private static final long COLONS = ':' * Chars.ONES;
     private static final String[] NAMES = new String[RequestHead.EXPECT + 1];
-    private static final int SLOT_BITS = 6;
-    private static final int SLOT_WORDS = 4;
-    /** Four words for each slot: first eight bytes, last eight, eight from the ninth on, and field * 256 + length. */
-    private static final long[] SLOTS = new long[SLOT_WORDS << SLOT_BITS];
+    private static final int SLOT_BITS = 7;
+    private static final int SLOTS = 1 << SLOT_BITS;
+    private static final long[] FIRST = new long[SLOTS], LAST = new long[SLOTS], NINTH = new long[SLOTS];
+    private static final int[] LENGTHS = new int[SLOTS], FIELDS = new int[SLOTS];
     private static final long MULTIPLIER;
 
     static {
@@ -42,7 +43,7 @@ final class FieldNames {
         NAMES[RequestHead.CONTENT_LENGTH] = "content-length";
         NAMES[RequestHead.TRANSFER_ENCODING] = "transfer-encoding";
         NAMES[RequestHead.EXPECT] = "expect";
-        SplittableRandom random = new SplittableRandom(9112); // any seed will do; one in eight multipliers fits
+        SplittableRandom random = new SplittableRandom(9112); // any seed will do: one multiplier in four fits
         long multiplier;
         do multiplier = random.nextLong() | 1; while (!fill(multiplier));
         MULTIPLIER = multiplier;
@@ -51,26 +52,23 @@ final class FieldNames {
     private FieldNames() {}
 
     private static boolean fill(long multiplier) {
-        java.util.Arrays.fill(SLOTS, 0);
+        Arrays.fill(FIELDS, 0);
         for (int field = 1; field < NAMES.length; field++) {
             String name = NAMES[field];
             int length = name.length();
-            boolean isLong = length >= 8;
-            long first = Chars.word(isLong ? name.substring(0, 8) : name);
-            long last = isLong ? Chars.word(name.substring(length - 8)) : 0;
-            int slot = slot(multiplier, first, last, length);
-            if (SLOTS[slot + 3] != 0) return false;
-            SLOTS[slot] = first;
-            SLOTS[slot + 1] = last;
-            SLOTS[slot + 2] = length > 16 ? Chars.word(name.substring(8, 16)) : 0;
-            SLOTS[slot + 3] = field << 8 | length;
+            long first = Chars.word(name.substring(0, Math.min(length, 8)));
+            int slot = slot(multiplier, first);
+            if (FIELDS[slot] != 0) return false;
+            FIRST[slot] = first;
+            LAST[slot] = length >= 8 ? Chars.word(name.substring(length - 8)) : 0;
+            NINTH[slot] = length > 16 ? Chars.word(name.substring(8, 16)) : 0;
+            LENGTHS[slot] = length;
+            FIELDS[slot] = field;
         }
         return true;
     }
 
-    private static int slot(long multiplier, long first, long last, int length) {
-        return (int) ((first + last * 3 + length) * multiplier >>> 64 - SLOT_BITS) * SLOT_WORDS;
-    }
+    private static int slot(long multiplier, long first) { return (int) (first * multiplier >>> 64 - SLOT_BITS); }
 
     /** Returns the name of a recorded field in lower case. Allocates. */
     static byte[] bytes(int field) { return NAMES[field].getBytes(US_ASCII); }
@@ -99,29 +97,36 @@ final class FieldNames {
      * Finds out which field a name belongs to. Eight bytes from {@code offset} on must be readable.
      *
      * @param offset where the name begins
-     * @param length its length
+     * @param length its length, at least 1; none of its bytes is NUL
      * @return the field's number, or 0 if it is not recorded
      */
-    static int lookup(ByteView in, int offset, int length) { return lookup(in, offset, length, in.getLong(offset)); }
+    static int lookup(ByteView in, int offset, int length) {
+        long word = in.getLong(offset);
+        return length < 8 ? lookup(word & (1L << 8 * length) - 1) : lookupLong(in, offset, length, word);
+    }
 
     /** The same for a name near the {@code limit} of what may be read. */
     static int lookupAtEnd(ByteView in, int offset, int length, int limit) {
-        return lookup(in, offset, length, RequestParser.load(in, offset, limit));
+        long word = RequestParser.load(in, offset, limit);
+        return length < 8 ? lookup(word & (1L << 8 * length) - 1) : lookupLong(in, offset, length, word);
     }
 
-    private static int lookup(ByteView in, int offset, int length, long word) {
+    static int lookup(long name) {
+        long first = Chars.fold(name);
+        int slot = slot(MULTIPLIER, first);
+        return FIRST[slot] == first ? FIELDS[slot] : 0;
+    }
+
+    static int lookup(long low, long end, int length) {
+        long first = Chars.fold(low);
+        int slot = slot(MULTIPLIER, first);
+        return FIRST[slot] == first && LENGTHS[slot] == length && LAST[slot] == Chars.fold(end) ? FIELDS[slot] : 0;
+    }
+
+    private static int lookupLong(ByteView in, int offset, int length, long word) {
         long first = Chars.fold(word);
-        long last = 0;
-        if (length < 8) {
-            first &= (1L << 8 * length) - 1;
-        } else {
-            last = Chars.fold(in.getLong(offset + length - 8));
-        }
-        int slot = slot(MULTIPLIER, first, last, length);
-        if (SLOTS[slot] != first || SLOTS[slot + 1] != last) return 0;
-        int fieldAndLength = (int) SLOTS[slot + 3];
-        if ((fieldAndLength & 0xFF) != length) return 0;
-        if (length > 16 && SLOTS[slot + 2] != Chars.fold(in.getLong(offset + 8))) return 0;
-        return fieldAndLength >>> 8;
+        int slot = slot(MULTIPLIER, first);
+        if (FIRST[slot] != first || LENGTHS[slot] != length || LAST[slot] != Chars.fold(in.getLong(offset + length - 8))) return 0;
+        return length <= 16 || NINTH[slot] == Chars.fold(in.getLong(offset + 8)) ? FIELDS[slot] : 0;
     }
 }

@@ -10,9 +10,9 @@ import org.libtorque.memory.raw.RawView;
 /** Holds {@link ChunkedDecoder} against a model that looks at the whole body with regular expressions. */
 final class ChunkedComparison {
     private static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-    private static final String QUOTED = "\"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*\"";
+    private static final String QUOTED = "\"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*+\"";
     private static final String EXTENSION = "[ \\t]*;[ \\t]*" + TOKEN + "(?:[ \\t]*=[ \\t]*(?:" + TOKEN + "|" + QUOTED + "))?";
-    private static final Pattern SIZE_LINE = Pattern.compile("([0-9A-Fa-f]+)((?:" + EXTENSION + ")*)\\r\\n");
+    private static final Pattern SIZE_LINE = Pattern.compile("([0-9A-Fa-f]+)((?:" + EXTENSION + ")*+)\\r\\n");
     private static final Pattern TRAILER = Pattern.compile(TOKEN + ":[\\t \\x21-\\x7e\\x80-\\xff]*\\r\\n");
 
     /** What a body is: decoded text and the bytes it takes, or whether it is refused or merely not complete. */

@@ -17,7 +17,7 @@ final class PathComparison {
     /** Returns {@code dir path} or {@code file path}, or null if the path is to be refused. */
     private static String model(String target) {
         if (target.isEmpty()) return "dir ";
-        if (!target.matches("/([A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]|-]|%[0-9A-Fa-f]{2})*")) return null;
+        if (!target.matches("/(?:[A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]|-]|%[0-9A-Fa-f]{2})*+")) return null; // possessive: no recursion
         if (target.matches("(?i).*%(0.|1.|7f|2f|5c).*")) return null;
         Deque<String> segments = new ArrayDeque<>();
         String last = "";

@@ -16,7 +16,7 @@ final class RequestModel {
     private static final String TOKENS = TOKEN + "+";
     private static final String PATH = "[A-Za-z0-9._~!$&'()*+,;=:@%/\\[\\]|-]";
     private static final String QUERY = "[A-Za-z0-9._~!$&'()*+,;=:@%/\\[\\]|?\\\\^`{}-]";
-    private static final String REG_NAME = "(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*";
+    private static final String REG_NAME = "(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+"; // possessive: the JDK recurses otherwise
     private static final String OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private static final String PORT = "(?::(?<port>[0-9]*))?";
     /** Which characters a regular expression for one character matches. */
@@ -266,8 +266,8 @@ final class RequestModel {
             result.chunked = true;
             return;
         }
-        String other = "(?!chunked[ \\t;,])" + TOKENS + "[ \\t]*(;[^,]*)?,[ \\t]*";
-        check(!value.matches("(" + other + ")+chunked"), 501);
+        String other = "(?!chunked[ \\t;,])" + TOKENS + "[ \\t]*(?:;[^,]*)?,[ \\t]*";
+        check(!value.matches("(?:" + other + ")++chunked"), 501);
         throw new Refused(400);
     }
 }

@@ -188,6 +188,8 @@ class RequestParserTest {
                     assertEquals(letter || b == '-' || b == '.' ? 0 : mark, Chars.notNameBytes(word));
                     assertEquals(letter || b >= '$' && b <= ';' ? 0 : mark, Chars.notTargetBytes(word));
                     assertEquals(letter || digit || b == '-' || b == '.' ? 0 : mark, Chars.notHostBytes(word));
+                    long digits = Chars.notDigits(Chars.word("00990909") & ~mask | (long) b << 8 * place);
+                    assertEquals(digit ? 8 : place, digits == 0 ? 8 : Chars.first(digits));
                     long text = Chars.notText(word);
                     assertEquals(b >= 0x20 && b <= 0x7E ? 8 : place, text == 0 ? 8 : Chars.first(text));
                     long zeroes = Chars.zeroes(word);
