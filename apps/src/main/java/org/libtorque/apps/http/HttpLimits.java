@@ -1,7 +1,5 @@
 package org.libtorque.apps.http;
 
-import java.util.Objects;
-
 /**
  * What a server is willing to take in one request.
  *
@@ -22,12 +20,19 @@ public record HttpLimits(
     /** 8 KiB of target, 16 KiB of head, 100 fields, 1 MiB of body, 4 KiB of extensions, 8 KiB of trailers. */
     public static final HttpLimits DEFAULT = new HttpLimits(8 << 10, 16 << 10, 100, 1 << 20, 4 << 10, 8 << 10);
 
-    /** Checks the values. */
+    /** The smallest {@code headBytes}: a request line, and no fields. */
+    private static final int MIN_HEAD_BYTES = 18;
+
+    /**
+     * Checks the values.
+     *
+     * @throws IllegalArgumentException if one is out of range
+     */
     public HttpLimits {
-        Objects.checkFromToIndex(16, headBytes, MAX_HEAD_BYTES);
-        if (targetBytes < 1 || fieldCount < 1 || bodyBytes < 0 || extensionBytes < 0 || trailerBytes < 2) {
-            throw new IllegalArgumentException("targetBytes=" + targetBytes + ", fieldCount=" + fieldCount
-                    + ", bodyBytes=" + bodyBytes + ", extensionBytes=" + extensionBytes
+        if (headBytes < MIN_HEAD_BYTES || headBytes > MAX_HEAD_BYTES || targetBytes < 1 || fieldCount < 1 || bodyBytes < 0
+                || extensionBytes < 0 || trailerBytes < 2) {
+            throw new IllegalArgumentException("targetBytes=" + targetBytes + ", headBytes=" + headBytes
+                    + ", fieldCount=" + fieldCount + ", bodyBytes=" + bodyBytes + ", extensionBytes=" + extensionBytes
                     + ", trailerBytes=" + trailerBytes);
         }
     }

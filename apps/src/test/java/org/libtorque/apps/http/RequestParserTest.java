@@ -144,9 +144,9 @@ class RequestParserTest {
     }
 
     @Test void limitsThatMakeNoSenseAreRejected() {
-        assertThrows(RuntimeException.class, () -> new HttpLimits(1, 65_536, 1, 0, 0, 2));
-        assertThrows(RuntimeException.class, () -> new HttpLimits(0, 100, 1, 0, 0, 2));
-        assertThrows(RuntimeException.class, () -> new HttpLimits(1, 100, 1, -1, 0, 2));
+        assertThrows(IllegalArgumentException.class, () -> new HttpLimits(1, 65_536, 1, 0, 0, 2));
+        assertThrows(IllegalArgumentException.class, () -> new HttpLimits(0, 100, 1, 0, 0, 2));
+        assertThrows(IllegalArgumentException.class, () -> new HttpLimits(1, 100, 1, -1, 0, 2));
     }
 
     @Test void everyRecordedNameIsRecognisedInAnyCaseAndNoOther() {
