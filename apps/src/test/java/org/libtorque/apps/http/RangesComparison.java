@@ -25,7 +25,7 @@ final class RangesComparison {
         String set = value.substring(6);
         if (set.startsWith(" ") || set.startsWith("\t")) return null;
         for (String element : set.split(",", -1)) {
-            String spec = element.replaceAll("^[ \\t]+|[ \\t]+$", "");
+            String spec = element.replaceAll("^[ \\t]+|[ \\t]+\\z", "");
             if (spec.isEmpty()) continue;
             Matcher m = SPEC.matcher(spec);
             if (!m.matches()) return null;

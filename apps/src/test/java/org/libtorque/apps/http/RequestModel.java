@@ -188,7 +188,7 @@ final class RequestModel {
     private static boolean isIpv6(String text) {
         if (text.indexOf("::") != text.lastIndexOf("::") || text.contains(":::")) return false;
         // An IPv4 address at the end stands for two groups.
-        String groups = text.replaceFirst("(?<=:)" + OCTET + "(\\." + OCTET + "){3}$", "0:0");
+        String groups = text.replaceFirst("(?<=:)" + OCTET + "(\\." + OCTET + "){3}\\z", "0:0");
         int elision = groups.indexOf("::");
         if (elision < 0) return groups.matches("[0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4}){7}");
         String list = "([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?";
@@ -227,7 +227,7 @@ final class RequestModel {
         }
         at++;
         expect('\n', 400);
-        String value = in.substring(from, at - 2).replaceAll("^[ \\t]+|[ \\t]+$", "");
+        String value = in.substring(from, at - 2).replaceAll("^[ \\t]+|[ \\t]+\\z", "");
         boolean again = result.fields.containsKey(name);
         result.fields.computeIfAbsent(name, n -> new ArrayList<>()).add(value);
         switch (name) {
@@ -254,7 +254,7 @@ final class RequestModel {
 
     private void connection(String value) {
         for (String element : value.split(",", -1)) {
-            String option = element.replaceAll("^[ \\t]+|[ \\t]+$", "").toLowerCase(Locale.ROOT);
+            String option = element.replaceAll("^[ \\t]+|[ \\t]+\\z", "").toLowerCase(Locale.ROOT);
             check(option.isEmpty() || option.matches(TOKENS), 400);
             result.close |= option.equals("close");
             result.keepAlive |= option.equals("keep-alive");
