@@ -110,6 +110,9 @@ final class StreamConnection extends StreamSource implements Connection {
     private long lingerNanos;
 
     private boolean running;
+    private boolean opening;
+    /** The carry is on show: who ends the connection meanwhile leaves it to {@link #deliverCarry} to release it. */
+    private boolean carryShown;
     private SocketAddress remote;
     private AtomicInteger counter;
 
@@ -239,9 +242,10 @@ final class StreamConnection extends StreamSource implements Connection {
         ConnectionHandler handler = openHandler;
         openHandler = null;
         boolean nested = running; // an accepted connection is opened within its listener's turn, not its own
-        running = true;
+        running = opening = true;
         try {
             handler.onOpen(this);
+            opening = false;
             if (state != ENDED) {
                 armTimer();
                 flush();
@@ -249,6 +253,7 @@ final class StreamConnection extends StreamSource implements Connection {
         } catch (Throwable cause) {
             failed(cause);
         } finally {
+            opening = false;
             running = nested;
         }
     }
@@ -295,7 +300,7 @@ final class StreamConnection extends StreamSource implements Connection {
         open = false;
         loop.vcore.timers().cancel(timer);
         if (loop.sink.isAt(this)) loop.sink.forget();
-        releaseCarry();
+        if (!carryShown) releaseCarry();
         if (!sending) releaseOutput();
         file = null;
         loop.queue.close(this, false);
@@ -472,8 +477,14 @@ final class StreamConnection extends StreamSource implements Connection {
     private void deliverCarry() throws Exception {
         RawView view = loop.view;
         view.point(carryBlock + carryOffset, carryLength);
-        readHandler.onRead(this, view);
-        if (state != OPEN) return; // ended or closing: the carry is gone or of no interest
+        carryShown = true;
+        try {
+            readHandler.onRead(this, view);
+        } finally {
+            carryShown = false;
+            if (state == ENDED) releaseCarry();
+        }
+        if (state != OPEN) return; // closing: the carry is of no interest any more
         carryOffset += view.consumed();
         carryLength = view.length();
         if (carryLength == 0) releaseCarry();
@@ -624,6 +635,7 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Sends as much as the kernel takes. Leaves the sink. */
     private void flush() throws Exception {
         if (loop.sink.isAt(this)) loop.sink.leave();
+        if (pendingOutput() >= highWatermark) aboveHigh = true; // noted before the kernel takes it, perhaps all at once
         if (sending) return;
         int fileBudget = FILE_BUDGET;
         while (true) {
@@ -711,7 +723,6 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void outputWaits() {
-        if (pendingOutput() >= highWatermark) aboveHigh = true;
         if (progressNanos > 0 && !progressSet) {
             progressSet = true;
             progressBytes = 0;
@@ -769,6 +780,8 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public void sent(int result) {
         sending = false;
+        // Another colour may have written here since, without this one having had its turn: the chain is changed below.
+        if (loop.sink.isAt(this)) loop.sink.leave();
         if (state == ENDED) {
             releaseOutput();
             return;
@@ -792,6 +805,7 @@ final class StreamConnection extends StreamSource implements Connection {
         loop.checkCurrent(this);
         if (state != OPEN || shutdownWanted) return;
         shutdownWanted = true;
+        if (loop.sink.isAt(this)) loop.sink.leave(); // so that writing more is noticed
         if (!running) signal(FLUSH);
     }
 
@@ -813,6 +827,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (state != OPEN) return;
         state = CLOSING;
         open = false;
+        if (loop.sink.isAt(this)) loop.sink.leave(); // so that writing more is noticed
         lingerNanos = linger;
         releaseCarryLater();
         loop.queue.pauseReceiving(this, true);
@@ -961,28 +976,32 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override public Connection onRead(ReadHandler handler) {
         loop.checkCurrent(this);
         if (state == ENDED) return this;
-        boolean first = readHandler == null && handler != null && !running;
+        boolean first = readHandler == null && handler != null && !opening;
         readHandler = handler;
-        if (first) signal(RESUME);
+        if (first) signal(RESUME); // what came before may have been signalled already
         return this;
     }
 
     @Override public Connection onWritable(Handler handler) {
+        loop.checkCurrent(this);
         writableHandler = handler;
         return this;
     }
 
     @Override public Connection onEnd(Handler handler) {
+        loop.checkCurrent(this);
         endHandler = handler;
         return this;
     }
 
     @Override public Connection onClose(CloseHandler handler) {
+        loop.checkCurrent(this);
         closeHandler = handler;
         return this;
     }
 
     @Override public Connection onDrain(Handler handler) {
+        loop.checkCurrent(this);
         drainHandler = handler;
         return this;
     }

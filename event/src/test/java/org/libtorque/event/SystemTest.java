@@ -1,0 +1,161 @@
+package org.libtorque.event;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.Parameter;
+import org.libtorque.Torque;
+import org.libtorque.TorqueOptions;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
+import org.libtorque.vcore.Vcore;
+
+/**
+ * What system tests share: a runtime of the {@link Setup} at hand, which must stop in time and leave no descriptor; and a list of what reached the
+ * failure handler, which must be what the test took from it.
+ */
+@ExtendWith(LeakCheck.class)
+abstract class SystemTest {
+    static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+
+    @Parameter Setup setup;
+
+    final List<Throwable> failures = new CopyOnWriteArrayList<>();
+    private Torque torque;
+
+    /** The JDK opens descriptors of its own with the first sockets. */
+    @BeforeAll static void warmUpTheJdk() throws IOException {
+        try (var server = new ServerSocket(0); var client = Client.to(server.getLocalSocketAddress()); var accepted = server.accept()) {
+            accepted.shutdownOutput();
+            client.expectEnd();
+        }
+    }
+
+    final TorqueOptions options() {
+        return TorqueOptions.defaults().withCpus(setup.cpus()).withBackend(setup.backend()).withDrainTimeout(Duration.ofSeconds(5))
+                .withFailureHandler((where, failure) -> failures.add(failure));
+    }
+
+    final Torque torque() {
+        if (torque == null) open(options());
+        return torque;
+    }
+
+    final Torque open(TorqueOptions options) {
+        torque = Torque.open(options);
+        assertEquals(setup.backend(), torque.backend());
+        assertEquals(setup.vcores(), torque.vcores().size());
+        return torque;
+    }
+
+    final Listener serve(ConnectionHandler handler) throws IOException { return torque().listen(ANY_PORT, handler); }
+
+    final Listener echo() throws IOException { return serve(c -> c.onRead(Connection::write)); }
+
+    /** Takes the one failure there must be. */
+    final Throwable takeFailure() {
+        Eventually.await("a failure is reported", () -> !failures.isEmpty());
+        assertEquals(1, failures.size(), failures::toString);
+        return failures.removeFirst();
+    }
+
+    /** Stops the runtime and waits for its end, which must come well before the drain timeout. */
+    final void stop() { stop(Duration.ofSeconds(4)); }
+
+    final void stop(Duration limit) {
+        if (torque == null) return;
+        long start = System.nanoTime();
+        torque.close();
+        Duration took = Duration.ofNanos(System.nanoTime() - start);
+        torque = null;
+        assertTrue(took.compareTo(Eventually.scaled(limit)) < 0, "stopping took " + took);
+    }
+
+    @AfterEach void stopAndLookForFailures() {
+        stop();
+        assertEquals(List.of(), failures);
+    }
+
+    static <T> T get(CompletableFuture<T> future) {
+        try {
+            return future.get(Eventually.scaled(Eventually.DEFAULT_LIMIT).toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new AssertionError("timed out\n" + Eventually.stacks(), e);
+        } catch (ExecutionException e) {
+            throw new AssertionError(e.getCause());
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Runs something on a vcore, under the default colour, and returns what it returns. */
+    final <T> T onVcore(java.util.function.Supplier<T> body) {
+        var result = new CompletableFuture<T>();
+        torque().post(() -> {
+            try {
+                result.complete(body.get());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return get(result);
+    }
+
+    /** Runs something under a connection's colour, and returns what it returns. */
+    static <T> T on(Connection connection, java.util.function.Supplier<T> body) {
+        var result = new CompletableFuture<T>();
+        connection.execute(() -> {
+            try {
+                result.complete(body.get());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return get(result);
+    }
+
+    static Thread start(String name, Body body, List<Throwable> thrown) {
+        return Thread.ofPlatform().name(name).start(() -> {
+            try {
+                body.run();
+            } catch (Throwable t) {
+                thrown.add(t);
+            }
+        });
+    }
+
+    interface Body {
+        void run() throws Exception;
+    }
+
+    static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static byte[] random(int length, long seed) {
+        byte[] bytes = new byte[length];
+        new SplittableRandom(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    static Vcore current() { return Vcore.current(); }
+}
