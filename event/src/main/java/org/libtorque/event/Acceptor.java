@@ -10,12 +10,11 @@ import org.libtorque.vcore.Timer;
 /**
  * One vcore's part of a {@link Listener}.
  *
- * <p>Being out of descriptors is an ordinary state: accepting pauses, which is said once, and goes on when a connection of this vcore ends or a tenth of
- * a second has passed, since others may give descriptors back too. Meanwhile connections wait in the kernel's backlog. Retrying at once, which
- * edge triggering forbids anyway, would only spin.
+ * <p>Being out of descriptors is an ordinary state: accepting pauses, which is said once for all vcores ({@link Exhaustion}), and goes on when a
+ * connection of this vcore ends or a tenth of a second has passed, since others may give descriptors back too. Meanwhile connections wait in the kernel's
+ * backlog. Retrying at once, which edge triggering forbids anyway, would only spin.
  */
 final class Acceptor extends AcceptSource {
-    private static final System.Logger LOG = System.getLogger("org.libtorque");
     /** Connections taken per turn, before other colours get theirs. */
     private static final int ACCEPT_BUDGET = 64;
     private static final long RETRY_NANOS = 100_000_000;
@@ -28,6 +27,7 @@ final class Acceptor extends AcceptSource {
     private boolean started;
     private boolean stopped;
     private boolean paused;
+    /** Something was used up, and the backlog has not been empty since. */
     private boolean exhausted;
 
     private final LoopSource membership = new LoopSource() {
@@ -81,12 +81,12 @@ final class Acceptor extends AcceptSource {
             }
             int fd = loop.queue.accept(this);
             if (fd >= 0) {
-                if (exhausted) {
-                    exhausted = false;
-                    LOG.log(System.Logger.Level.INFO, "{0} on {1} accepts again", listener, loop.vcore);
-                }
                 serve(fd);
             } else if (fd == EventQueue.WOULD_BLOCK) {
+                if (exhausted) {
+                    exhausted = false;
+                    listener.exhaustion().isOver();
+                }
                 return;
             } else {
                 refused(-fd);
@@ -109,8 +109,7 @@ final class Acceptor extends AcceptSource {
             case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
                 if (!exhausted) {
                     exhausted = true;
-                    LOG.log(System.Logger.Level.WARNING, "{0} on {1} cannot accept: {2}; connections wait in the backlog until something is free "
-                            + "(raise ''ulimit -n'' for more)", listener, loop.vcore, Errno.describe(errno));
+                    listener.exhaustion().begins(errno);
                 }
                 pause();
             }

@@ -16,6 +16,7 @@ public final class Listener implements Registration {
     private final SocketAddress address;
     private final Acceptor[] acceptors;
     private final AtomicInteger connections = new AtomicInteger();
+    private final Exhaustion exhaustion = new Exhaustion(this);
     private volatile boolean open = true;
 
     private Listener(SocketAddress address, Acceptor[] acceptors) {
@@ -49,6 +50,8 @@ public final class Listener implements Registration {
     public int connections() { return connections.get(); }
 
     AtomicInteger connectionCounter() { return connections; }
+
+    Exhaustion exhaustion() { return exhaustion; }
 
     /** Stops listening. Connections that the kernel has completed are still accepted and served. Any thread. */
     @Override public void close() {

@@ -65,6 +65,7 @@ public final class Kweb implements AutoCloseable {
         try {
             if (options.root() != null) root = FileRoot.open(options.root());
             site = new Site(torque, options, root);
+            site.open();
             ListenOptions listen = ListenOptions.DEFAULT
                     .withBacklog(options.backlog())
                     .withMaxConnections(options.maxConnections())

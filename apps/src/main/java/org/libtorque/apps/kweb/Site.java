@@ -1,12 +1,14 @@
 package org.libtorque.apps.kweb;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.libtorque.Torque;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.http.HttpLimits;
 import org.libtorque.event.Connection;
 import org.libtorque.event.ConnectionHandler;
 import org.libtorque.event.FileRoot;
+import org.libtorque.vcore.Vcore;
 
 /** What is served, the same for all vcores, and one {@link VcoreSite} for each. */
 final class Site implements ConnectionHandler, AutoCloseable {
@@ -17,7 +19,7 @@ final class Site implements ConnectionHandler, AutoCloseable {
     final HttpLimits limits;
     /** Where requests are logged, or null. */
     final AccessLog accessLog;
-    private final AtomicReferenceArray<VcoreSite> perVcore;
+    private final VcoreSite[] perVcore;
 
     Site(Torque torque, ServeOptions options, FileRoot root) {
         this.torque = torque;
@@ -27,22 +29,37 @@ final class Site implements ConnectionHandler, AutoCloseable {
         limits = new HttpLimits(Math.min(HttpLimits.DEFAULT.targetBytes(), headBytes), headBytes, HttpLimits.DEFAULT.fieldCount(),
                 options.maxBodyBytes(), HttpLimits.DEFAULT.extensionBytes(), HttpLimits.DEFAULT.trailerBytes());
         accessLog = options.accessLog() == null ? null : AccessLog.open(options.accessLog(), torque.vcores().size());
-        perVcore = new AtomicReferenceArray<>(torque.vcores().size());
+        perVcore = new VcoreSite[torque.vcores().size()];
     }
 
-    @Override public void onOpen(Connection connection) {
-        int index = connection.vcore().index();
-        VcoreSite here = perVcore.getPlain(index); // written and read by the vcore's own thread
-        if (here == null) perVcore.setPlain(index, here = new VcoreSite(this, connection.vcore()));
-        new Session(here, connection);
+    /**
+     * Makes each vcore's part, on that vcore. To be called before listening: later, a flood of connections may have taken the descriptors that it needs.
+     *
+     * @throws java.util.concurrent.CompletionException if that fails
+     */
+    void open() {
+        List<CompletableFuture<Void>> made = torque.vcores().stream().map(this::make).toList();
+        for (CompletableFuture<Void> each : made) each.join();
     }
+
+    private CompletableFuture<Void> make(Vcore vcore) {
+        CompletableFuture<Void> made = new CompletableFuture<>();
+        torque.post(vcore.newColor(), () -> {
+            try {
+                perVcore[vcore.index()] = new VcoreSite(this, vcore);
+                made.complete(null);
+            } catch (Throwable e) {
+                made.completeExceptionally(e);
+            }
+        });
+        return made;
+    }
+
+    @Override public void onOpen(Connection connection) { new Session(perVcore[connection.vcore().index()], connection); }
 
     /** Called when the runtime has stopped. */
     @Override public void close() {
-        for (int i = 0; i < perVcore.length(); i++) {
-            VcoreSite here = perVcore.get(i);
-            if (here != null) here.close();
-        }
+        for (VcoreSite each : perVcore) if (each != null) each.close();
         if (accessLog != null) accessLog.close();
         if (root != null) root.close();
     }
