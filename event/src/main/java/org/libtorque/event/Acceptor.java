@@ -97,6 +97,10 @@ final class Acceptor extends AcceptSource {
     }
 
     private void serve(int fd) {
+        if (loop.over()) {
+            Files.close(loop.errno, fd);
+            return;
+        }
         listener.connectionCounter().incrementAndGet();
         StreamConnection connection = new StreamConnection(loop, loop.vcore.newColor(), fd);
         connection.countedBy(listener.connectionCounter());

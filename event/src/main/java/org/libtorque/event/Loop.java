@@ -5,6 +5,7 @@ import org.libtorque.memory.raw.RawView;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -26,7 +27,11 @@ final class Loop {
     final OutputSink sink;
     final FailureHandler failures;
     private boolean draining;
+    /** Whether all connections have been asked to come to their end; they are the last ones then. */
+    private boolean asked;
+    private boolean over;
     private final Runnable onEmpty;
+    private final Asking asking = new Asking();
 
     /** Heads of intrusive lists. */
     StreamConnection connections;
@@ -70,10 +75,13 @@ final class Loop {
         connection.nextOpen = connection.previousOpen = null;
         connectionCount--;
         for (LoopSource source = sources; source != null; source = source.nextSource) source.descriptorFreed();
-        if (draining && connections == null) onEmpty.run();
+        if (asked && connections == null) onEmpty.run();
     }
 
     boolean draining() { return draining; }
+
+    /** Tells whether all has been cut off: what still comes is too late. */
+    boolean over() { return over; }
 
     /** Stops listening and asks every connection to come to its end. */
     void drain() {
@@ -84,16 +92,41 @@ final class Loop {
             source.drain();
             source = following;
         }
-        for (StreamConnection c = connections; c != null; ) {
-            StreamConnection following = c.nextOpen;
-            c.drain();
-            c = following;
+        askSoon();
+    }
+
+    /**
+     * Asks connections to come to their end as soon as the kernel has told of everything that had happened by now: connections that it has accepted,
+     * data that has arrived. A close that overtakes data loses it, and resets the connection.
+     */
+    void askSoon() {
+        asked = false;
+        asking.turns = 0;
+        vcore.timers().schedule(asking, vcore.now());
+    }
+
+    /** Runs once in each turn, behind the harvest. */
+    private final class Asking extends Timer {
+        private static final int MIN_TURNS = 2;
+        /** Enough at any rate: the kernel may have news for ever. */
+        private static final int MAX_TURNS = 1_000;
+        int turns;
+
+        @Override protected void onExpiry(long nowNanos) {
+            // The first harvest may have begun before what is waited for was submitted.
+            if (++turns < MIN_TURNS || !queue.caughtUp() && turns < MAX_TURNS) {
+                vcore.timers().schedule(this, nowNanos);
+                return;
+            }
+            asked = true;
+            for (StreamConnection c = connections; c != null; c = c.nextOpen) c.drain();
+            if (connections == null) onEmpty.run();
         }
-        if (connections == null) onEmpty.run();
     }
 
     /** Cuts off what is still open. */
     void abortAll() {
+        over = true;
         while (connections != null) connections.endNow(null);
         while (sources != null) sources.endNow();
     }

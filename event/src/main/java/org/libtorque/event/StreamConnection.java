@@ -109,6 +109,7 @@ final class StreamConnection extends StreamSource implements Connection {
     private boolean bufferRetry;
     private long lingerNanos;
 
+    private boolean drainAsked;
     private boolean running;
     private boolean opening;
     /** The carry is on show: who ends the connection meanwhile leaves it to {@link #deliverCarry} to release it. */
@@ -175,7 +176,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         openHandler = handler;
         callOpenHandler();
-        if (loop.draining()) drain();
+        if (loop.draining()) loop.askSoon();
     }
 
     /** Starts connecting. The address is at {@code loop.scratch}. */
@@ -266,6 +267,7 @@ final class StreamConnection extends StreamSource implements Connection {
             if ((bits & TIME) != 0) checkTime();
             if (state == CONNECTING) {
                 if ((bits & (WRITABLE | HANG_UP | READABLE)) != 0) finishConnecting();
+                else if ((bits & DRAIN) != 0) endNow(new java.io.IOException("the runtime is stopping"));
                 if (state != OPEN) return;
                 bits |= READABLE;
             }
@@ -323,14 +325,20 @@ final class StreamConnection extends StreamSource implements Connection {
         }
     }
 
-    void drain() { signal(DRAIN); }
+    /** Asks it to come to its end; a second time changes nothing. */
+    void drain() {
+        if (drainAsked) return;
+        drainAsked = true;
+        signal(DRAIN);
+    }
 
     private void drainStep() throws Exception {
+        // What has arrived is shown, and what that makes is sent, before the end.
         if (drainHandler != null) {
-            drainHandler.on(this);
+            read(READABLE);
+            if (state == OPEN && drainHandler != null) drainHandler.on(this);
             return;
         }
-        // What has arrived is shown, and what that makes is sent, before the end.
         closeWhenRead = true;
         if (readingPaused || readHandler == null) close();
         else read(READABLE);

@@ -110,7 +110,6 @@ public final class TorqueRuntime implements AutoCloseable {
             loops[index] = loop;
             started.countDown();
             vcore.runLoop();
-            loop.abortAll();
         } catch (Throwable cause) {
             fault.compareAndSet(null, cause);
             LOG.log(System.Logger.Level.ERROR, vcore + " failed; the runtime stops", cause);
@@ -123,8 +122,12 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     private static void end(Vcore vcore, Loop loop) {
-        if (vcore.queue() == null) return;
+        if (vcore.queue() == null) { // it could not be opened
+            vcore.blocks().close();
+            return;
+        }
         try {
+            if (loop != null) loop.abortAll();
             int left = vcore.shutDown(SHUTDOWN_NANOS);
             if (left > 0) LOG.log(System.Logger.Level.WARNING, "{0}: {1} sources would not close; their memory is not given back", vcore, left);
             else if (loop != null) loop.close();

@@ -45,6 +45,9 @@ public abstract class EventQueue implements AutoCloseable {
      */
     public abstract int harvest(int window, long timeoutNanos);
 
+    /** Tells whether the last {@link #harvest} took all that the kernel had to report, and not just its window's worth. */
+    public abstract boolean caughtUp();
+
     /** Tells whether the queue itself has something to do before the vcore may block. */
     public abstract boolean hasDeferredWork();
 

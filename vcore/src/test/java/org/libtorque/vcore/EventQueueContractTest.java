@@ -1072,6 +1072,8 @@ public abstract class EventQueueContractTest {
             int n = queue.harvest(3, 0);
             most = Math.max(most, n);
             total += n;
+            if (total < 18) assertFalse(queue.caughtUp());
+            if (n == 0) assertTrue(queue.caughtUp());
         }
         assertEquals(3, most);
         assertEquals(20, total);

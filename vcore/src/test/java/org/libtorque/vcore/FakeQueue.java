@@ -33,6 +33,8 @@ class FakeQueue extends EventQueue {
 
     @Override public String name() { return "fake"; }
 
+    @Override public boolean caughtUp() { return true; }
+
     @Override public boolean hasDeferredWork() { return deferredWork; }
 
     @Override public void wake() { wakes.incrementAndGet(); }

@@ -56,6 +56,7 @@ public final class EpollQueue extends EventQueue {
     private final int wakeFd;
     private final ErrnoSlot wakeErrno = ErrnoSlot.allocate();
     private long hotBlock;
+    private boolean caughtUp;
 
     /**
      * @param blocks where receive buffers come from
@@ -95,6 +96,7 @@ public final class EpollQueue extends EventQueue {
                 : timeoutNanos == Long.MAX_VALUE ? -1
                 : (int) Math.min(Integer.MAX_VALUE, (timeoutNanos - 1) / 1_000_000 + 1); // rounded up: waking early would mean turning in vain
         int n = Epoll.await(errno, efd, events, wanted, timeoutMillis);
+        caughtUp = n < wanted;
         if (n < 0) {
             if (n == -Errno.EINTR) return 0; // a signal for a thread of the JVM; the loop comes back by itself
             throw new SyscallException("epoll_wait", "efd=" + efd + ", maxevents=" + wanted, -n);
@@ -123,6 +125,8 @@ public final class EpollQueue extends EventQueue {
         if ((mask & (EPOLLHUP | EPOLLERR)) != 0) bits |= EventSource.HANG_UP;
         if (bits != 0) source.signal(bits);
     }
+
+    @Override public boolean caughtUp() { return caughtUp; }
 
     @Override public boolean hasDeferredWork() { return false; }
 

@@ -246,6 +246,8 @@ public final class UringQueue extends EventQueue {
         return bits;
     }
 
+    @Override public boolean caughtUp() { return ring.completions() == 0 && !ring.mustEnter(); }
+
     @Override public boolean hasDeferredWork() { return starvedCount > 0 && (buffers.hasProvided() || blocks.hasRoom()); }
 
     @Override public void wake() { EventFd.write(wakeErrno, wakeFd, 1); }
