@@ -65,6 +65,8 @@ final class ListenSockets {
             Sockets.setsockoptInt(errno, fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1); // else connections in TIME_WAIT forbid a restart
         }
         if (reusePort) Sockets.setsockoptInt(errno, fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEPORT, 1);
+        // "::" means IPv4 too, whatever net.ipv6.bindv6only says; for other addresses this is of no effect.
+        if (family == Sockets.AF_INET6) Sockets.setsockoptInt(errno, fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 0);
         int result = Sockets.bind(errno, fd, name, SocketAddresses.encode(address, name));
         if (result < 0) {
             Files.close(errno, fd);

@@ -18,7 +18,7 @@ import org.libtorque.memory.ByteView;
  * names, paths with links) or is bounded in time: an entry is read again after {@link #LIFETIME_NANOS}, which is for writes through mappings. Where nothing can
  * be watched, entries live for {@link #UNWATCHED_LIFETIME_NANOS} only.
  *
- * <p><b>Look-up</b> compares the raw bytes of the path in an open-addressing table, before any decoding, and allocates nothing. <b>Replacement</b> when the limit is
+ * <p><b>Look-up</b> compares the raw bytes of the path ({@link PathTable}), before any decoding, and allocates nothing. <b>Replacement</b> when the limit is
  * reached drops everything: a working set that does not fit is better served by the kernel's cache than by a policy here.
  */
 final class FileCache implements DirectoryWatcher.Handler {
@@ -26,6 +26,8 @@ final class FileCache implements DirectoryWatcher.Handler {
     static final long LIFETIME_NANOS = 5_000_000_000L;
     static final long UNWATCHED_LIFETIME_NANOS = 100_000_000L;
     private static final int MAX_KEYS = 1 << 16;
+    /** Ways to write one path that are kept: there are endlessly many, and somebody could look for those whose hashes collide. */
+    private static final int MAX_KEYS_OF_PATH = 8;
 
     private final FileRoot root;
     private final long maxBytes;
@@ -35,10 +37,7 @@ final class FileCache implements DirectoryWatcher.Handler {
     private final Map<String, Integer> watches = new HashMap<>();
     private final Map<String, List<byte[]>> keysOfPath = new HashMap<>();
 
-    // Open addressing with linear probing; a slot is free if its key is null.
-    private byte[][] keys = new byte[256][];
-    private CachedFile[] files = new CachedFile[256];
-    private int count;
+    private final PathTable<CachedFile> table = new PathTable<>();
     private long bytes;
 
     /** To be made on the vcore. */
@@ -63,34 +62,10 @@ final class FileCache implements DirectoryWatcher.Handler {
 
     /** Returns the file for a path as it stands in a request, or null. */
     CachedFile get(ByteView in, int offset, int length, long nowNanos) {
-        int mask = keys.length - 1;
-        for (int slot = hash(in, offset, length) & mask; keys[slot] != null; slot = slot + 1 & mask) {
-            byte[] key = keys[slot];
-            if (key.length == length && same(in, offset, key)) {
-                CachedFile file = files[slot];
-                if (nowNanos - file.expiresNanos() < 0) return file;
-                drop(file.path());
-                return null;
-            }
-        }
+        CachedFile file = table.get(in, offset, length);
+        if (file == null || nowNanos - file.expiresNanos() < 0) return file;
+        drop(file.path());
         return null;
-    }
-
-    private static int hash(ByteView in, int offset, int length) {
-        int h = length;
-        for (int i = 0; i < length; i++) h = h * 31 + in.getByte(offset + i);
-        return h ^ h >>> 16;
-    }
-
-    private static int hash(byte[] key) {
-        int h = key.length;
-        for (byte b : key) h = h * 31 + b;
-        return h ^ h >>> 16;
-    }
-
-    private static boolean same(ByteView in, int offset, byte[] key) {
-        for (int i = 0; i < key.length; i++) if (in.getByte(offset + i) != key[i]) return false;
-        return true;
     }
 
     /**
@@ -116,37 +91,19 @@ final class FileCache implements DirectoryWatcher.Handler {
         return true;
     }
 
+    /** Keeps a file for a path that {@link #get} has just not found. */
     void put(byte[] key, CachedFile file) {
         if (file.bytes() > maxBytes / 4) return;
-        if (bytes + file.bytes() > maxBytes || count >= MAX_KEYS) clear();
-        if (2 * (count + 1) > keys.length) rehash(2 * keys.length);
-        insert(key, file);
+        List<byte[]> others = keysOfPath.get(file.path());
+        if (others != null && others.size() >= MAX_KEYS_OF_PATH) drop(file.path());
+        if (bytes + file.bytes() > maxBytes || table.size() >= MAX_KEYS) clear();
+        table.put(key, file);
         bytes += file.bytes();
         keysOfPath.computeIfAbsent(file.path(), p -> new ArrayList<>(1)).add(key);
     }
 
-    private void insert(byte[] key, CachedFile file) {
-        int mask = keys.length - 1;
-        int slot = hash(key) & mask;
-        while (keys[slot] != null) slot = slot + 1 & mask;
-        keys[slot] = key;
-        files[slot] = file;
-        count++;
-    }
-
-    private void rehash(int size) {
-        byte[][] oldKeys = keys;
-        CachedFile[] oldFiles = files;
-        keys = new byte[size][];
-        files = new CachedFile[size];
-        count = 0;
-        for (int i = 0; i < oldKeys.length; i++) if (oldKeys[i] != null) insert(oldKeys[i], oldFiles[i]);
-    }
-
     private void clear() {
-        keys = new byte[256][];
-        files = new CachedFile[256];
-        count = 0;
+        table.clear();
         bytes = 0;
         keysOfPath.clear();
     }
@@ -155,25 +112,7 @@ final class FileCache implements DirectoryWatcher.Handler {
     private void drop(String path) {
         List<byte[]> dropped = keysOfPath.remove(path);
         if (dropped == null) return;
-        for (byte[] key : dropped) remove(key);
-    }
-
-    private void remove(byte[] key) {
-        int mask = keys.length - 1;
-        int slot = hash(key) & mask;
-        while (keys[slot] != key) slot = slot + 1 & mask;
-        bytes -= files[slot].bytes();
-        count--;
-        // Closes the gap: whoever stands behind it and would be looked for from before it moves into it.
-        for (int next = slot + 1 & mask; keys[next] != null; next = next + 1 & mask) {
-            int home = hash(keys[next]) & mask;
-            if ((next - home & mask) < (next - slot & mask)) continue;
-            keys[slot] = keys[next];
-            files[slot] = files[next];
-            slot = next;
-        }
-        keys[slot] = null;
-        files[slot] = null;
+        for (byte[] key : dropped) bytes -= table.remove(key).bytes();
     }
 
     @Override public void onChange(int watch, String name, boolean directory) {
@@ -207,31 +146,5 @@ final class FileCache implements DirectoryWatcher.Handler {
         directories.clear();
         watches.clear();
         clear();
-    }
-
-    /** Returns the number of entries. */
-    int size() { return count; }
-
-    /** Walks the structure; for tests. */
-    void checkInvariants() {
-        int entries = 0;
-        long total = 0;
-        int mask = keys.length - 1;
-        for (int i = 0; i < keys.length; i++) {
-            if (keys[i] == null) continue;
-            entries++;
-            total += files[i].bytes();
-            int slot = hash(keys[i]) & mask;
-            while (slot != i) {
-                if (keys[slot] == null) throw new IllegalStateException("entry " + i + " cannot be found");
-                slot = slot + 1 & mask;
-            }
-            if (!keysOfPath.get(files[i].path()).contains(keys[i])) throw new IllegalStateException("entry " + i + " cannot be dropped");
-        }
-        int listed = keysOfPath.values().stream().mapToInt(List::size).sum();
-        if (entries != count || listed != count || total != bytes) {
-            throw new IllegalStateException(entries + " entries of " + total + " bytes, but count " + count + ", bytes " + bytes + ", listed " + listed);
-        }
-        if (directories.size() != watches.size()) throw new IllegalStateException(directories + " and " + watches);
     }
 }

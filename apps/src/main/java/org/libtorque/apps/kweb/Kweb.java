@@ -2,6 +2,7 @@ package org.libtorque.apps.kweb;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import org.libtorque.Torque;
@@ -17,6 +18,8 @@ import org.libtorque.vcore.Backend;
 
 /** The web server: static files and a few built-in pages over HTTP/1.1, on every vcore. */
 public final class Kweb implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
+
     private final Torque torque;
     private final Site site;
     private final Listener listener;
@@ -70,7 +73,7 @@ public final class Kweb implements AutoCloseable {
                     .withBacklog(options.backlog())
                     .withMaxConnections(options.maxConnections())
                     .withIdleTimeout(options.idleTimeout());
-            return new Kweb(torque, site, torque.listen(options.listenAddress(), listen, site));
+            return new Kweb(torque, site, listen(torque, options, listen, site));
         } catch (IOException | RuntimeException e) {
             torque.close();
             if (site != null) site.close();
@@ -80,6 +83,20 @@ public final class Kweb implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /** Listens. Without an address that is IPv6 and IPv4 both, or IPv4 alone where there is no IPv6. */
+    private static Listener listen(Torque torque, ServeOptions options, ListenOptions listen, Site site) throws IOException {
+        if (options.address() == null) {
+            try {
+                return torque.listen(new InetSocketAddress("::", options.port()), listen, site);
+            } catch (BindException e) {
+                throw e; // somebody else has the port
+            } catch (IOException e) {
+                LOG.log(System.Logger.Level.DEBUG, "no IPv6 here: {0}", e.getMessage());
+            }
+        }
+        return torque.listen(options.listenAddress(), listen, site);
     }
 
     private void announce(PrintStream out) {

@@ -5,13 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.libtorque.apps.cli.BackendChoice;
 import org.libtorque.apps.cli.CommandException;
+import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.testkit.Eventually;
 
 /** One line for each request, whatever the request. */
@@ -115,6 +118,20 @@ class AccessLogSystemTest extends KwebFixture {
         }
         stop();
         assertEquals(10_000, lineCount());
+    }
+
+    /** Without an address the server listens on all, of both families. */
+    @Test void hostsOfBothFamiliesAreNamedPlainly() throws IOException {
+        List<String> options = List.of("--port", "0", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring", "--access-log", log().toString());
+        try (Kweb kweb = Kweb.start(ServeOptions.parse(options.toArray(String[]::new)))) {
+            for (String host : new String[] {"127.0.0.1", "::1"}) {
+                try (WireClient client = WireClient.to(new InetSocketAddress(host, kweb.address().getPort()))) {
+                    client.assertOpen();
+                }
+            }
+        }
+        assertEquals(List.of("127.0.0.1", "0:0:0:0:0:0:0:1"), Files.readAllLines(log()).stream().map(line -> line.substring(0, line.indexOf(' '))).sorted(
+                java.util.Comparator.comparing(String::length)).toList());
     }
 
     @Test void aLogThatCannotBeOpenedIsSaidInOneLine() {

@@ -69,8 +69,8 @@ abstract class KwebFixture {
     /** Starts the server, if it does not run, with these options beside those that every test needs. */
     Kweb serve(String... options) throws IOException {
         if (server != null) throw new IllegalStateException("it is running");
-        List<String> all = new ArrayList<>(List.of("--port", "0", "--address", "127.0.0.1", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring",
-                "--quiet"));
+        List<String> all = new ArrayList<>(List.of("--port", "0", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring", "--quiet"));
+        if (!Arrays.asList(options).contains("--address")) all.addAll(List.of("--address", "127.0.0.1"));
         if (!Arrays.asList(options).contains("--root") && root != null) all.addAll(List.of("--root", root.toString()));
         all.addAll(List.of(options));
         return server = Kweb.start(ServeOptions.parse(all.toArray(String[]::new)));

@@ -55,6 +55,13 @@ class ServeProcessTest {
         }
     }
 
+    @Test void requestsMayBeLoggedToStandardOutput() throws IOException {
+        try (ServerProcess server = ServerProcess.start("--access-log", "-"); WireClient client = server.connect()) {
+            client.assertOpen();
+            server.process().awaitLine("^127\\.0\\.0\\.1 - - \\[.*] \"GET /plaintext HTTP/1\\.1\" 200 13$");
+        }
+    }
+
     @Test void restartingOnTheSamePortWorksAtOnce() throws IOException {
         int port;
         try (ServerProcess server = ServerProcess.start(); WireClient client = server.connect()) {
