@@ -490,17 +490,7 @@ public final class UringQueue extends EventQueue {
             bid = following;
         }
         inputHead[slot] = -1;
-        if (inFlight[slot] > 0) {
-            if (keepDescriptor) {
-                // Not by descriptor: its owner may close it before this is submitted, and the number may be another file's by then.
-                if ((flags[slot] & WATCHED) != 0) cancel(userData(OP_POLL, slot));
-                if ((flags[slot] & AWAITING_OUT) != 0) cancel(userData(OP_OUT, slot));
-            } else {
-                long sqe = prepare(IoUring.IORING_OP_ASYNC_CANCEL, fd, OP_NONE);
-                putInt(sqe + Sqe.OP_FLAGS, IoUring.IORING_ASYNC_CANCEL_FD | IoUring.IORING_ASYNC_CANCEL_ALL);
-                putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_CQE_SKIP_SUCCESS);
-            }
-        }
+        if (inFlight[slot] > 0) cancelInFlight(source, slot);
         if (!keepDescriptor) {
             // Submitted behind the cancellation: the operations hold the file open, so only then does the peer see the end.
             long sqe = prepare(IoUring.IORING_OP_CLOSE, fd, OP_NONE);
@@ -513,6 +503,33 @@ public final class UringQueue extends EventQueue {
         }
         source.unbind();
         if (inFlight[slot] == 0) table.remove(slot);
+    }
+
+    /**
+     * Cancels what is in flight for a slot, each by its user data, by which the kernel finds it at once. By descriptor it would walk through
+     * everything that is in flight on the ring, so closing would cost more the more connections there are (3 % of the whole at 100 of them, with 10
+     * requests each); and an owner who keeps the descriptor may close it before this is submitted, when the number may be another file's.
+     */
+    private void cancelInFlight(EventSource source, int slot) {
+        int f = flags[slot];
+        int left = inFlight[slot];
+        if ((f & RECEIVING) != 0) {
+            cancel(userData(source instanceof AcceptSource ? OP_ACCEPT : OP_RECEIVE, slot));
+            left--;
+        }
+        if ((f & WATCHED) != 0) {
+            cancel(userData(OP_POLL, slot));
+            left--;
+        }
+        if ((f & AWAITING_OUT) != 0) {
+            cancel(userData(OP_OUT, slot));
+            left--;
+        }
+        if ((f & AWAITING_HANG_UP) != 0) {
+            cancel(userData(OP_HANG_UP, slot));
+            left--;
+        }
+        if (left > 0) cancel(userData(OP_SEND, slot)); // the one operation without a flag, of which there is one at most
     }
 
     @Override public int sourceCount() { return table.count(); }
