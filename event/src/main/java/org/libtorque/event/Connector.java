@@ -1,5 +1,6 @@
 package org.libtorque.event;
 
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import org.libtorque.sys.Files;
@@ -26,32 +27,39 @@ final class Connector extends Task {
     }
 
     @Override protected void run() throws Exception {
-        if (loop.draining()) {
-            onFailure.onConnectFailed(new java.io.IOException("the runtime is stopping"));
+        int fd;
+        try {
+            if (loop.draining()) throw new IOException("the runtime is stopping");
+            fd = open();
+        } catch (IOException | IllegalArgumentException cause) { // the latter: an address that is unresolved or of an unknown type
+            onFailure.onConnectFailed(cause);
             return;
         }
+        StreamConnection connection = new StreamConnection(loop, color(), fd);
+        connection.connect(SocketAddresses.encode(address, loop.scratch), handler, onFailure, options.timeout().toNanos());
+    }
+
+    /** Returns a socket that is ready to be connected. */
+    private int open() throws IOException {
+        SocketAddress local = options.localAddress();
         int family = SocketAddresses.family(address);
+        SocketAddresses.encode(address, loop.scratch); // tried, so that once there is a socket only calls can fail
+        if (local != null) SocketAddresses.encode(local, loop.scratch);
         int fd = Sockets.socket(loop.errno, family, Sockets.SOCK_STREAM | Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-            onFailure.onConnectFailed(IoErrors.of(fd, "socket", "for {}", address));
-            return;
-        }
+        if (fd < 0) throw IoErrors.of(fd, "socket", "for {}", address);
         if (family != Sockets.AF_UNIX && options.noDelay()) Sockets.setsockoptInt(loop.errno, fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
-        if (options.localAddress() != null) {
-            if (options.localAddress() instanceof InetSocketAddress inet && inet.getPort() == 0) {
+        if (local != null) {
+            if (local instanceof InetSocketAddress inet && inet.getPort() == 0) {
                 // The port is then chosen when the peer is known, so each peer has all ports to choose from (ip(7)).
                 Sockets.setsockoptInt(loop.errno, fd, Sockets.IPPROTO_IP, Sockets.IP_BIND_ADDRESS_NO_PORT, 1);
             }
-            int result = Sockets.bind(loop.errno, fd, loop.scratch, SocketAddresses.encode(options.localAddress(), loop.scratch));
+            int result = Sockets.bind(loop.errno, fd, loop.scratch, SocketAddresses.encode(local, loop.scratch));
             if (result < 0) {
                 Files.close(loop.errno, fd);
-                onFailure.onConnectFailed(IoErrors.of(result, "bind", "{}", options.localAddress()));
-                return;
+                throw IoErrors.of(result, "bind", "{}", local);
             }
         }
-        StreamConnection connection = new StreamConnection(loop, color(), fd);
-        int length = SocketAddresses.encode(address, loop.scratch);
-        connection.connect(length, handler, onFailure, options.timeout().toNanos());
+        return fd;
     }
 
     @Override protected void failed(Throwable cause) { loop.vcore.reportFailure("connect to " + address, cause); }

@@ -896,13 +896,15 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override public void setIdleTimeout(Duration timeout) {
         loop.checkCurrent(this);
         idleNanos = timeout.toNanos();
-        if (!running) armTimer();
+        if (!opening) armTimer(); // armed after opening
     }
 
     @Override public void setWriteProgressTimeout(Duration timeout, int minBytes) {
         loop.checkCurrent(this);
         progressNanos = timeout.toNanos();
         progressMinBytes = minBytes;
+        progressSet = false;
+        if (sending || pendingOutput() > 0) outputWaits();
     }
 
     @Override public void setDeadline(long nanosFromNow) {
@@ -947,6 +949,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (progressSet && now - progressDeadline >= 0 && peerTook(progressMinBytes)) {
             progressBytes = 0;
             progressDeadline = now + progressNanos;
+            lastActivity = now;
         }
         if (idleNanos > 0 && now - lastActivity >= idleNanos && pendingOutput() > 0 && peerTook(1)) lastActivity = now;
         if (progressSet && now - progressDeadline >= 0) {

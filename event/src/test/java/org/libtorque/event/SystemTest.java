@@ -51,7 +51,7 @@ abstract class SystemTest {
                 .withFailureHandler((where, failure) -> failures.add(failure));
     }
 
-    final Torque torque() {
+    final synchronized Torque torque() {
         if (torque == null) open(options());
         return torque;
     }

@@ -379,6 +379,18 @@ class VcoreTest {
         assertNull(Vcore.current());
     }
 
+    @Test void aTaskThatNeverEndsDoesNotKeepItFromShuttingDown() {
+        Task[] again = new Task[1];
+        again[0] = task(vcore.newColor(), () -> {
+            clock.advance(MILLI);
+            vcore.ready(again[0]);
+        });
+        vcore.ready(again[0]);
+        long start = clock.nanoTime();
+        assertEquals(0, vcore.shutDown(3_600_000 * MILLI));
+        assertTrue(clock.nanoTime() - start < 2_000 * MILLI, "took " + (clock.nanoTime() - start));
+    }
+
     @Test void aSourceThatNeverClosesIsReportedAndKeepsItsMemory() {
         queue.sources = 2;
         for (int i = 0; i < 10; i++) {
