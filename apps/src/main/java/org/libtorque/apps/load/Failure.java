@@ -1,5 +1,7 @@
 package org.libtorque.apps.load;
 
+import java.io.IOException;
+
 /** What can go wrong with a request. One request fails in one way. */
 enum Failure {
     /** No connection: refused, unreachable, timed out. */
@@ -23,6 +25,12 @@ enum Failure {
     Failure(String key, String meaning) {
         this.key = key;
         this.meaning = meaning;
+    }
+
+    /** What an exception says went wrong, without the call that found out: {@code connect(fd=9): ECONNREFUSED (…)} loses its beginning. */
+    static String reason(Throwable cause) {
+        if (!(cause instanceof IOException) || cause.getMessage() == null) return cause.toString();
+        return cause.getMessage().replaceFirst("^[a-z_]+\\(.*?\\): ", "");
     }
 
     /** Name in JSON. */

@@ -1,6 +1,6 @@
 package org.libtorque.apps.load;
 
-import java.io.IOException;
+import java.net.BindException;
 import java.time.Duration;
 
 import org.libtorque.event.Connection;
@@ -93,7 +93,8 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
 
     @Override
     public void onConnectFailed(Throwable cause) {
-        worker.failed(System.nanoTime(), Failure.CONNECT, 1, cause.getMessage());
+        var hint = cause instanceof BindException ? " (every source address has its own ports: name more with --sources)" : "";
+        worker.failed(System.nanoTime(), Failure.CONNECT, 1, Failure.reason(cause) + hint);
         worker.startNext();
         reconnectAfterPause();
     }
@@ -110,7 +111,6 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
 
     /** The peer will send nothing more. */
     private void peerEnded(Connection connection) {
-        if (closing) return;
         long now = System.nanoTime();
         if (parser != null && parser.takeEnd()) completeParsed(now);
         if (!closing) {
@@ -125,7 +125,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         worker.disconnected();
         if (!closing && cause != null) {
             var failure = cause instanceof ConnectionTimeoutException ? Failure.TIMEOUT : Failure.CLOSED;
-            loseOutstanding(System.nanoTime(), failure, cause instanceof IOException ? cause.getMessage() : cause.toString());
+            loseOutstanding(System.nanoTime(), failure, Failure.reason(cause));
         }
         closing = true;
         giveParserBack();
@@ -194,10 +194,6 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
 
     @Override
     public void onRead(Connection connection, ByteView data) {
-        if (closing) {
-            data.consumeAll();
-            return;
-        }
         long now = System.nanoTime();
         worker.received(now, data.length());
         boolean none = answered == 0;
@@ -216,7 +212,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         if (none && answered > 0) worker.firstAnswered(now, connectStarted);
         if (closing) {
             data.consumeAll();
-            if (connection.isOpen()) connection.close();
+            connection.close();
         } else if (sent == answered && sent == plan.perConnection()) {
             close(connection);
         } else {

@@ -94,10 +94,11 @@ public final class LoadGenerator {
         var clock = new LoadClock(torque, plan, workers, progress(workers));
         clock.start();
         torque.block();
+        long stopped = System.nanoTime();
         double cpuSeconds = clock.finish();
 
         var result = new LoadResult.Builder();
-        result.endNanos = plan.endNanos();
+        result.endNanos = stopped - plan.endNanos() < 0 ? stopped : plan.endNanos(); // earlier only if a signal came
         for (var worker : workers) worker.addTo(result);
         return result.build(plan.startNanos(), cpuSeconds);
     }

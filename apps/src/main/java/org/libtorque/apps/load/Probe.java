@@ -1,11 +1,11 @@
 package org.libtorque.apps.load;
 
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 
 import org.libtorque.Torque;
 import org.libtorque.apps.cli.CommandException;
@@ -48,8 +48,8 @@ final class Probe {
         torque.connect(address, options, probe::opened, probe::connectFailed);
         try {
             return probe.outcome.get();
-        } catch (java.util.concurrent.ExecutionException e) {
-            throw (CommandException) e.getCause();
+        } catch (ExecutionException e) {
+            throw (CommandException) e.getCause(); // nothing else is completed with
         }
     }
 
@@ -88,12 +88,12 @@ final class Probe {
     }
 
     private void closed(Connection connection, Throwable cause) {
-        if (cause != null) fail("no answer from " + name() + ": " + reason(cause), cause);
-        else fail("interrupted", null);
+        if (cause != null) fail("no answer from " + name() + ": " + Failure.reason(cause), cause);
+        else fail("the connection to " + name() + " was closed before the answer", null);
     }
 
     private void connectFailed(Throwable cause) {
-        fail("cannot connect to " + name() + ": " + reason(cause), cause);
+        fail("cannot connect to " + name() + ": " + Failure.reason(cause), cause);
     }
 
     private void succeed() {
@@ -108,11 +108,5 @@ final class Probe {
         var inet = (InetSocketAddress) address;
         var host = inet.getAddress().getHostAddress();
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + inet.getPort();
-    }
-
-    /** What went wrong, without the call that found out: {@code connect(fd=9): ECONNREFUSED (Connection refused)} loses its beginning. */
-    private static String reason(Throwable cause) {
-        if (!(cause instanceof IOException) || cause.getMessage() == null) return cause.toString();
-        return cause.getMessage().replaceFirst("^[a-z_]+\\(.*?\\): ", "");
     }
 }
