@@ -127,6 +127,7 @@ public final class DatagramEndpoint {
         }
 
         void checkInCallback() {
+            loop.checkCurrent(DatagramEndpoint.this);
             if (!inCallback) throw new IllegalStateException("only while the handler looks at a datagram");
         }
 
