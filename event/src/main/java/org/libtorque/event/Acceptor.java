@@ -18,6 +18,8 @@ final class Acceptor extends AcceptSource {
     /** Connections taken per turn, before other colours get theirs. */
     private static final int ACCEPT_BUDGET = 64;
     private static final long RETRY_NANOS = 100_000_000;
+    /** How long accepting must have gone well before running out is news again: at the limit, every connection that ends lets one in. */
+    private static final long QUIET_NANOS = 1_000_000_000;
 
     final Loop loop;
     private final Listener listener;
@@ -29,6 +31,7 @@ final class Acceptor extends AcceptSource {
     private boolean paused;
     /** Something was used up, and the backlog has not been empty since. */
     private boolean exhausted;
+    private long lastExhaustion;
 
     private final LoopSource membership = new LoopSource() {
         @Override void drain() {
@@ -83,7 +86,7 @@ final class Acceptor extends AcceptSource {
             if (fd >= 0) {
                 serve(fd);
             } else if (fd == EventQueue.WOULD_BLOCK) {
-                if (exhausted) {
+                if (exhausted && loop.vcore.now() - lastExhaustion > QUIET_NANOS) {
                     exhausted = false;
                     listener.exhaustion().isOver();
                 }
@@ -111,6 +114,7 @@ final class Acceptor extends AcceptSource {
         switch (errno) {
             // Out of descriptors (of the process, of the system) or of memory: others must give something back first.
             case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
+                lastExhaustion = loop.vcore.now();
                 if (!exhausted) {
                     exhausted = true;
                     listener.exhaustion().begins(errno);

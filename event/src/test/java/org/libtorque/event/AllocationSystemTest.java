@@ -1,0 +1,135 @@
+package org.libtorque.event;
+
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
+
+/** In steady state the vcores' threads allocate nothing on the Java heap, by the JVM's own counters. */
+@ParameterizedClass(name = "{0}")
+@MethodSource("org.libtorque.event.Setup#all")
+class AllocationSystemTest extends SystemTest {
+    private static final int WARM_UP = 5_000;
+    private static final int MEASURED = 5_000;
+    private static final int WINDOWS = 15;
+
+    private final AtomicLong rounds = new AtomicLong();
+
+    private static long allocatedByVcores() {
+        long bytes = 0;
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().startsWith("torque-vcore-")) bytes += AllocationProbe.allocatedBytes(thread);
+        }
+        return bytes;
+    }
+
+    /** One window must be clean: code that is not compiled yet spoils the first ones, what allocates always spoils all. */
+    private void expectNoAllocation() {
+        awaitRounds(WARM_UP);
+        List<Long> seen = new ArrayList<>();
+        for (int window = 0; window < WINDOWS; window++) {
+            long before = allocatedByVcores();
+            awaitRounds(MEASURED);
+            long bytes = allocatedByVcores() - before;
+            if (bytes == 0) return;
+            seen.add(bytes);
+        }
+        throw new AssertionError("bytes allocated in windows of " + MEASURED + " rounds: " + seen);
+    }
+
+    private void awaitRounds(int count) {
+        long until = rounds.get() + count;
+        Eventually.await(() -> "there were " + count + " rounds more: " + (rounds.get() - until) + " " + failures, Eventually.DEFAULT_LIMIT.multipliedBy(3),
+                () -> rounds.get() >= until);
+    }
+
+    @Test void echoingAllocatesNothing() throws IOException {
+        Listener listener = echo();
+        for (int i = 0; i < 8; i++) {
+            torque().connect(listener.address(), c -> {
+                c.write(new byte[100]);
+                c.onRead((self, data) -> {
+                    rounds.lazySet(rounds.get() + 1); // racy on two vcores, and good enough
+                    self.write(data);
+                });
+            }, failures::add);
+        }
+        expectNoAllocation();
+    }
+
+    @Test void keepingAndJoiningWhatIsLeftAllocatesNothing() throws IOException {
+        open(options().withBuffers(4096, 4096 * 1024));
+        Listener listener = serve(c -> c.onRead((self, data) -> {
+            int whole = data.length() / 1_000 * 1_000; // frames of 1,000 bytes; the rest is left
+            if (whole == 0) return;
+            self.output().put(data, 0, whole);
+            data.consume(whole);
+        }));
+        byte[] first = new byte[700];
+        byte[] second = new byte[1_300];
+        torque().connect(listener.address(), c -> {
+            c.write(first);
+            c.write(second);
+            c.onRead((self, data) -> {
+                if (data.length() < 2_000) return;
+                data.consume(2_000);
+                rounds.lazySet(rounds.get() + 1);
+                // In two parts, of which the first is looked at alone.
+                self.write(first);
+                self.setDeadline(1_000_000_000);
+                self.pauseReading();
+                self.resumeReading();
+                self.write(second);
+            });
+        }, failures::add);
+        expectNoAllocation();
+    }
+
+    @Test void largeMessagesAndWatermarksAllocateNothing() throws IOException {
+        Listener listener = serve(c -> {
+            c.setWatermarks(20_000, 50_000);
+            c.onRead(Connection::write);
+        });
+        byte[] message = new byte[60_000];
+        torque().connect(listener.address(), c -> {
+            int[] got = new int[1];
+            c.write(message);
+            c.onRead((self, data) -> {
+                got[0] += data.length();
+                data.consumeAll();
+                if (got[0] < message.length) return;
+                got[0] = 0;
+                rounds.lazySet(rounds.get() + 2);
+                self.write(message);
+            });
+        }, failures::add);
+        expectNoAllocation();
+    }
+
+    @Test void answeringDatagramsAllocatesNothing() throws IOException {
+        DatagramListener echo = torque().receive(ANY_PORT, (endpoint, data) -> endpoint.reply(data));
+        var started = new AtomicBoolean();
+        // The first datagram makes it send one to the echo; from then on each answers the other.
+        DatagramListener asking = torque().receive(ANY_PORT, (endpoint, data) -> {
+            rounds.lazySet(rounds.get() + 1);
+            if (started.get()) {
+                endpoint.reply(data);
+            } else {
+                started.set(true);
+                endpoint.send(new byte[100], echo.address());
+            }
+        });
+        try (var starter = new DatagramSocket()) {
+            starter.send(new DatagramPacket(new byte[1], 1, asking.address()));
+        }
+        expectNoAllocation();
+    }
+}
