@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Real changes of the running machine, seen while this process runs. */
@@ -88,9 +89,12 @@ class TopologyWatcherKernelTest {
         return "";
     }
 
-    /** Takes a CPU from everybody on the machine for a moment, and its pinned threads with it: only if asked for. */
+    /**
+     * Takes a CPU from everybody on the machine for a moment, and its pinned threads with it: not among the tests unless asked for
+     * ({@code mvn -pl hardware -am test -Dtest.excludedGroups= -Dgroups=hotplug}).
+     */
+    @Tag("hotplug")
     @Test void aCpuTakenOfflineAndBackIsSeen() throws Exception {
-        assumeTrue(Boolean.getBoolean("torque.test.hotplug"), "disturbs the whole machine: set -Dtorque.test.hotplug=true to run it");
         CpuSet online = Topology.discover().online();
         int last = online.toArray()[online.size() - 1];
         Path file = Path.of("/sys/devices/system/cpu/cpu" + last + "/online");
