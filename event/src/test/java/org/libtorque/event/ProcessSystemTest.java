@@ -34,15 +34,20 @@ import org.libtorque.vcore.Backend;
 class ProcessSystemTest {
     @TempDir static Path temporary;
     private static Path jar;
+    /** The jar, and what the test itself has from jars. */
+    private static String childClassPath;
 
     /** One jar of everything, as a program would have it: classes from directories need a descriptor each time one is loaded. */
     @BeforeAll static void makeJar() throws IOException {
         SystemTest.warmUpTheJdk();
         jar = temporary.resolve("child.jar");
+        childClassPath = jar.toString();
         List<String> arguments = new ArrayList<>(List.of("--create", "--no-compress", "--file", jar.toString()));
         List<Path> roots = new ArrayList<>();
         for (String entry : (System.getProperty("jdk.module.path", "") + File.pathSeparator + System.getProperty("java.class.path")).split(File.pathSeparator)) {
-            if (!entry.isEmpty() && Files.isDirectory(Path.of(entry))) roots.add(Path.of(entry));
+            if (entry.isEmpty()) continue;
+            if (Files.isDirectory(Path.of(entry))) roots.add(Path.of(entry));
+            else if (entry.endsWith(".jar")) childClassPath += File.pathSeparator + entry; // modules that this build has packaged already
         }
         for (Path root : List.copyOf(roots)) {
             Path tests = root.resolveSibling("test-classes");
@@ -59,7 +64,7 @@ class ProcessSystemTest {
     private static TestProcess start(List<String> jvm, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(TestProcess.java(), "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         command.addAll(jvm);
-        command.addAll(List.of("-cp", jar.toString(), ChildServer.class.getName()));
+        command.addAll(List.of("-cp", childClassPath, ChildServer.class.getName()));
         command.addAll(List.of(arguments));
         return TestProcess.start(new ProcessBuilder(command));
     }

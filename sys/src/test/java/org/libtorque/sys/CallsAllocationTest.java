@@ -2,6 +2,7 @@ package org.libtorque.sys;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
 import org.libtorque.testkit.AllocationProbe;
 
@@ -52,6 +53,21 @@ class CallsAllocationTest extends KernelFixture {
             if (Clocks.nanos(errno, Clocks.CLOCK_MONOTONIC) < 0) throw new AssertionError();
             if (Affinity.getcpu() < 0) throw new AssertionError();
             if (ErrnoSlot.current().get() < 0) throw new AssertionError();
+        });
+    }
+
+    /** The JVM makes a slice of the capture segment for each call; that it is optimised away must not hang on what else makes slices. */
+    @Test
+    void callsAllocateNothingWhateverSegmentsTheProgramSlices() {
+        var segments = new MemorySegment[] {MemorySegment.ofArray(new byte[64]), MemorySegment.ofArray(new int[64]), MemorySegment.ofArray(new long[64]),
+            MemorySegment.ofArray(new double[64]), NativeMemory.segment(memory(64), 64)};
+        long bytes = 0;
+        for (int i = 0; i < 200_000; i++) bytes += segments[i % segments.length].asSlice(i % 8, 8).byteSize();
+        assertEquals(1_600_000, bytes);
+        int file = fd(Files.memfdCreate(errno, memory("file"), 0));
+        AllocationProbe.assertAllocatesNothing(WARM_UP, RUNS, () -> {
+            if (Files.lseek(errno, file, 5, Files.SEEK_SET) != 5) throw new AssertionError();
+            if (Files.lseek(errno, -1, 5, Files.SEEK_SET) != -Errno.EBADF) throw new AssertionError();
         });
     }
 }
