@@ -19,7 +19,7 @@ import org.libtorque.testkit.Eventually;
 class AllocationSystemTest extends SystemTest {
     private static final int WARM_UP = 5_000;
     private static final int MEASURED = 5_000;
-    private static final int WINDOWS = 15;
+    private static final int WINDOWS = 40;
 
     private final AtomicLong rounds = new AtomicLong();
 
