@@ -86,10 +86,7 @@ final class Acceptor extends AcceptSource {
             if (fd >= 0) {
                 serve(fd);
             } else if (fd == EventQueue.WOULD_BLOCK) {
-                if (exhausted && loop.vcore.now() - lastExhaustion > QUIET_NANOS) {
-                    exhausted = false;
-                    listener.exhaustion().isOver();
-                }
+                if (exhausted) noticeRecovery();
                 return;
             } else {
                 refused(-fd);
@@ -97,6 +94,16 @@ final class Acceptor extends AcceptSource {
             }
         }
         signal(READABLE);
+    }
+
+    /** The backlog is empty: if that has been so for a while, running out is over; else looks again when it would be. */
+    private void noticeRecovery() {
+        if (loop.vcore.now() - lastExhaustion >= QUIET_NANOS) {
+            exhausted = false;
+            listener.exhaustion().isOver();
+        } else {
+            loop.vcore.timers().schedule(retry, lastExhaustion + QUIET_NANOS);
+        }
     }
 
     private void serve(int fd) {
