@@ -89,7 +89,10 @@ public sealed interface Connection permits StreamConnection {
 
     // ---- output
 
-    /** Returns the cursor at the end of this connection's output; valid until the callback returns. */
+    /**
+     * Returns the cursor at the end of this connection's output; valid until the callback returns. A vcore has one for all its connections: after writing to
+     * another one, ask again.
+     */
     ByteSink output();
 
     /** Writes and consumes a whole view. */

@@ -27,10 +27,14 @@ final class ListenSockets {
             opened = 1;
             SocketAddress settled = SocketNames.local(errno, fds[0], name);
             if (count > 1 && !unix) {
-                listen(errno, fds[0], options, family, address); // the test for others: two may be bound, but only one may listen
-                Files.close(errno, fds[0]);
-                opened = 0;
-                while (opened < count) fds[opened++] = bind(errno, settled, family, Sockets.SOCK_STREAM, true, name);
+                // It becomes the first member of the group only now. It listens before the others join: two may be bound, but only one group may listen.
+                Sockets.setsockoptInt(errno, fds[0], Sockets.SOL_SOCKET, Sockets.SO_REUSEPORT, 1);
+                listen(errno, fds[0], options, family, address);
+                while (opened < count) {
+                    fds[opened++] = bind(errno, settled, family, Sockets.SOCK_STREAM, true, name);
+                    listen(errno, fds[opened - 1], options, family, address);
+                }
+                return fds;
             }
             if (count > 1 && unix) {
                 while (opened < count) {
@@ -39,7 +43,7 @@ final class ListenSockets {
                     fds[opened++] = copy;
                 }
             }
-            for (int i = 0; i < (unix ? 1 : count); i++) listen(errno, fds[i], options, family, address);
+            listen(errno, fds[0], options, family, address);
             return fds;
         } catch (IOException | RuntimeException e) {
             for (int i = 0; i < opened; i++) Files.close(errno, fds[i]);

@@ -36,9 +36,10 @@ public final class Listener implements Registration {
         Listener listener = new Listener(actual, acceptors);
         for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler);
         for (Acceptor acceptor : acceptors) {
-            acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
+            boolean posted = acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
                 @Override protected void run() { acceptor.start(); }
             });
+            if (!posted) org.libtorque.sys.Files.close(errno, acceptor.fd()); // the runtime has stopped since it was asked
         }
         return listener;
     }

@@ -355,8 +355,8 @@ final class StreamConnection extends StreamSource implements Connection {
                 discard();
                 return;
             }
-            if (state != OPEN || peerEnded) return;
-            if (readingPaused || readHandler == null) {
+            if (state != OPEN) return;
+            if (peerEnded || readingPaused || readHandler == null) {
                 noticeError(bits);
                 return;
             }
@@ -509,8 +509,12 @@ final class StreamConnection extends StreamSource implements Connection {
     private void ended() throws Exception {
         peerEnded = true;
         releaseCarry(); // an incomplete message that nobody will complete
-        if (endHandler != null) endHandler.on(this);
-        else close();
+        if (endHandler == null) {
+            close();
+            return;
+        }
+        endHandler.on(this);
+        if (state == OPEN) loop.queue.awaitHangUp(this); // nothing is received any more, and would tell of a reset
     }
 
     private void stallReading() {
@@ -596,6 +600,9 @@ final class StreamConnection extends StreamSource implements Connection {
         ByteSink sink = output();
         long length = data.byteSize();
         if (data.isNative()) {
+            // The bytes are read by their address, which is not checked as access to a segment is.
+            if (!data.scope().isAlive()) throw new IllegalStateException("the segment's arena is closed");
+            if (!data.isAccessibleBy(Thread.currentThread())) throw new WrongThreadException("the segment belongs to another thread");
             for (long at = 0; at < length; ) {
                 int n = (int) Math.min(length - at, Integer.MAX_VALUE);
                 loop.sink.putMemory(data.address() + at, n);

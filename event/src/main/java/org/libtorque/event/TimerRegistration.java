@@ -21,11 +21,11 @@ final class TimerRegistration extends Task implements Registration {
         };
     }
 
-    /** Posts the start to the home vcore. */
-    void startAfter(long delayNanos) {
+    /** Posts the start to the home vcore. Returns false if that has stopped. */
+    boolean startAfter(long delayNanos) {
         Color color = color();
         long due = color.home().clock().nanoTime() + delayNanos;
-        color.home().postSurely(new Task(color) {
+        return color.home().postSurely(new Task(color) {
             @Override protected void run() {
                 if (open) color.home().timers().schedule(timer, due);
             }

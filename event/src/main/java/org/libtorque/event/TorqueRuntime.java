@@ -6,6 +6,7 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -212,7 +213,7 @@ public final class TorqueRuntime implements AutoCloseable {
     public Registration schedule(Duration delay, Duration period, Color color, Runnable action) {
         if (delay.isNegative()) throw new IllegalArgumentException("the delay must not be negative: " + delay);
         TimerRegistration timer = new TimerRegistration(color, action, period.toNanos());
-        timer.startAfter(delay.toNanos());
+        if (!timer.startAfter(delay.toNanos())) throw new RejectedExecutionException(color.home() + " has stopped");
         return timer;
     }
 

@@ -48,6 +48,10 @@ public final class Watch implements Registration {
         }
     }
 
+    /**
+     * {@inheritDoc} On its vcore the watch has ended when this returns, elsewhere soon after: the descriptor may be closed once {@link #isOpen} says
+     * false.
+     */
     @Override public void close() {
         if (!open) return;
         if (source.loop.vcore.isCurrent()) {
@@ -104,10 +108,11 @@ public final class Watch implements Registration {
 
         void end() {
             if (!open) return;
-            open = false;
-            if (!registered) return;
-            loop.remove(membership);
-            loop.queue.close(this, true);
+            if (registered) {
+                loop.remove(membership);
+                loop.queue.close(this, true);
+            }
+            open = false; // last: whoever sees it may close the descriptor
         }
 
         @Override protected void run() throws Exception {

@@ -3,11 +3,14 @@ package org.libtorque.event;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.testkit.AllocationProbe;
@@ -63,6 +66,48 @@ class AllocationSystemTest extends SystemTest {
             }, failures::add);
         }
         expectNoAllocation();
+    }
+
+    /** What else connections have done before must not matter: the more of a method is compiled, the less of what it calls the compiler sees through. */
+    @Test void echoingAllocatesNothingAfterFilesWereSentAndConnectionsEndedInManyWays(@TempDir Path directory) throws IOException {
+        Files.write(directory.resolve("file"), new byte[20_000]);
+        byte[] name = {'f', 'i', 'l', 'e'};
+        try (var root = FileRoot.open(directory); var file = root.open(name, 4)) {
+            Listener listener = serve(c -> c.onRead((self, data) -> {
+                byte what = data.getByte(0);
+                if (what == 'f') {
+                    data.consumeAll();
+                    self.sendFile(file, 0, file.size(), done -> done.write(name));
+                } else if (what == 'c') {
+                    data.consumeAll();
+                    self.write(name);
+                    self.close();
+                } else {
+                    self.write(data);
+                }
+            }).onEnd(Connection::close));
+            for (int i = 0; i < 1_500; i++) {
+                try (var client = Client.to(listener)) {
+                    client.expectEcho("echo");
+                    client.send("f");
+                    client.read(20_004);
+                    if (i % 3 == 0) client.send("c").expect("file");
+                    if (i % 3 == 1) client.shutDownOutput().expectEnd();
+                    if (i % 3 == 2) client.reset();
+                }
+            }
+            for (int i = 0; i < 4; i++) {
+                torque().connect(listener.address(), c -> {
+                    c.write(new byte[100]);
+                    c.onRead((self, data) -> {
+                        rounds.lazySet(rounds.get() + 1);
+                        self.write(data);
+                    });
+                }, failures::add);
+            }
+            expectNoAllocation();
+            stop();
+        }
     }
 
     @Test void keepingAndJoiningWhatIsLeftAllocatesNothing() throws IOException {

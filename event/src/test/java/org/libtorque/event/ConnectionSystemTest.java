@@ -503,6 +503,25 @@ class ConnectionSystemTest extends SystemTest {
         }
     }
 
+    @Test void aSegmentThatMayNotBeReadIsRefused() throws IOException {
+        MemorySegment closed;
+        try (Arena arena = Arena.ofConfined()) {
+            closed = arena.allocate(1 << 20);
+        }
+        try (Arena mine = Arena.ofConfined()) {
+            MemorySegment foreign = mine.allocate(100);
+            Listener listener = serve(c -> {
+                assertThrows(IllegalStateException.class, () -> c.write(closed));
+                assertThrows(WrongThreadException.class, () -> c.write(foreign));
+                c.write(ascii("refused"));
+                c.close();
+            });
+            try (var client = Client.to(listener)) {
+                assertEquals("refused", client.readAllText());
+            }
+        }
+    }
+
     @Test void largeWritesInOneGoComeOutWhole() throws IOException {
         byte[] data = random(1_000_003, 10);
         openWithSmallBlocks(1_000);
@@ -803,6 +822,20 @@ class ConnectionSystemTest extends SystemTest {
         }
         var e = assertInstanceOf(IOException.class, get(cause));
         assertTrue(e.getMessage().contains("ECONNRESET"), e.getMessage());
+    }
+
+    @Test void aResetAfterAHalfCloseEndsTheConnectionToo() throws IOException {
+        var ended = new CompletableFuture<Boolean>();
+        var cause = new CompletableFuture<Throwable>();
+        Listener listener = serve(c -> c.onRead(Connection::write).onEnd(self -> ended.complete(true)).onClose((self, why) -> cause.complete(why)));
+        try (var client = Client.to(listener)) {
+            client.expectEcho("x");
+            client.shutDownOutput();
+            get(ended);
+            sleep(10);
+            client.reset();
+        }
+        assertInstanceOf(IOException.class, get(cause));
     }
 
     @Test void aPeerThatGoesWhileMuchIsPendingEndsTheConnection() throws IOException {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +98,34 @@ class ListenerSystemTest extends SystemTest {
                 }
             });
             client.expectEcho("after");
+        }
+    }
+
+    @Test void whoeverCanConnectWhileItOpensIsServed() throws IOException {
+        int port;
+        try (var free = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            port = free.getLocalPort();
+        }
+        var address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
+        for (int round = 0; round < 10; round++) {
+            var served = new AtomicInteger();
+            var stop = new AtomicBoolean();
+            Thread hasty = start("hasty", () -> {
+                while (!stop.get()) {
+                    try (var client = Client.to(address)) {
+                        client.expectEcho("served");
+                        served.incrementAndGet();
+                    } catch (ConnectException notYet) {
+                        continue;
+                    }
+                }
+            }, failures);
+            Listener listener = torque().listen(address, c -> c.onRead(Connection::write));
+            Eventually.await("some are served", () -> served.get() > 10 || !failures.isEmpty());
+            stop.set(true);
+            Eventually.awaitEnd(hasty);
+            listener.close();
+            stop();
         }
     }
 

@@ -60,6 +60,7 @@ class StopSystemTest extends SystemTest {
         assertThrows(IllegalStateException.class, () -> torque.listen(ANY_PORT, c -> { }));
         assertThrows(IllegalStateException.class, () -> torque.connect(ANY_PORT, c -> { }, cause -> { }));
         assertThrows(RejectedExecutionException.class, () -> torque.post(() -> { }));
+        assertThrows(RejectedExecutionException.class, () -> torque.after(Duration.ZERO, () -> { }));
     }
 
     @Test void itCanBeStoppedFromACallbackButNotClosedThere() {

@@ -181,6 +181,20 @@ class WatchSystemTest extends SystemTest {
         stop(java.time.Duration.ofSeconds(1));
     }
 
+    @Test void onceItIsNotOpenItsDescriptorMayBeClosedAndTheNumberBeAnothers() throws Exception {
+        Listener listener = echo();
+        for (int i = 0; i < 30; i++) {
+            int[] pipe = pipe();
+            Watch watch = torque().watch(pipe[0], Watch.READABLE, (self, ready) -> { });
+            watch.close();
+            Eventually.await("it has ended", () -> !watch.isOpen());
+            close(pipe);
+            try (var client = Client.to(listener)) { // both sides get numbers that have just become free
+                client.expectEcho("unharmed");
+            }
+        }
+    }
+
     @Test void anExceptionEndsTheWatch() {
         int[] pipe = pipe();
         var calls = new AtomicInteger();

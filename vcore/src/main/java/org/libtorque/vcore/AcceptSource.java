@@ -23,6 +23,9 @@ public abstract class AcceptSource extends EventSource {
         accepted[(head + count++) % accepted.length] = result;
     }
 
+    /** Tells how many results are kept. For event queues. */
+    public final int acceptedCount() { return count; }
+
     /** Returns the oldest kept result, or {@code otherwise} if there is none. For event queues. */
     public final int pollAccepted(int otherwise) {
         if (count == 0) return otherwise;

@@ -496,6 +496,19 @@ public abstract class EventQueueContractTest {
         stream.end();
     }
 
+    @Test public void aPeersHalfCloseIsNoHangUpButAResetAfterItIs() {
+        int[] pair = sockets.tcpPair();
+        Stream stream = new Stream(pair[0]).openedOn();
+        sockets.shutDownOutput(pair[1]);
+        turnUntil("the end", () -> stream.last == 0);
+        queue.awaitHangUp(stream);
+        settle();
+        assertEquals(0, stream.bits & EventSource.HANG_UP);
+        sockets.reset(pair[1]);
+        turnUntil("the hang-up", () -> (stream.bits & EventSource.HANG_UP) != 0);
+        stream.end();
+    }
+
     // ------------------------------------------------------------------------------------------------------------ sending
 
     @Test public void bytesAreSentOnceAndInOrder() {

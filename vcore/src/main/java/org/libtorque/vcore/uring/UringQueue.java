@@ -57,6 +57,9 @@ public final class UringQueue extends EventQueue {
      */
     private static final int MAX_INPUT_BUFFERS = 8;
 
+    /** Connections that wait for their listener above which it accepts no more: in the backlog they would cost no descriptors. */
+    private static final int MAX_ACCEPTED = 256;
+
     /** No end of the stream seen yet; any other value of {@code end} is 0 (end of stream) or a negated errno. */
     private static final int OPEN = 1;
 
@@ -174,10 +177,7 @@ public final class UringQueue extends EventQueue {
                 flags[slot] &= ~AWAITING_OUT;
                 if ((flags[slot] & CLOSING) == 0) source.signal(bitsOf(result));
             }
-            case OP_HANG_UP -> {
-                flags[slot] &= ~AWAITING_HANG_UP;
-                if ((flags[slot] & CLOSING) == 0) source.signal(EventSource.HANG_UP);
-            }
+            case OP_HANG_UP -> hungUp((StreamSource) source, slot, result, more);
             default -> throw new IllegalStateException("unknown operation " + op);
         }
         if ((flags[slot] & CLOSING) != 0 && inFlight[slot] == 0) table.remove(slot);
@@ -219,12 +219,16 @@ public final class UringQueue extends EventQueue {
             return;
         }
         if (!more) {
-            flags[slot] &= ~RECEIVING;
-            if (result >= 0) armAccept(source, slot); // after an error the source comes back when it thinks it can
+            boolean throttled = (flags[slot] & THROTTLED) != 0;
+            flags[slot] &= ~(RECEIVING | THROTTLED);
+            if (result >= 0 && !throttled) armAccept(source, slot); // after an error the source comes back when it thinks it can
         }
-        if (result != -Errno.ECANCELED) {
-            source.pushAccepted(result);
-            source.signal(EventSource.READABLE);
+        if (result == -Errno.ECANCELED) return; // throttled: armed again when what is kept has been taken
+        source.pushAccepted(result);
+        source.signal(EventSource.READABLE);
+        if (source.acceptedCount() > MAX_ACCEPTED && (flags[slot] & (RECEIVING | THROTTLED)) == RECEIVING) {
+            flags[slot] |= THROTTLED;
+            cancel(userData(OP_ACCEPT, slot));
         }
     }
 
@@ -235,6 +239,14 @@ public final class UringQueue extends EventQueue {
             if (result >= 0 || result == -Errno.ECANCELED) armPoll(source, slot);
         }
         if (result != -Errno.ECANCELED) source.signal(bitsOf(result));
+    }
+
+    private void hungUp(StreamSource source, int slot, int result, boolean more) {
+        if (!more) flags[slot] &= ~AWAITING_HANG_UP;
+        if ((flags[slot] & CLOSING) != 0) return;
+        if ((result & (Poll.POLLHUP | Poll.POLLERR)) != 0 || result < 0) source.signal(EventSource.HANG_UP);
+        else if (!more) awaitHangUp(source);
+        // else the peer has ended its direction only, which io_uring's poll always reports too
     }
 
     private static int bitsOf(int pollMask) {
@@ -466,7 +478,8 @@ public final class UringQueue extends EventQueue {
     @Override public void awaitHangUp(StreamSource source) {
         int slot = source.slot();
         if ((flags[slot] & AWAITING_HANG_UP) != 0) return;
-        prepare(IoUring.IORING_OP_POLL_ADD, source.fd(), userData(OP_HANG_UP, slot)); // no events: errors and hang-ups are always reported
+        long sqe = prepare(IoUring.IORING_OP_POLL_ADD, source.fd(), userData(OP_HANG_UP, slot)); // no events: hang-ups are always reported
+        putInt(sqe + Sqe.LEN, IoUring.IORING_POLL_ADD_MULTI);
         flags[slot] |= AWAITING_HANG_UP;
         inFlight[slot]++;
     }

@@ -12,6 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.testkit.LeakCheck;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventQueueContractTest;
 
@@ -91,6 +92,30 @@ class UringQueueTest extends EventQueueContractTest {
         for (long block : blocks) pool.release(block);
         for (int i = 100; i < 150; i++) sockets.close(listening.accepted.get(i));
         for (int client : clients) sockets.close(client);
+        queue.close(listening, false);
+    }
+
+    @Test void aListenerThatAcceptsNothingTakesFewDescriptorsAndLaterAll() {
+        int fd = sockets.listener(2_000);
+        int port = sockets.port(fd);
+        var listening = new Listening(fd);
+        listening.accepting = false;
+        assertEquals(0, queue.listen(listening));
+        settle();
+        List<Integer> clients = new ArrayList<>();
+        int before = LeakCheck.openDescriptors().size();
+        for (int i = 0; i < 900; i++) {
+            clients.add(sockets.connecting(port));
+            if (i % 20 == 0) vcore.runOnce(false);
+        }
+        settle();
+        int accepted = LeakCheck.openDescriptors().size() - before - 900;
+        assertTrue(accepted > 200 && accepted < 400, "accepted: " + accepted);
+        listening.accepting = true;
+        listening.acceptAll();
+        turnUntil("all are accepted", () -> listening.accepted.size() == 900);
+        for (int client : clients) sockets.close(client);
+        for (int server : listening.accepted) sockets.close(server);
         queue.close(listening, false);
     }
 
