@@ -49,8 +49,8 @@ public final class Torque implements AutoCloseable {
      * @throws IllegalArgumentException      if a CPU was asked for that this process may not use
      */
     public static Torque open(TorqueOptions options) {
-        return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.inboxCapacity(),
-                options.drainTimeout(), options.failureHandler()));
+        return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.postLimit(),
+                options.drainTimeout(), options.failureHandler(), options.balance()));
     }
 
     // ---- what to serve

@@ -3,6 +3,7 @@ package org.libtorque;
 import java.time.Duration;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.FailureHandler;
 
 /**
@@ -13,18 +14,19 @@ import org.libtorque.vcore.FailureHandler;
  * @param bufferBlockBytes size of buffer blocks, a power of two from 4 KiB to 1 MiB: the most that one connection keeps of an incomplete message, and that
  *                         one receive brings
  * @param bufferMemory     bytes of buffer blocks that each vcore may use
- * @param inboxCapacity    tasks that other threads may have posted to a vcore and that it has not yet taken, a power of two
+ * @param postLimit        tasks that may be waiting in a colour before it refuses what threads other than vcores post, at least 1
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
+ * @param balance          what vcores do when one has more to do than another
  */
-public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int inboxCapacity, Duration drainTimeout,
-                            FailureHandler failureHandler) {
+public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int postLimit, Duration drainTimeout,
+                            FailureHandler failureHandler, Balance balance) {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
 
     /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
     public static TorqueOptions defaults() {
         return new TorqueOptions(CpuSet.allowed(), Backend.AUTO, 32 * 1024, 512L << 20, 4096, Duration.ofSeconds(10),
-                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure));
+                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), Balance.MIGRATE);
     }
 
     /** Checks the values. */
@@ -37,40 +39,43 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
             throw new IllegalArgumentException("bufferMemory must be room for at least 128 blocks (" + 128L * bufferBlockBytes + " bytes), not "
                     + bufferMemory);
         }
-        if (inboxCapacity < 2 || Integer.bitCount(inboxCapacity) != 1) {
-            throw new IllegalArgumentException("inboxCapacity must be a power of two, at least 2, not " + inboxCapacity);
-        }
+        if (postLimit < 1) throw new IllegalArgumentException("postLimit must be at least 1, not " + postLimit);
         if (drainTimeout.isNegative()) throw new IllegalArgumentException("drainTimeout must not be negative: " + drainTimeout);
-        if (failureHandler == null || backend == null) throw new NullPointerException();
+        if (failureHandler == null || backend == null || balance == null) throw new NullPointerException();
     }
 
     /** Changes the CPUs. */
     public TorqueOptions withCpus(CpuSet value) {
-        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance);
     }
 
     /** Changes the backend. */
     public TorqueOptions withBackend(Backend value) {
-        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance);
     }
 
     /** Changes the buffers: bytes in a block, and in all blocks of one vcore. */
     public TorqueOptions withBuffers(int blockBytes, long memory) {
-        return new TorqueOptions(cpus, backend, blockBytes, memory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(cpus, backend, blockBytes, memory, postLimit, drainTimeout, failureHandler, balance);
     }
 
-    /** Changes the capacity of each vcore's inbox. */
-    public TorqueOptions withInboxCapacity(int value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler);
+    /** Changes how many tasks may be waiting in a colour. */
+    public TorqueOptions withPostLimit(int value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, balance);
     }
 
     /** Changes how long connections may take to finish when the runtime stops. */
     public TorqueOptions withDrainTimeout(Duration value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, value, failureHandler);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, value, failureHandler, balance);
     }
 
     /** Changes who is told of exceptions that callbacks let out. */
     public TorqueOptions withFailureHandler(FailureHandler value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, value);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, value, balance);
+    }
+
+    /** Changes what vcores do when one has more to do than another. */
+    public TorqueOptions withBalance(Balance value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, value);
     }
 }

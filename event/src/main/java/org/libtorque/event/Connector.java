@@ -19,6 +19,7 @@ final class Connector extends Task {
 
     Connector(Loop loop, Color color, SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         super(color);
+        runAtHome(true);
         this.loop = loop;
         this.address = address;
         this.options = options;

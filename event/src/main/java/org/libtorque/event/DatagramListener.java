@@ -7,7 +7,6 @@ import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.SocketAddresses;
 import org.libtorque.sys.Sockets;
-import org.libtorque.vcore.Task;
 
 /** Receives datagrams for an address, on one vcore or on all; with all, the kernel spreads senders over the vcores by a hash of their address. */
 public final class DatagramListener implements Registration {
@@ -45,9 +44,9 @@ public final class DatagramListener implements Registration {
         DatagramEndpoint[] endpoints = new DatagramEndpoint[loops.length];
         for (int i = 0; i < loops.length; i++) endpoints[i] = new DatagramEndpoint(loops[i], loops[i].vcore.newColor(), fds[i], handler);
         for (DatagramEndpoint endpoint : endpoints) {
-            endpoint.loop().vcore.postSurely(new Task(endpoint.color()) {
+            new HomeTask(endpoint.color()) {
                 @Override protected void run() { endpoint.start(); }
-            });
+            }.postSurely();
         }
         return new DatagramListener(settled, endpoints);
     }
@@ -59,9 +58,9 @@ public final class DatagramListener implements Registration {
         if (!open) return;
         open = false;
         for (DatagramEndpoint endpoint : endpoints) {
-            endpoint.loop().vcore.postSurely(new Task(endpoint.color()) {
+            new HomeTask(endpoint.color()) {
                 @Override protected void run() { endpoint.stop(); }
-            });
+            }.postSurely();
         }
     }
 

@@ -6,7 +6,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.sys.ErrnoSlot;
-import org.libtorque.vcore.Task;
 
 /**
  * Listens on an address, on all vcores at once: each has a socket of its own in the kernel's group for the address (SO_REUSEPORT) and accepts for
@@ -36,9 +35,9 @@ public final class Listener implements Registration {
         Listener listener = new Listener(actual, acceptors);
         for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler);
         for (Acceptor acceptor : acceptors) {
-            boolean posted = acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
+            boolean posted = new HomeTask(acceptor.color()) {
                 @Override protected void run() { acceptor.start(); }
-            });
+            }.postSurely();
             if (!posted) org.libtorque.sys.Files.close(errno, acceptor.fd()); // the runtime has stopped since it was asked
         }
         return listener;
@@ -59,9 +58,9 @@ public final class Listener implements Registration {
         if (!open) return;
         open = false;
         for (Acceptor acceptor : acceptors) {
-            acceptor.loop.vcore.postSurely(new Task(acceptor.color()) {
+            new HomeTask(acceptor.color()) {
                 @Override protected void run() { acceptor.stop(); }
-            });
+            }.postSurely();
         }
         removeSocketFile();
     }

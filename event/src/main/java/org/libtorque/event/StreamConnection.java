@@ -5,7 +5,6 @@ import java.net.SocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.ByteSink;
@@ -832,7 +831,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     private void close(long linger) {
         if (!loop.vcore.isCurrent()) {
-            loop.vcore.postSurely(new Request(this, Request.CLOSE, null));
+            new Request(this, Request.CLOSE, null).postSurely();
             return;
         }
         if (state == CONNECTING) {
@@ -856,7 +855,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public void abort() {
         if (!loop.vcore.isCurrent()) {
-            loop.vcore.postSurely(new Request(this, Request.ABORT, null));
+            new Request(this, Request.ABORT, null).postSurely();
             return;
         }
         if (state == ENDED) return;
@@ -868,7 +867,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public void execute(Runnable action) {
         Request request = new Request(this, Request.RUN, action);
-        if (!loop.vcore.tryPost(request)) throw new RejectedExecutionException(loop.vcore + " is full or has stopped");
+        request.post();
     }
 
     /** Something that another thread asks of a connection. */
@@ -880,6 +879,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
         Request(StreamConnection connection, int kind, Runnable action) {
             super(connection.color());
+            runAtHome(true);
             this.connection = connection;
             this.kind = kind;
             this.action = action;

@@ -1,15 +1,17 @@
 package org.libtorque.event;
 
 import org.libtorque.vcore.Color;
-import org.libtorque.vcore.Task;
+import org.libtorque.vcore.Resident;
 import org.libtorque.vcore.Timer;
 
 /** A one-shot or periodic timer of the facade: runs an action under a colour. */
-final class TimerRegistration extends Task implements Registration {
+final class TimerRegistration extends Resident implements Registration {
     private final Runnable action;
     private final long periodNanos;
     private final Timer timer;
     private volatile boolean open = true;
+    /** Whether the timer was running when its colour left its home. */
+    private boolean scheduled;
 
     /** @param periodNanos 0 for one-shot */
     TimerRegistration(Color color, Runnable action, long periodNanos) {
@@ -25,11 +27,13 @@ final class TimerRegistration extends Task implements Registration {
     boolean startAfter(long delayNanos) {
         Color color = color();
         long due = color.home().clock().nanoTime() + delayNanos;
-        return color.home().postSurely(new Task(color) {
+        return new HomeTask(color) {
             @Override protected void run() {
-                if (open) color.home().timers().schedule(timer, due);
+                if (!open) return;
+                settle();
+                color.home().timers().schedule(timer, due);
             }
-        });
+        }.postSurely();
     }
 
     private void expired(long nowNanos) {
@@ -40,21 +44,41 @@ final class TimerRegistration extends Task implements Registration {
             if (next - nowNanos <= 0) next += (nowNanos - next) / periodNanos * periodNanos + periodNanos;
             color().home().timers().schedule(timer, next);
         }
-        color().home().ready(this);
+        postSurely();
     }
 
     @Override protected void run() {
         if (!open) return;
-        if (periodNanos == 0) open = false;
+        if (periodNanos == 0) {
+            open = false;
+            unsettle();
+        }
         action.run();
     }
 
     @Override public void close() {
         if (!open) return;
         open = false;
-        color().home().postSurely(new Task(color()) {
-            @Override protected void run() { color().home().timers().cancel(timer); }
-        });
+        new HomeTask(color()) {
+            @Override protected void run() {
+                color().home().timers().cancel(timer);
+                unsettle();
+            }
+        }.postSurely();
+    }
+
+    // ---- moving: the timer leaves one wheel for another
+
+    @Override protected boolean canMove() { return true; }
+
+    @Override protected void leave() {
+        scheduled = timer.isScheduled();
+        color().home().timers().cancel(timer);
+        left();
+    }
+
+    @Override protected void arrive() {
+        if (scheduled && open) color().home().timers().schedule(timer, timer.deadlineNanos());
     }
 
     @Override public boolean isOpen() { return open; }

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.hardware.Topology;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Errno;
@@ -19,9 +20,11 @@ import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
@@ -48,9 +51,10 @@ public final class TorqueRuntime implements AutoCloseable {
     private final AtomicInteger nextVcore = new AtomicInteger();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
+    private final Scoreboard board;
 
-    private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
-                    FailureHandler failures) {
+    private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
+                    FailureHandler failures, Balance balance) {
         this.choice = choice;
         this.drainTimeout = drainTimeout;
         this.failures = failures;
@@ -58,21 +62,23 @@ public final class TorqueRuntime implements AutoCloseable {
         loops = new Loop[cpus.length];
         started = new CountDownLatch(cpus.length);
         ended = new CountDownLatch(cpus.length);
+        // How near two CPUs are to each other does not matter; to find out takes some tens of milliseconds.
+        board = cpus.length <= 2 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, Topology.discover().universe());
         for (int i = 0; i < cpus.length; i++) {
-            vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), inboxCapacity, failures);
+            vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), postLimit, failures, board, balance);
         }
         defaultColor = vcores[0].newColor();
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
-    public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
-                               FailureHandler failures) {
+    public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
+                               FailureHandler failures, Balance balance) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
         Backend.Choice choice = backend.choose();
-        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, inboxCapacity, drainTimeout, failures);
+        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance);
         runtime.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
         return runtime;
@@ -168,7 +174,7 @@ public final class TorqueRuntime implements AutoCloseable {
     public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         checkRunning();
         Loop loop = here();
-        loop.vcore.post(new Connector(loop, loop.vcore.newColor(), address, options, handler, onFailure));
+        new Connector(loop, loop.vcore.newColor(), address, options, handler, onFailure).post();
     }
 
     /** See {@link org.libtorque.Torque#receive}. */
@@ -184,9 +190,9 @@ public final class TorqueRuntime implements AutoCloseable {
         checkWatchable(fd);
         Loop loop = here();
         Watch watch = new Watch(loop, loop.vcore.newColor(), fd, interest, handler);
-        loop.vcore.post(new Task(watch.color()) {
+        new HomeTask(watch.color()) {
             @Override protected void run() { watch.start(); }
-        });
+        }.post();
         return watch;
     }
 
@@ -219,9 +225,9 @@ public final class TorqueRuntime implements AutoCloseable {
 
     /** See {@link org.libtorque.Torque#post(Color, Runnable)}. */
     public void post(Color color, Runnable action) {
-        color.home().post(new Task(color) {
+        new Task(color) {
             @Override protected void run() { action.run(); }
-        });
+        }.post();
     }
 
     /** Returns the colour that serialises everything that names none. */
@@ -240,6 +246,7 @@ public final class TorqueRuntime implements AutoCloseable {
     public void stop() {
         if (!stopping.compareAndSet(false, true)) return;
         LOG.log(System.Logger.Level.DEBUG, "stopping");
+        board.close();
         for (int i = 0; i < vcores.length; i++) {
             Loop loop = loops[i];
             if (loop == null) { // it never started, or is just failing to
@@ -247,10 +254,10 @@ public final class TorqueRuntime implements AutoCloseable {
                 continue;
             }
             Vcore vcore = vcores[i];
-            Color color = vcore.newColor();
-            vcore.postSurely(new Task(color) {
+            Color color = vcore.newColor().pin();
+            new Task(color) {
                 @Override protected void run() { loop.drain(); }
-            });
+            }.postSurely();
             new TimerRegistration(color, vcore::requestStop, 0).startAfter(drainTimeout.toNanos());
         }
     }

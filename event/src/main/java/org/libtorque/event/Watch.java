@@ -2,7 +2,6 @@ package org.libtorque.event;
 
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
-import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 
 /** A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. */
@@ -58,9 +57,9 @@ public final class Watch implements Registration {
             source.end();
             return;
         }
-        source.loop.vcore.postSurely(new Task(source.color()) {
+        new HomeTask(source.color()) {
             @Override protected void run() { source.end(); }
-        });
+        }.postSurely();
     }
 
     @Override public boolean isOpen() { return open; }

@@ -117,6 +117,14 @@ public final class Universe {
     /** Returns how many levels there are. */
     public int depth() { return groupOf.length; }
 
+    /** Returns the coarsest level whose groups share a cache; 0 if none is known. */
+    public int cacheLevel() {
+        for (int level = names.size() - 1; level > 0; level--) {
+            for (String name : names.get(level)) if (name.length() == 2 && name.charAt(0) == 'L' && Character.isDigit(name.charAt(1))) return level;
+        }
+        return 0;
+    }
+
     /** Returns the harts that this universe holds. */
     public CpuSet harts() { return harts; }
 

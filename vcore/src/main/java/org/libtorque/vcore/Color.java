@@ -1,28 +1,98 @@
 package org.libtorque.vcore;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /**
  * A mutual-exclusion class of tasks (Zeldovich et al. 2003): tasks of one colour never run in parallel and run in the
- * order they were made ready; tasks of different colours may run in parallel.
+ * order they were posted; tasks of different colours may run in parallel.
  *
- * <p>A colour is a queue with a state and a home vcore. The vcore's run queue holds colours, not tasks:
- * {@code IDLE -first task-> QUEUED -its turn-> RUNNING -queue empty-> IDLE}, or {@code -tasks left-> QUEUED} behind the
- * others, so that a busy colour cannot starve them. All fields are touched by the home vcore's thread alone; other
- * threads reach a colour through the home's inbox ({@link Vcore#post}). The home never changes yet is always asked for
- * through {@link #home()}: moving a colour will move nothing else.
+ * <p>A colour is a queue with a holder. {@code top} is its only shared state:
+ *
+ * <pre>{@code
+ *   null                idle: no task, no holder
+ *   HELD                one holder (the run queue it waits in, or the thread that runs it), nothing new
+ *   task -> task -> …   one holder, and tasks posted since it last looked, the newest first
+ *
+ *   post      null -> HELD           the poster is now the holder, and passes the colour to a run queue
+ *             HELD or stack -> task on top
+ *   holder    stack -> HELD          takes all, and keeps them in the order of posting
+ *             HELD -> null           has none left: lets go
+ * }</pre>
+ *
+ * <p>All transitions are compare-and-set or exchange on this one word, hence totally ordered: that order is the order of posting. A poster never waits, nor
+ * does the holder. Everything else here belongs to the holder, and is handed on with it: through a run queue's lock, an inbox, or {@code top} itself. So
+ * posting need not know where the colour is, and a colour can be moved without its posters noticing.
+ *
+ * <p><b>Home.</b> The vcore at which the colour's event sources and timers are registered, and to which it goes when somebody posts who is not on a vcore. A
+ * colour that has none of those may have a new home whenever it becomes runnable: the vcore of the poster, where its data is in cache.
  */
 public final class Color {
-    static final int IDLE = 0, QUEUED = 1, RUNNING = 2;
+    /** The mark in {@code top} of a colour that is held. */
+    private static final Task HELD = new Task() {
+        @Override protected void run() { throw new AssertionError(); }
+    };
+    private static final VarHandle TOP;
+    private static final VarHandle HOME;
+    /** Posted: it was idle, and the caller holds it now. */
+    static final int NOW_HELD = 1;
+    /** Posted; the holder will find it. */
+    static final int WAITING = 0;
+    /** Not posted. */
+    static final int FULL = -1;
 
-    private final Vcore home;
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            TOP = lookup.findVarHandle(Color.class, "top", Task.class);
+            HOME = lookup.findVarHandle(Color.class, "home", Vcore.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** The shares of a colour unless told otherwise. */
+    public static final int NORMAL_SHARES = 64;
+    /** The most shares a colour can have. */
+    public static final int MAX_SHARES = 64 * 64;
+    /** What a turn is taken to cost until one has been measured. */
+    static final int UNKNOWN_COST_NANOS = 4_000;
+
     private final long id;
+    private Vcore home;
+    private Task top;
+
+    // ---- the holder's
+
     private Task head;
     private Task tail;
-    int state;
-    /** Link in the run queue while QUEUED. */
+    /** Link in a run queue or inbox. */
     Color next;
+    /** Virtual times of its next turn's start and end, in the run queue of {@link #clockOf}. */
+    long start, finish;
+    /** Whose virtual clock {@link #finish} is of. */
+    Vcore clockOf;
+    /** Expected CPU time of a turn, and of one task; moving averages. */
+    int cost = UNKNOWN_COST_NANOS, taskCost = UNKNOWN_COST_NANOS;
+    /** Whether somebody said that it must stay on its home. */
+    private volatile boolean pinned;
+    private volatile int shares = NORMAL_SHARES;
+    /** What is registered at the home on behalf of this colour. */
+    Resident residents;
+    int residentCount;
+    /** Where it is moving to with all its residents, and how many of them have still to leave. */
+    Vcore movingTo;
+    int toLeave;
+    /** Who stole it last, how often in a row, and when it last moved. */
+    Vcore thief;
+    int stolenInRow;
+    long movedAt;
+    /** Since when it has not been idle, for the monitor; and whether that has been reported. */
+    long busySince;
+    boolean reported;
 
     /**
-     * @param home the vcore that runs this colour's tasks
+     * @param home the vcore that it is tied to at first
      * @param id   identifies the colour in reports
      */
     Color(Vcore home, long id) {
@@ -30,30 +100,133 @@ public final class Color {
         this.id = id;
     }
 
-    /** Returns the vcore that runs this colour's tasks. Any thread may ask. */
-    public Vcore home() { return home; }
+    /** Returns the vcore at which its event sources and timers are registered. Any thread may ask; it may change at any time unless the colour is pinned. */
+    public Vcore home() { return (Vcore) HOME.getAcquire(this); }
+
+    /** Holder only. */
+    void home(Vcore newHome) { HOME.setRelease(this, newHome); }
 
     /** Returns the number that identifies this colour within its runtime. */
     public long id() { return id; }
 
-    void add(Task task) {
-        task.next = null;
-        if (head == null) head = task;
-        else tail.next = task;
-        tail = task;
+    /**
+     * Keeps this colour on its home from now on: its tasks run nowhere else, and it does not move. To be called before the first task is posted, or by a task of this
+     * colour that {@linkplain Task#runAtHome runs at home}. Cannot be undone.
+     */
+    public Color pin() {
+        pinned = true;
+        return this;
     }
 
+    /** Tells whether it was pinned. Any thread. */
+    public boolean isPinned() { return pinned; }
+
+    /**
+     * Says how much CPU time this colour gets relative to others when there is not enough: twice the shares, twice the time. It never starves others, nor is starved. Any
+     * thread; counts from the next turn.
+     *
+     * @param shares 1 to {@link #MAX_SHARES}; {@link #NORMAL_SHARES} is what others have
+     */
+    public Color shares(int shares) {
+        if (shares < 1 || shares > MAX_SHARES) throw new IllegalArgumentException("shares must be 1 to " + MAX_SHARES + ", not " + shares);
+        this.shares = shares;
+        return this;
+    }
+
+    /** Returns the shares. */
+    public int shares() { return shares; }
+
+    /** CPU time in terms of virtual time: what a colour with normal shares would have used. */
+    long weighted(long nanos) {
+        int s = shares;
+        return s == NORMAL_SHARES ? nanos : nanos * NORMAL_SHARES / s;
+    }
+
+    // ---- posting
+
+    /** Any thread. */
+    int push(Task task, int limit) {
+        while (true) {
+            Task t = (Task) TOP.getAcquire(this);
+            if (t == null) {
+                if (TOP.compareAndSet(this, null, HELD)) { // acquires what the last holder left
+                    task.next = null;
+                    head = tail = task;
+                    return NOW_HELD;
+                }
+            } else {
+                // If t was taken and posted anew meanwhile, its depth may be of another time: that only makes the limit inexact. The link is right if t is on top.
+                int depth = t == HELD ? 1 : t.depth + 1;
+                if (depth > limit) return FULL;
+                task.depth = depth;
+                task.next = t == HELD ? null : t;
+                if (TOP.compareAndSet(this, t, task)) return WAITING;
+            }
+        }
+    }
+
+    /** Holds the colour if it is idle, without a task. Whoever succeeds must {@link #letGo} or pass it to a run queue. Any thread. */
+    boolean tryHold() { return TOP.getOpaque(this) == null && TOP.compareAndSet(this, null, HELD); }
+
+    // ---- the holder
+
+    /** Takes the oldest task, or null. */
     Task poll() {
         Task task = head;
-        if (task != null) {
-            head = task.next;
-            if (head == null) tail = null;
-            task.next = null;
+        if (task == null) {
+            if (!takePosted()) return null;
+            task = head;
         }
+        head = task.next;
+        if (head == null) tail = null;
+        task.next = null;
         return task;
     }
 
-    boolean hasTasks() { return head != null; }
+    /** Looks at the oldest task among those taken; null if there is none. */
+    Task peekTaken() { return head; }
 
-    @Override public String toString() { return "Color[" + id + " of " + home + "]"; }
+    /** Puts a task back that was just polled. */
+    void unpoll(Task task) {
+        task.next = head;
+        head = task;
+        if (tail == null) tail = task;
+    }
+
+    private boolean takePosted() {
+        if (TOP.getOpaque(this) == HELD) return false;
+        Task t = (Task) TOP.getAndSet(this, HELD);
+        Task first = null;
+        Task last = t;
+        while (t != null) { // the newest is on top
+            Task older = t.next;
+            t.next = first;
+            first = t;
+            t = older;
+        }
+        if (head == null) head = first;
+        else tail.next = first;
+        tail = last;
+        return true;
+    }
+
+    /** Tells whether there is a task, and takes what was posted; a post may come right after. */
+    boolean hasTasks() { return head != null || takePosted(); }
+
+    /** Ends the hold if there is no task; if there is, returns false and the caller holds it on. */
+    boolean letGo() {
+        assert head == null;
+        return TOP.compareAndSet(this, HELD, null);
+    }
+
+    /** Tells whether it has no task and no holder; out of date as soon as it is known. Any thread. */
+    boolean isIdle() { return TOP.getOpaque(this) == null; }
+
+    /** Tells whether another vcore may run it now. Holder only. */
+    boolean mayRoam() { return !pinned && movingTo == null && (head == null || !head.atHome); }
+
+    /** Tells whether it can have a new home at once. Holder only. */
+    boolean floats() { return residentCount == 0 && mayRoam(); }
+
+    @Override public String toString() { return "Color[" + id + " of " + home() + "]"; }
 }

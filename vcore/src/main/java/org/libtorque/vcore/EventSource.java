@@ -7,7 +7,7 @@ package org.libtorque.vcore;
  *
  * <p>Owned by its vcore's thread. The descriptor belongs to the source from registration to {@link EventQueue#close}.
  */
-public abstract class EventSource extends Task {
+public abstract class EventSource extends Resident {
     /** There may be data, or an end or error, to receive or accept. */
     public static final int READABLE = 1;
     /** There may be room to send. */
@@ -26,6 +26,7 @@ public abstract class EventSource extends Task {
     protected EventSource(Color color, int fd) {
         super(color);
         this.fd = fd;
+        atHome = true;
     }
 
     /** Returns the descriptor, or -1 once closed. */
@@ -35,18 +36,22 @@ public abstract class EventSource extends Task {
     public final int slot() { return slot; }
 
     /** Enters a slot of the event queue's table. For event queues. */
-    public final void bind(int slot) { this.slot = slot; }
+    public final void bind(int slot) {
+        this.slot = slot;
+        if (slot >= 0) settle();
+    }
 
     /** Leaves the event queue; the descriptor is not this source's any more. For event queues. */
     public final void unbind() {
         slot = -1;
         fd = -1;
+        unsettle();
     }
 
     /** Notes that {@code bits} happened and makes this source ready to run. For event queues. */
     public final void signal(int bits) {
         ready |= bits;
-        color().home().ready(this);
+        postSurely();
     }
 
     /** Returns what has been signalled since the last call, and forgets it. */

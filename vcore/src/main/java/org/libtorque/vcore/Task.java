@@ -1,22 +1,41 @@
 package org.libtorque.vcore;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.RejectedExecutionException;
+
 /**
  * A unit of runnable work: an event callback, a posted continuation, later a uthread that is ready to continue. Each
- * task has a {@link Color}: tasks of one colour never run in parallel, and run in the order they were made ready.
+ * task has a {@link Color}: tasks of one colour never run in parallel, and run in the order they were posted.
  *
- * <p>A task is an intrusive list node, so making one ready allocates nothing. The price is that a task object can be
- * queued only once at a time: {@link Vcore#ready} on a queued task does nothing, as a second event of a source whose
- * first has not been handled yet needs no second run.
+ * <p>Any thread may post a task at any time; it need not know where the colour is. From inside a task this is libasync-smp's {@code cpucb}
+ * (Zeldovich et al. 2003): the new work runs soon, and near its creator unless its colour is tied to another vcore.
  *
- * <p>{@code IDLE -ready-> QUEUED -dequeue-> IDLE, running -ready-> QUEUED …}: the mark is taken off before the task
- * runs, so work that arrives while it runs queues it again and nothing is lost.
+ * <p>A task is an intrusive list node, so posting allocates nothing. The price is that a task object can be queued only once at a time: posting a
+ * queued task does nothing, as a second event of a source whose first has not been handled yet needs no second run.
+ *
+ * <p>{@code IDLE -post-> QUEUED -dequeue-> IDLE, running -post-> QUEUED …}: the mark is taken off before the task runs, by an atomic exchange, so
+ * whoever posts what is queued has his data seen by that run, and nothing is lost.
  */
 public abstract class Task {
-    /** Next task of the same colour; guarded by the colour's vcore. */
+    private static final VarHandle QUEUED;
+
+    static {
+        try {
+            QUEUED = MethodHandles.lookup().findVarHandle(Task.class, "queued", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Next task of the same colour: the poster's until it is published, the colour's holder's after. */
     Task next;
-    /** Whether this task is in its colour's queue; guarded by the colour's vcore. */
-    boolean queued;
+    /** How many tasks lay in the colour's stack with this one on top; the poster's until it is published. */
+    int depth;
+    /** Whether the next run must be on the vcore that is the colour's home. Written by the colour's holder, or before the first post. */
+    boolean atHome;
     private final Color color;
+    @SuppressWarnings("unused") private int queued;
 
     /** @param color what this task is serialised with */
     protected Task(Color color) {
@@ -24,11 +43,53 @@ public abstract class Task {
         this.color = color;
     }
 
+    /** For the mark of a colour that is held. */
+    Task() { color = null; }
+
     /** Returns what this task is serialised with. */
     public final Color color() { return color; }
 
+    /** Marks as queued. Returns false if it was. */
+    boolean markQueued() { return (int) QUEUED.getAndSet(this, 1) == 0; }
+
+    /** Before it runs. A full fence: what whoever found the mark had written before is read after this. */
+    void unmarkQueued() { QUEUED.setVolatile(this, 0); }
+
     /**
-     * Does the work, on the colour's vcore. Must not block: whatever else this vcore serves waits meanwhile.
+     * Says whether the next runs must be on the colour's home, because they touch what belongs to that vcore's thread. A colour that runs elsewhere goes home when this
+     * task's turn comes. To be called before the task is first posted, or by a task of the same colour.
+     */
+    protected final void runAtHome(boolean yes) { atHome = yes; }
+
+    /**
+     * Posts this task, unless it is queued already. Any thread.
+     *
+     * @return false if the colour has as many tasks waiting as it may, or its home has stopped: the task has not been taken. From a vcore's thread there is no limit
+     */
+    public final boolean tryPost() { return Vcore.post(this, true); }
+
+    /**
+     * Posts this task, unless it is queued already. Any thread.
+     *
+     * @throws RejectedExecutionException as {@link #tryPost} returns false
+     */
+    public final void post() {
+        if (!tryPost()) {
+            Vcore home = color.home();
+            throw new RejectedExecutionException(home.hasStopped() ? home + " has stopped"
+                    : "colour " + color.id() + " has " + home.postLimit() + " tasks waiting; it cannot keep up");
+        }
+    }
+
+    /**
+     * Posts this task, unless it is queued already, however many tasks wait. For what must not be lost, such as closing. Any thread.
+     *
+     * @return false if the colour's home has stopped
+     */
+    public final boolean postSurely() { return Vcore.post(this, false); }
+
+    /**
+     * Does the work. Must not block: whatever else this vcore serves waits meanwhile.
      *
      * @throws Throwable anything; it goes to {@link #failed} and hurts nobody else
      */

@@ -2,10 +2,8 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.libtorque.memory.BlockPool;
 
 /**
@@ -40,7 +38,30 @@ import org.libtorque.memory.BlockPool;
 public final class Vcore {
     /** Tasks run in one turn before the kernel is asked again. */
     private static final int TASK_BUDGET = 512;
-    private static final int INBOX_BUDGET = 1024;
+    /** CPU time for tasks in one turn before the kernel is asked again: what has arrived meanwhile may be short and urgent. */
+    private static final long TURN_NANOS = 100_000;
+    /** Tasks of one colour in a row before others get their turn. */
+    static final int QUANTUM = 16;
+    /** CPU time of one colour in a row, as far as it can be foreseen. */
+    private static final int QUANTUM_NANOS = 50_000;
+    /** A turn that is expected to take as long keeps others waiting, so what waits is offered before. */
+    static final int LONG_NANOS = 20_000;
+    /** Work on offer that is worth waking somebody for, which takes the kernel tens of microseconds. */
+    private static final long WAKE_NANOS = 50_000;
+    /** Work that is worth giving away unasked. */
+    private static final long PUSH_NANOS = 100_000;
+    private static final int MAX_OFFERED = 64;
+    private static final int MAX_STOLEN = 32;
+    private static final int MAX_VICTIMS = 4;
+    /** Turns in a row that what a task has just posted may have before others. */
+    private static final int MAX_NEXT = 3;
+    /** Turns that one vcore must have stolen of a colour in a row before it moves there. */
+    private static final int STOLEN_TO_MOVE = 4;
+    /** How long a colour stays where it has moved to, at least. */
+    private static final long MOVE_REST_NANOS = 20_000_000;
+    /** By how much, of 1024, the old home must have been busier than the new one. */
+    private static final int MOVE_MARGIN = 64;
+    private static final long UTILISATION_PERIOD_NANOS = 2_000_000;
     private static final int TIMER_BUDGET = 1024;
     static final int MAX_WINDOW = 512;
     private static final long TICK_NANOS = 1 << 20;
@@ -48,7 +69,7 @@ public final class Vcore {
     private static final long LEFTOVER_NANOS = 50_000_000;
 
     private static final VarHandle STATS = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4, STAT_COUNT = 5;
+    private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4, STEALS = 5, STOLEN = 6, PUSHED = 7, MOVES = 8, WAKES = 9, STAT_COUNT = 10;
     private static final ThreadLocal<Vcore> BOUND = new ThreadLocal<>();
 
     private final int index;
@@ -56,41 +77,73 @@ public final class Vcore {
     private final Clock clock;
     private final BlockPool blocks;
     private final FailureHandler failures;
-    private final Inbox<Task> inbox;
+    private final Scoreboard board;
+    private final int position;
+    private final Balance balance;
+    private final int postLimit;
+    private final Inbox inbox = new Inbox();
     private final WakeGate gate = new WakeGate();
     private final AtomicInteger wakers = new AtomicInteger();
+    /** Colours on their way here for good; it must not stop before they have come. */
+    private final AtomicInteger arriving = new AtomicInteger();
     private final AtomicLong colorCount = new AtomicLong();
-    private final Scheduler scheduler = new ColorScheduler();
+    private final RunQueue own = new RunQueue();
+    private final Offers offers;
     private final TimerWheel timers;
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
 
     private EventQueue queue;
-    private volatile Thread owner;
     private volatile boolean stopping;
     private volatile boolean stopped;
     private long now;
     private int window = 1;
-    /** Tasks that found another vcore's inbox full; tried again each turn. Linked by {@link Task#next}, which is free: they are not queued. */
-    private Task outboxHead;
-    private Task outboxTail;
+    private int turnLimit = Integer.MAX_VALUE;
+    /** The virtual clock: the start tag of what was served last. */
+    private long virtualNow;
+    /** What the running task has made runnable last: it has the data in cache. */
+    private Color upNext;
+    private int upNextInRow;
+    private Color running;
+    private Task runningTask;
+    private boolean runningLong;
+    /** When the running colour's turn began; the clock as it was read last. */
+    private long turnStart;
+    private long periodStart;
+    private long idleNanos;
+    private int utilisation;
+    private int random;
 
     /**
-     * @param index         position among the runtime's vcores, from 0
-     * @param cpu           the CPU that the thread will be pinned to
-     * @param clock         where time comes from
-     * @param blocks        buffer blocks of this vcore; owned by it from now on
-     * @param inboxCapacity tasks that may be waiting in the inbox, a power of two
-     * @param failures      told of what callbacks let out
+     * @param index     position among the runtime's vcores, from 0
+     * @param cpu       the CPU that the thread will be pinned to
+     * @param clock     where time comes from
+     * @param blocks    buffer blocks of this vcore; owned by it from now on
+     * @param postLimit tasks that may be waiting in a colour before posts from outside are refused, at least 1
+     * @param failures  told of what callbacks let out
+     * @param board     what it shares with the other vcores of the runtime
+     * @param balance   what it does when they have more or less to do
      */
-    public Vcore(int index, int cpu, Clock clock, BlockPool blocks, int inboxCapacity, FailureHandler failures) {
+    public Vcore(int index, int cpu, Clock clock, BlockPool blocks, int postLimit, FailureHandler failures, Scoreboard board, Balance balance) {
+        if (postLimit < 1) throw new IllegalArgumentException("the limit of waiting tasks must be at least 1, not " + postLimit);
         this.index = index;
         this.cpu = cpu;
         this.clock = clock;
         this.blocks = blocks;
         this.failures = failures;
-        this.inbox = new Inbox<>(inboxCapacity);
+        this.board = board;
+        this.balance = balance;
+        this.postLimit = postLimit;
         this.now = clock.nanoTime();
+        this.turnStart = periodStart = now;
         this.timers = new TimerWheel(now, TICK_NANOS);
+        this.position = board.join(this);
+        this.offers = new Offers(board, position);
+        this.random = 0x9E3779B9 * (index + 1);
+    }
+
+    /** Makes a vcore that is alone. */
+    public Vcore(int index, int cpu, Clock clock, BlockPool blocks, int postLimit, FailureHandler failures) {
+        this(index, cpu, clock, blocks, postLimit, failures, Scoreboard.flat(index + 1), Balance.STATIC);
     }
 
     /** Returns the vcore that the calling thread is the owner of, or null. */
@@ -98,15 +151,29 @@ public final class Vcore {
         return Thread.currentThread() instanceof VcoreThread t ? t.vcore() : BOUND.get();
     }
 
+    /**
+     * Makes the calling thread the owner of another vcore, or of none (null), from now on: for one thread that plays several vcores in turn, as tests and the simulator do.
+     */
+    public static void switchTo(Vcore vcore) {
+        if (Thread.currentThread() instanceof VcoreThread t) t.vcore(vcore);
+        else if (vcore == null) BOUND.remove();
+        else BOUND.set(vcore);
+    }
+
     /** Makes the calling thread the owner and gives this vcore its event queue, which must have been made on this thread. */
     public void bind(EventQueue newQueue) {
-        owner = Thread.currentThread();
         queue = newQueue;
-        if (!(owner instanceof VcoreThread)) BOUND.set(this);
+        switchTo(this);
     }
 
     /** Tells whether the calling thread is the owner. Any thread. */
-    public boolean isCurrent() { return Thread.currentThread() == owner; }
+    public boolean isCurrent() { return current() == this; }
+
+    /** Returns the colour whose task the calling thread is running; null if it is none, or not a vcore's. */
+    public static Color currentColor() {
+        Vcore here = current();
+        return here == null ? null : here.running;
+    }
 
     /** Returns the position among the runtime's vcores, from 0. Any thread. */
     public int index() { return index; }
@@ -126,85 +193,88 @@ public final class Vcore {
     /** Returns the clock. */
     public Clock clock() { return clock; }
 
+    /** Returns what this vcore does about others that have more to do. */
+    public Balance balance() { return balance; }
+
     /** Returns the clock's time as of this turn's harvest: cheap, and late by no more than the turn has lasted. */
     public long now() { return now; }
+
+    /** Tells whether it has ended. Any thread. */
+    public boolean hasStopped() { return stopped; }
+
+    int postLimit() { return postLimit; }
 
     /** Makes a new colour whose home is this vcore. Any thread. Allocates. */
     public Color newColor() { return new Color(this, (long) index << 48 | colorCount.incrementAndGet()); }
 
-    // ---------------------------------------------------------------------------------------------------------- making ready
-
-    /** Makes a task of this vcore ready; does nothing if it is already. Owner only. */
-    public void ready(Task task) {
-        assert isCurrent() && task.color().home() == this : task;
-        if (task.queued) return;
-        task.queued = true;
-        scheduler.taskReady(task);
-    }
-
     /**
-     * Makes a task of this vcore ready, from any thread.
+     * Limits how many colours' turns {@link #runOnce} takes, for drivers that play several vcores and want them interleaved finely.
      *
-     * @return false if the inbox is full or the vcore has stopped: the task has not been taken
+     * @param turns at least 1
      */
-    public boolean tryPost(Task task) {
-        if (isCurrent()) {
-            ready(task);
-            return true;
+    public void setTurnLimit(int turns) { turnLimit = turns; }
+
+    // ---------------------------------------------------------------------------------------------------------- making runnable
+
+    /** See {@link Task#tryPost}. */
+    static boolean post(Task task, boolean limited) {
+        Color color = task.color();
+        Vcore here = current();
+        Vcore home = color.home();
+        if (home.stopped) return false;
+        if (!task.markQueued()) return true;
+        switch (color.push(task, limited && here == null ? home.postLimit : Integer.MAX_VALUE)) {
+            case Color.WAITING -> { }
+            case Color.NOW_HELD -> dispatch(color, here);
+            default -> {
+                task.unmarkQueued();
+                return false;
+            }
         }
-        if (stopped || !inbox.offer(task)) return false;
-        wakeIfBlocking();
         return true;
     }
 
-    /**
-     * Makes a task of this vcore ready, from any thread.
-     *
-     * @throws RejectedExecutionException if the inbox is full or the vcore has stopped
-     */
-    public void post(Task task) {
-        if (!tryPost(task)) {
-            throw new RejectedExecutionException(stopped ? this + " has stopped"
-                    : "inbox of " + this + " is full (" + inbox.capacity() + " tasks); it cannot keep up");
+    /** Passes a colour that the caller holds to a run queue. */
+    private static void dispatch(Color color, Vcore here) {
+        Vcore home = color.home();
+        if (here == home) {
+            here.runnable(color);
+        } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && !here.stopping) {
+            color.home(here);
+            here.runnable(color);
+        } else {
+            home.deliver(color);
         }
     }
 
-    /**
-     * Makes a task of this vcore ready, from any thread, however full the inbox is: a vcore keeps it and tries again every turn, any
-     * other thread waits. For what must not be lost, such as closing. The task must not be posted in any other way meanwhile.
-     *
-     * @return false if this vcore has stopped
-     */
-    public boolean postSurely(Task task) {
-        if (tryPost(task)) return true;
-        Vcore sender = current();
-        if (sender != null && !stopped) {
-            sender.keepForLater(task);
-            return true;
-        }
-        while (!stopped) {
-            LockSupport.parkNanos(10_000);
-            if (tryPost(task)) return true;
-        }
-        return false;
+    /** Hands a held colour to this vcore. Any thread. */
+    private void deliver(Color color) {
+        inbox.put(color);
+        wakeIfBlocking();
     }
 
-    private void keepForLater(Task task) {
-        task.next = null;
-        if (outboxHead == null) outboxHead = task;
-        else outboxTail.next = task;
-        outboxTail = task;
+    /** A colour has become runnable here. Owner only. */
+    private void runnable(Color color) {
+        color.busySince = now;
+        if (balance == Balance.STATIC) {
+            color.start = color.finish = virtualNow;
+            own.add(color, virtualNow);
+            return;
+        }
+        if (running != null && !runningLong) {
+            Color before = upNext;
+            upNext = color;
+            if (before == null) return;
+            color = before;
+        }
+        enqueue(color);
+        if (runningLong && !board.nobodyIdle()) offer();
     }
 
-    private void retryOutbox() {
-        Task task = outboxHead;
-        outboxHead = outboxTail = null;
-        while (task != null) {
-            Task following = task.next;
-            task.next = null;
-            if (!task.color().home().tryPost(task) && !task.color().home().stopped) keepForLater(task);
-            task = following;
-        }
+    private void enqueue(Color color) {
+        if (balance == Balance.STATIC) color.start = color.finish = virtualNow;
+        else RunQueue.stamp(color, this, virtualNow);
+        own.add(color, virtualNow);
     }
 
     /** Any thread, after it has published something for this vcore to see. */
@@ -213,8 +283,25 @@ public final class Vcore {
         if (gate.stateOpaque() != WakeGate.BLOCKING) return;
         // Counted, so that shutdown can tell when nobody is on the way to the queue's descriptor any more.
         wakers.incrementAndGet();
+        // So that the next one who looks for somebody to wake finds another. Before the claim: after it, it could undo the mark of a later idling.
+        if (balance.steals()) board.clearIdle(position);
         if (gate.claimWake()) queue.wake();
         wakers.decrementAndGet();
+    }
+
+    /**
+     * Does something at home on behalf of an idle colour without a turn of its own: holds the colour if nobody does.
+     *
+     * @return false if the colour is held; then it must be told by a task
+     */
+    public boolean enter(Color color) {
+        assert isCurrent() && color.home() == this;
+        return color.tryHold();
+    }
+
+    /** Ends what {@link #enter} began. */
+    public void exit(Color color) {
+        if (color.hasTasks() || !color.letGo()) runnable(color);
     }
 
     /** Hands an exception that got out of {@code where} to the runtime's handler. */
@@ -236,13 +323,11 @@ public final class Vcore {
      */
     public int runOnce(boolean mayBlock) {
         drainInbox();
-        if (outboxHead != null) retryOutbox();
+        boolean work = hasWork();
+        if (!work && balance.steals()) work = steal();
         int events;
-        if (!mayBlock || scheduler.hasWork() || queue.hasDeferredWork() || outboxHead != null || stopping) {
-            events = queue.harvest(window, 0);
-        } else {
-            events = waitForEvents();
-        }
+        if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(window, 0);
+        else events = waitForEvents();
         if (events >= window) window = Math.min(MAX_WINDOW, 2 * window);
         else if (events < window / 4) window = window / 2;
         now = clock.nanoTime();
@@ -252,36 +337,313 @@ public final class Vcore {
         } catch (Throwable failure) { // the wheel stays consistent; timers that were due stay due
             reportFailure(timers, failure);
         }
-        int tasks = scheduler.schedEntry(TASK_BUDGET);
+        if (events > 1 && balance.steals()) push();
+        board.turn(position, stats[16 + TURNS], own.size());
+        int tasks = runColors();
         count(TURNS, 1);
         count(EVENTS, events);
         count(TASKS, tasks);
+        if (now - periodStart >= UTILISATION_PERIOD_NANOS) measureUtilisation();
         return events + expired + tasks;
     }
+
+    private boolean hasWork() { return upNext != null || own.size() > 0 || offers.first() != RunQueue.NONE; }
 
     private int waitForEvents() {
         long deadline = timers.nextDeadlineNanos();
         long timeout = Long.MAX_VALUE;
+        long before = clock.nanoTime();
         if (deadline != Long.MAX_VALUE) {
-            timeout = deadline - clock.nanoTime();
+            timeout = deadline - before;
             if (timeout <= 0) return queue.harvest(window, 0);
         }
         gate.announce();
-        // The re-check: whoever posts after this sees the announcement and wakes us.
-        if (!inbox.isEmpty() || stopping) timeout = 0;
+        if (balance.steals()) {
+            board.setIdle(position);
+            VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in offer()
+        }
+        // The re-check: whoever posts or offers after this sees the announcement and wakes us.
+        if (!inbox.isEmpty() || stopping || balance.steals() && board.mayFind(position)) timeout = 0;
         else count(BLOCKS, 1);
         int events = queue.harvest(window, timeout);
         gate.withdraw();
+        if (balance.steals()) {
+            board.clearIdle(position);
+            idleNanos += clock.nanoTime() - before;
+        }
         return events;
     }
 
+    private void measureUtilisation() {
+        long elapsed = now - periodStart;
+        int lately = Math.clamp(1024 * (elapsed - idleNanos) / elapsed, 0, 1024);
+        utilisation = elapsed > 8 * UTILISATION_PERIOD_NANOS ? lately : (3 * utilisation + lately) / 4;
+        board.utilisation(position, utilisation);
+        periodStart = now;
+        idleNanos = 0;
+    }
+
     private void drainInbox() {
-        for (int i = 0; i < INBOX_BUDGET; i++) {
-            Task task = inbox.poll();
-            if (task == null) return;
-            ready(task);
+        for (Color color = inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            color.next = null;
             count(POSTED, 1);
+            if (color.movingTo == null) runnable(color);
+            else if (color.movingTo == this) arrive(color);
+            else depart(color);
+            color = following;
         }
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- running
+
+    private int runColors() {
+        int ran = 0;
+        turnStart = now;
+        long end = now + TURN_NANOS;
+        for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
+            Color color = pick();
+            if (color == null) break;
+            ran += turn(color);
+            if (turnStart - end >= 0) break;
+        }
+        return ran;
+    }
+
+    /** Chooses what runs next. */
+    private Color pick() {
+        Color color = upNext;
+        if (color != null) {
+            upNext = null;
+            if (++upNextInRow <= MAX_NEXT && color.cost < LONG_NANOS) {
+                RunQueue.stamp(color, this, virtualNow);
+                return color;
+            }
+            enqueue(color);
+        }
+        upNextInRow = 0;
+        long first = own.first();
+        color = offers.first() < first ? offers.takeFirst() : null; // not null at first sight; a thief may have been quicker
+        if (color == null) {
+            if (first == RunQueue.NONE) return null;
+            color = own.pollFirst();
+        }
+        if (color.start > virtualNow) virtualNow = color.start;
+        if (balance.steals() && own.size() > 0 && (color.cost >= LONG_NANOS || !board.nobodyIdle())) {
+            runningLong = color.cost >= LONG_NANOS;
+            offer();
+        }
+        return color;
+    }
+
+    /** Lets others have what waits, and wakes one who is idle if it is worth it. */
+    private void offer() {
+        if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
+        long work = offers.offer(own, MAX_OFFERED, virtualNow);
+        if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
+        VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
+        wakeSomebody();
+    }
+
+    private void wakeSomebody() {
+        int who = board.nearestIdle(position);
+        if (who < 0) return;
+        board.member(who).wakeIfBlocking();
+        count(WAKES, 1);
+    }
+
+    private int turn(Color color) {
+        long begin = turnStart;
+        int limit = color.taskCost * QUANTUM <= QUANTUM_NANOS ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
+        boolean goesHome = false;
+        int ran = 0;
+        running = color;
+        runningLong = color.cost >= LONG_NANOS;
+        while (ran < limit) {
+            Task task = color.poll();
+            if (task == null) break;
+            if (task.atHome && color.home() != this) {
+                color.unpoll(task);
+                goesHome = true;
+                break;
+            }
+            task.unmarkQueued();
+            ran++;
+            runningTask = task;
+            try {
+                task.run();
+            } catch (Throwable failure) { // whatever a callback lets out, the loop lives
+                fail(task, failure);
+            }
+        }
+        runningTask = null;
+        running = null;
+        runningLong = false;
+        turnStart = clock.nanoTime();
+        charge(color, turnStart - begin, ran);
+        if (color.stolenInRow > 0 && color.home() == this) color.stolenInRow--;
+        if (goesHome) {
+            color.home().deliver(color);
+        } else if (shouldMove(color)) {
+            color.movingTo = this;
+            color.home().deliver(color);
+        } else if (color.hasTasks() || !color.letGo()) {
+            color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
+            enqueue(color);
+        }
+        return ran;
+    }
+
+    private static void charge(Color color, long nanos, int tasks) {
+        color.finish = color.start + color.weighted(nanos);
+        if (tasks == 0) return;
+        color.cost = average(color.cost, nanos);
+        color.taskCost = average(color.taskCost, nanos / tasks);
+    }
+
+    /** A moving average that is not thrown off by one measurement during which the kernel ran somebody else. */
+    private static int average(int before, long measured) {
+        return (int) Math.max(16, before + (Math.min(measured, 8L * before) - before) / 4);
+    }
+
+    private static void fail(Task task, Throwable failure) {
+        try {
+            task.failed(failure);
+        } catch (Throwable again) {
+            task.color().home().reportFailure(task, again);
+        }
+    }
+
+    /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */
+    public boolean shouldYield() { return clock.nanoTime() - turnStart >= QUANTUM_NANOS; }
+
+    // ----------------------------------------------------------------------------------------------------- stealing and giving
+
+    /** Looks for work at others, the nearest first. Returns whether it found any. */
+    private boolean steal() {
+        if (board.nobodyOffers() || board.isClosing() || !board.beginSearch(position)) return false;
+        boolean found = false;
+        boolean more = false;
+        for (int i = 0; i < MAX_VICTIMS && !found; i++) {
+            int who = board.nearestOffering(position);
+            if (who < 0) break;
+            Vcore victim = board.member(who);
+            Color color = victim.offers.steal(MAX_STOLEN);
+            if (color == null) continue;
+            found = true;
+            more = board.isOffering(who);
+            long stolen = 0;
+            while (color != null) {
+                Color following = color.next;
+                color.next = null;
+                take(color);
+                stolen++;
+                color = following;
+            }
+            count(STEALS, 1);
+            count(STOLEN, stolen);
+        }
+        board.endSearch(position);
+        if (more && !board.nobodyIdle()) wakeSomebody(); // who works does not search: another one shall
+        return found;
+    }
+
+    /** Makes a colour run here that was another's to run. */
+    private void take(Color color) {
+        if (color.floats()) {
+            color.home(this);
+        } else if (color.thief == this) {
+            color.stolenInRow++;
+        } else {
+            color.thief = this;
+            color.stolenInRow = 1;
+        }
+        enqueue(color);
+    }
+
+    /** Gives about half of what waits to a neighbour that has much less to do. */
+    private void push() {
+        int waiting = own.size();
+        if (waiting < 2 || own.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
+        random = random * 1_664_525 + 1_013_904_223;
+        int who = board.receiver(position, waiting, random >>> 8);
+        if (who < 0 || !board.isIdle(who)) return;
+        Vcore receiver = board.member(who);
+        long half = own.work() / 2;
+        long given = 0;
+        for (int i = waiting / 2; i > 0 && given < half; i--) {
+            Color color = own.pollLast();
+            if (!color.mayRoam()) {
+                enqueue(color);
+                continue;
+            }
+            given += color.cost;
+            if (color.floats()) color.home(receiver);
+            receiver.inbox.put(color);
+            count(PUSHED, 1);
+        }
+        if (given == 0) return;
+        board.given(who);
+        receiver.wakeIfBlocking();
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- moving
+
+    private boolean shouldMove(Color color) {
+        if (!balance.migrates() || color.stolenInRow < STOLEN_TO_MOVE || color.residentCount == 0) return false;
+        Vcore home = color.home();
+        if (home == this || color.isPinned() || board.isClosing() || turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+        return board.utilisation(home.position) >= utilisation + MOVE_MARGIN;
+    }
+
+    /** At the old home: lets all residents of a colour go. */
+    private void depart(Color color) {
+        Vcore target = color.movingTo;
+        for (Resident r = color.residents; r != null; r = r.nextResident) {
+            if (r.canMove()) continue;
+            color.movingTo = null;
+            color.stolenInRow = 0;
+            runnable(color);
+            return;
+        }
+        // Counted before the look at the mark, as the target looks at the count after it has been marked: it comes here, or the target waits for it.
+        target.arriving.incrementAndGet();
+        if (board.isClosing()) {
+            target.arriving.decrementAndGet();
+            color.movingTo = null;
+            runnable(color);
+            return;
+        }
+        color.toLeave = color.residentCount + 1;
+        for (Resident r = color.residents; r != null; ) {
+            Resident following = r.nextResident;
+            r.leave();
+            r = following;
+        }
+        residentLeft(color);
+    }
+
+    void residentLeft(Color color) {
+        if (--color.toLeave > 0) return;
+        Vcore target = color.movingTo;
+        color.home(target);
+        target.inbox.put(color);
+        target.wakeIfBlocking();
+    }
+
+    /** At the new home. */
+    private void arrive(Color color) {
+        color.movingTo = null;
+        color.movedAt = now;
+        color.stolenInRow = 0;
+        for (Resident r = color.residents; r != null; ) {
+            Resident following = r.nextResident;
+            r.arrive();
+            r = following;
+        }
+        arriving.decrementAndGet();
+        count(MOVES, 1);
+        runnable(color);
     }
 
     private void count(int which, long n) {
@@ -290,7 +652,7 @@ public final class Vcore {
 
     /** Returns counters since the start. Any thread; each value is exact as of some recent moment. Allocates. */
     public Stats stats() {
-        return new Stats(stat(TURNS), stat(EVENTS), stat(TASKS), stat(BLOCKS), stat(POSTED));
+        return new Stats(stat(TURNS), stat(EVENTS), stat(TASKS), stat(BLOCKS), stat(POSTED), stat(STEALS), stat(STOLEN), stat(PUSHED), stat(MOVES), stat(WAKES));
     }
 
     private long stat(int which) { return (long) STATS.getOpaque(stats, 16 + which); }
@@ -302,9 +664,14 @@ public final class Vcore {
      * @param events events taken from the kernel
      * @param tasks  tasks run
      * @param blocks turns that found nothing to do and let the kernel wait
-     * @param posted tasks that came through the inbox
+     * @param posted colours that came through the inbox
+     * @param steals successful searches for work at others
+     * @param stolen colours taken in them
+     * @param pushed colours given to others unasked
+     * @param moves  colours that came here for good
+     * @param wakes  others woken because work was on offer
      */
-    public record Stats(long turns, long events, long tasks, long blocks, long posted) {}
+    public record Stats(long turns, long events, long tasks, long blocks, long posted, long steals, long stolen, long pushed, long moves, long wakes) {}
 
     // ------------------------------------------------------------------------------------------------------------- life cycle
 
@@ -326,12 +693,14 @@ public final class Vcore {
      * @return the number of sources that were left; their memory and the queue are then leaked rather than pulled away under the kernel
      */
     public int shutDown(long timeoutNanos) {
+        board.close();
         stopping = true;
         long start = clock.nanoTime();
         while (true) {
             boolean worked = runOnce(false) > 0;
             long took = clock.nanoTime() - start;
             if (took > timeoutNanos) break;
+            if (arriving.get() > 0) continue;
             if (queue.sourceCount() == 0 && (!worked || took > LEFTOVER_NANOS)) break; // periodic timers always find something to do
         }
         stopped = true;

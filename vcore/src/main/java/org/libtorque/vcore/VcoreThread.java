@@ -2,7 +2,7 @@ package org.libtorque.vcore;
 
 /** The platform thread of a vcore; knowing its vcore, it saves a thread-local look-up. */
 public final class VcoreThread extends Thread {
-    private final Vcore vcore;
+    private Vcore vcore;
 
     /**
      * @param vcore what this thread will own
@@ -14,4 +14,7 @@ public final class VcoreThread extends Thread {
     }
 
     Vcore vcore() { return vcore; }
+
+    /** Called by this thread alone. */
+    void vcore(Vcore other) { vcore = other; }
 }

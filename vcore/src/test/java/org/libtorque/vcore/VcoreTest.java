@@ -118,7 +118,7 @@ class VcoreTest {
     }
 
     @Test void itDoesNotWaitWhenATaskIsReady() {
-        vcore.ready(task("a"));
+        task("a").post();
         assertEquals(1, vcore.runOnce(true));
         assertEquals(0, queue.lastTimeout());
         assertEquals(List.of("a"), ran);
@@ -151,10 +151,10 @@ class VcoreTest {
 
     @Test void eventsTimersAndTasksOfATurnAreCounted() {
         queue.script.add(window -> {
-            vcore.ready(task("event"));
+            task("event").post();
             return 1;
         });
-        vcore.ready(task("task"));
+        task("task").post();
         vcore.timers().schedule(timer("timer"), clock.nanoTime());
         assertEquals(4, vcore.runOnce(true));
         assertEquals(List.of("timer", "task", "event"), ran);
@@ -189,8 +189,8 @@ class VcoreTest {
     @Test void aFailureHandlerThatFailsHurtsNobody() {
         var other = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 4096), 8, (where, failure) -> { throw new IllegalStateException("handler"); });
         other.bind(new FakeQueue());
-        other.ready(task(other.newColor(), () -> { throw new IllegalStateException("task"); }));
-        other.ready(task(other.newColor(), () -> ran.add("next")));
+        task(other.newColor(), () -> { throw new IllegalStateException("task"); }).post();
+        task(other.newColor(), () -> ran.add("next")).post();
         assertEquals(2, other.runOnce(false));
         assertEquals(List.of("next"), ran);
         other.shutDown(0);
@@ -199,7 +199,7 @@ class VcoreTest {
 
     @Test void moreTasksThanATurnsBudgetAreLeftForTheNext() {
         int[] runs = new int[1];
-        for (int i = 0; i < 1_000; i++) vcore.ready(task(vcore.newColor(), () -> runs[0]++));
+        for (int i = 0; i < 1_000; i++) task(vcore.newColor(), () -> runs[0]++).post();
         vcore.runOnce(true);
         assertTrue(runs[0] < 1_000, "all at once");
         while (runs[0] < 1_000) {
@@ -230,7 +230,7 @@ class VcoreTest {
     // ---- posting
 
     @Test void aTaskPostedByAnotherThreadRunsInTheNextTurn() {
-        elsewhere(() -> vcore.post(task("posted")));
+        elsewhere(() -> task("posted").post());
         assertEquals(0, queue.wakes.get(), "awake vcores are not woken");
         vcore.runOnce(true);
         assertEquals(0, queue.lastTimeout());
@@ -239,7 +239,7 @@ class VcoreTest {
     }
 
     @Test void theOwnersPostsDoNotGoThroughTheInbox() {
-        for (int i = 0; i < 100; i++) vcore.post(task("own")); // more than the inbox holds
+        for (int i = 0; i < 100; i++) task("own").post(); // more than the inbox holds
         vcore.runOnce(true);
         assertEquals(100, ran.size());
         assertEquals(0, vcore.stats().posted());
@@ -250,7 +250,7 @@ class VcoreTest {
         elsewhere(() -> {
             for (int i = 0; i < 8; i++) {
                 String name = "t" + i;
-                vcore.post(task(color, () -> ran.add(name)));
+                task(color, () -> ran.add(name)).post();
             }
         });
         vcore.runOnce(true);
@@ -259,25 +259,25 @@ class VcoreTest {
 
     @Test void aFullInboxRefusesAndSaysWhy() {
         elsewhere(() -> {
-            for (int i = 0; i < 8; i++) assertTrue(vcore.tryPost(task("t")));
-            assertFalse(vcore.tryPost(task("refused")));
-            var e = assertThrows(RejectedExecutionException.class, () -> vcore.post(task("refused")));
+            for (int i = 0; i < 8; i++) assertTrue(task("t").tryPost());
+            assertFalse(task("refused").tryPost());
+            var e = assertThrows(RejectedExecutionException.class, () -> task("refused").post());
             assertEquals("inbox of vcore 3 (CPU 5) is full (8 tasks); it cannot keep up", e.getMessage());
         });
         vcore.runOnce(true);
         assertEquals(8, ran.size());
         assertFalse(ran.contains("refused"));
-        elsewhere(() -> vcore.post(task("again")));
+        elsewhere(() -> task("again").post());
         vcore.runOnce(true);
         assertEquals("again", ran.getLast());
     }
 
     @Test void anOutsideThreadThatPostsSurelyWaitsForRoom() {
         elsewhere(() -> {
-            for (int i = 0; i < 8; i++) vcore.post(task("t"));
+            for (int i = 0; i < 8; i++) task("t").post();
         });
         var done = new AtomicBoolean();
-        Thread poster = Thread.ofPlatform().start(() -> done.set(vcore.postSurely(task("sure"))));
+        Thread poster = Thread.ofPlatform().start(() -> done.set(task("sure").postSurely()));
         Eventually.await("the task has run", () -> {
             vcore.runOnce(false);
             return ran.contains("sure");
@@ -292,16 +292,16 @@ class VcoreTest {
         var fullQueue = new FakeQueue();
         full.bind(fullQueue);
         elsewhere(() -> {
-            full.post(task(full.newColor(), () -> ran.add("x")));
-            full.post(task(full.newColor(), () -> ran.add("x")));
+            task(full.newColor(), () -> ran.add("x")).post();
+            task(full.newColor(), () -> ran.add("x")).post();
         });
         elsewhere(() -> { // as the vcore 'poster'
             Vcore poster = vcore(8);
             var posterQueue = new FakeQueue();
             poster.bind(posterQueue);
             Color color = full.newColor();
-            assertTrue(full.postSurely(task(color, () -> ran.add("first"))));
-            assertTrue(full.postSurely(task(color, () -> ran.add("second"))));
+            assertTrue(task(color, () -> ran.add("first")).postSurely());
+            assertTrue(task(color, () -> ran.add("second")).postSurely());
             poster.runOnce(true);
             poster.runOnce(true);
             assertEquals(List.of(0L, 0L), posterQueue.timeouts, "it must not sleep on what it keeps");
@@ -327,9 +327,9 @@ class VcoreTest {
     @Test void aStoppedVcoreTakesNothing() {
         vcore.shutDown(0);
         elsewhere(() -> {
-            assertFalse(vcore.tryPost(task("late")));
-            assertFalse(vcore.postSurely(task("late")));
-            var e = assertThrows(RejectedExecutionException.class, () -> vcore.post(task("late")));
+            assertFalse(task("late").tryPost());
+            assertFalse(task("late").postSurely());
+            var e = assertThrows(RejectedExecutionException.class, () -> task("late").post());
             assertEquals("vcore 3 (CPU 5) has stopped", e.getMessage());
         });
     }
@@ -339,14 +339,14 @@ class VcoreTest {
     @Test void whoPostsToABlockingVcoreWakesItOnce() {
         queue.script.add(window -> {
             elsewhere(() -> {
-                vcore.post(task("a"));
-                vcore.post(task("b"));
+                task("a").post();
+                task("b").post();
             });
             return 0;
         });
         vcore.runOnce(true);
         assertEquals(1, queue.wakes.get());
-        elsewhere(() -> vcore.post(task("c")));
+        elsewhere(() -> task("c").post());
         assertEquals(1, queue.wakes.get(), "it is awake again");
         vcore.runOnce(true);
         assertEquals(List.of("a", "b", "c"), ran);
@@ -365,7 +365,7 @@ class VcoreTest {
     // ---- its end
 
     @Test void shuttingDownRunsWhatIsLeftAndClosesTheQueue() {
-        elsewhere(() -> vcore.post(task("left")));
+        elsewhere(() -> task("left").post());
         queue.sources = 1;
         queue.script.add(window -> 0);
         queue.script.add(window -> 0);
@@ -383,9 +383,9 @@ class VcoreTest {
         Task[] again = new Task[1];
         again[0] = task(vcore.newColor(), () -> {
             clock.advance(MILLI);
-            vcore.ready(again[0]);
+            again[0].post();
         });
-        vcore.ready(again[0]);
+        again[0].post();
         long start = clock.nanoTime();
         assertEquals(0, vcore.shutDown(3_600_000 * MILLI));
         assertTrue(clock.nanoTime() - start < 2_000 * MILLI, "took " + (clock.nanoTime() - start));
@@ -414,7 +414,7 @@ class VcoreTest {
         });
         Task own = task(quiet.newColor(), () -> { });
         AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> {
-            quiet.ready(own);
+            own.post();
             quiet.timers().schedule(timer, clock.advance(1 << 20));
             quiet.runOnce(true);
             quiet.runOnce(true);

@@ -1,0 +1,141 @@
+package org.libtorque.vcore;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/** Keeps {@code lock} off the lines of whatever lies in front of it. */
+@SuppressWarnings("unused")
+abstract class OffersPad0 {
+    private long p00, p01, p02, p03, p04, p05, p06, p07, p08, p09, p0a, p0b, p0c, p0d, p0e, p0f;
+}
+
+/** What others look at; see {@link Offers}. */
+abstract class OffersFields extends OffersPad0 {
+    /** 0, or 1 while somebody is inside. */
+    long lock;
+    /** The first bucket of the queue, as of the last change; read without the lock as a hint. */
+    long firstHint = RunQueue.NONE;
+}
+
+/** Keeps the fields off the lines of whatever lies behind them. */
+@SuppressWarnings("unused")
+abstract class OffersPad1 extends OffersFields {
+    private long p10, p11, p12, p13, p14, p15, p16, p17, p18, p19, p1a, p1b, p1c, p1d, p1e, p1f;
+}
+
+/**
+ * The part of a vcore's run queue that others may take from: colours whose turn is not close, offered while somebody is idle or before a long task. The owner adds and takes
+ * back; a thief takes from the end, where most work is.
+ *
+ * <p>A spin lock guards it; inside are some tens of nanoseconds. Thieves only try: who finds it locked looks elsewhere. The owner, if a thief is inside, goes on with what
+ * it has for itself, and waits only when that is nothing; a thief that the kernel takes off its CPU there costs one scheduling delay of an owner with nothing else to do.
+ * Nearly always nobody else is near and the lock costs the owner one uncontended atomic operation, and not even that for what runs within the next microseconds, which is
+ * never offered.
+ *
+ * <p>Whether the owner {@linkplain Scoreboard#isOffering is marked as offering} is changed inside the lock only, so mark and contents agree.
+ */
+final class Offers extends OffersPad1 {
+    private static final VarHandle LOCK;
+    private static final VarHandle FIRST;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            LOCK = lookup.findVarHandle(OffersFields.class, "lock", long.class);
+            FIRST = lookup.findVarHandle(OffersFields.class, "firstHint", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final int SPINS = 200;
+
+    private final RunQueue queue = new RunQueue();
+    private final Scoreboard board;
+    private final int position;
+    private boolean marked;
+
+    /** @param position whose offers these are */
+    Offers(Scoreboard board, int position) {
+        this.board = board;
+        this.position = position;
+    }
+
+    private boolean tryLock() { return (long) LOCK.getOpaque(this) == 0 && LOCK.weakCompareAndSetAcquire(this, 0L, 1L); }
+
+    private void lock() {
+        for (int i = 0; !tryLock(); i++) {
+            if (i < SPINS) Thread.onSpinWait();
+            else Thread.yield(); // whoever is inside has been taken off its CPU
+        }
+    }
+
+    private void unlock() {
+        FIRST.setOpaque(this, queue.first());
+        boolean any = queue.size() > 0;
+        if (any != marked) {
+            marked = any;
+            if (any) board.setOffering(position);
+            else board.clearOffering(position);
+        }
+        LOCK.setRelease(this, 0L);
+    }
+
+    /** Returns about where the first colour is, or {@link RunQueue#NONE} if there is none. For the owner it is exact unless a thief has been here since. */
+    long first() { return (long) FIRST.getOpaque(this); }
+
+    /** Offers what may roam of the owner's colours. Owner only. Returns the work that is on offer now, in nanoseconds, or -1 if a thief was inside. */
+    long offer(RunQueue from, int max, long clock) {
+        if (!tryLock()) return -1;
+        from.moveRoaming(queue, max, clock);
+        long work = queue.work();
+        unlock();
+        return work;
+    }
+
+    /** Takes back the colour that is to run first, or null. Owner only. */
+    Color takeFirst() {
+        lock();
+        Color color = queue.pollFirst();
+        unlock();
+        return color;
+    }
+
+    /**
+     * Takes colours for another vcore, linked: one, or as many as make half of the work if they are many small ones. Null if there are none or somebody else is inside.
+     */
+    Color steal(int max) {
+        if (!tryLock()) return null;
+        long half = queue.work() / 2;
+        Color first = null;
+        long got = 0;
+        for (int n = 0; n < max; n++) {
+            Color color = queue.pollLast();
+            if (color == null) break;
+            color.next = first;
+            first = color;
+            got += color.cost;
+            if (got >= half) break;
+        }
+        unlock();
+        return first;
+    }
+
+    /** Takes all, linked. Owner only. */
+    Color takeAll() {
+        lock();
+        Color first = null;
+        for (Color color; (color = queue.pollLast()) != null; ) {
+            color.next = first;
+            first = color;
+        }
+        unlock();
+        return first;
+    }
+
+    /** Walks the structure; for tests, when nobody else is near. */
+    void checkInvariants() {
+        queue.checkInvariants();
+        if (marked != queue.size() > 0) throw new IllegalStateException("marked " + marked + ", size " + queue.size());
+    }
+}

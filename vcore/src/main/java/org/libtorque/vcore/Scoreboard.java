@@ -1,0 +1,290 @@
+package org.libtorque.vcore;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.libtorque.hardware.Universe;
+
+/**
+ * What the vcores of one runtime know of each other, and who is near whom.
+ *
+ * <p>Vcores have positions in the order of the tree of levels (huddle order), so the neighbours of a vcore at any level are a range of positions around it. Two sets of
+ * positions are kept as bitmaps, with a word that summarises 64 words: who has <em>offered</em> work that others may take, and who is <em>idle</em>. The nearest member of a
+ * set is found range by range, from the narrowest; a step costs the same whatever the number of vcores (at most 4,096).
+ *
+ * <p>Besides, each vcore has a line of numbers that it alone writes and others read as hints: how much it has to do, how busy it has been.
+ *
+ * <p>All methods: any thread, unless they say otherwise. Nothing here is needed for correctness of what runs where; only the wake-up of idle vcores relies on the order of
+ * {@link #setIdle} and {@link #isOffering}, which full fences at both ends give ({@link Vcore}).
+ */
+public final class Scoreboard {
+    /** The most vcores of a runtime. */
+    public static final int MAX_VCORES = 4096;
+
+    private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+    /** Longs from line to line: 256 bytes, so that two lines never share a pair of cache lines. */
+    private static final int STRIDE = 32;
+    private static final int PAD = 16;
+
+    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, LONG_SINCE = 4;
+
+    private final int size;
+    private final Vcore[] members;
+    private final int[] positionOf;
+    /** For each position its ranges, from the narrowest that is wider than itself: low, high (exclusive), low, … */
+    private final int[][] ranges;
+    /** For each position the first position of its cache domain. */
+    private final int[] domainOf;
+    private final AtomicIntegerArray searching;
+    private final long[] lines;
+    /** Words of the two bitmaps at distances of a line, then their summaries. */
+    private final long[] offered, idle;
+    private final int words;
+    private volatile boolean closing;
+
+    private Scoreboard(int[] positionOf, int[][] ranges, int[] domainOf) {
+        size = positionOf.length;
+        this.positionOf = positionOf;
+        this.ranges = ranges;
+        this.domainOf = domainOf;
+        members = new Vcore[size];
+        searching = new AtomicIntegerArray(size * STRIDE);
+        lines = new long[PAD + size * STRIDE + PAD];
+        words = (size + 63) / 64;
+        offered = new long[PAD + (words + 1) * STRIDE];
+        idle = new long[PAD + (words + 1) * STRIDE];
+    }
+
+    /**
+     * Makes a board for vcores on the given CPUs of a machine.
+     *
+     * @param cpus the CPU of each vcore by its index; different ones
+     * @throws IllegalArgumentException if there are none, too many, or one that the machine has not
+     */
+    public static Scoreboard of(int[] cpus, Universe universe) {
+        int n = check(cpus.length);
+        long[] order = new long[n];
+        int[] huddled = universe.huddle(org.libtorque.hardware.CpuSet.of(cpus));
+        if (huddled.length != n) throw new IllegalArgumentException("of the CPUs given, the machine has " + huddled.length + " different ones, not " + n);
+        int[] indexOfCpu = new int[java.util.Arrays.stream(cpus).max().orElseThrow() + 1];
+        for (int i = 0; i < n; i++) indexOfCpu[cpus[i]] = i;
+        int[] positionOf = new int[n];
+        for (int p = 0; p < n; p++) {
+            positionOf[indexOfCpu[huddled[p]]] = p;
+            order[p] = huddled[p];
+        }
+        int cacheLevel = universe.cacheLevel();
+        int[][] ranges = new int[n][];
+        int[] domains = new int[n];
+        int[] buffer = new int[2 * universe.depth()];
+        int[] step = new int[n]; // the level at which a position meets the one before it
+        for (int p = 1; p < n; p++) step[p] = universe.distance(huddled[p - 1], huddled[p]);
+        for (int p = 0; p < n; p++) {
+            int used = 0;
+            int low = p;
+            int high = p + 1;
+            domains[p] = p;
+            for (int level = 1; level < universe.depth(); level++) {
+                int lowBefore = low;
+                int highBefore = high;
+                while (low > 0 && step[low] <= level) low--;
+                while (high < n && step[high] <= level) high++;
+                if (level <= cacheLevel) domains[p] = low;
+                if (low == lowBefore && high == highBefore) continue;
+                buffer[used++] = low;
+                buffer[used++] = high;
+            }
+            ranges[p] = java.util.Arrays.copyOf(buffer, used);
+        }
+        return new Scoreboard(positionOf, ranges, domains);
+    }
+
+    /** Makes a board for {@code n} vcores that are all equally near. */
+    public static Scoreboard flat(int n) {
+        check(n);
+        int[] positions = new int[n];
+        java.util.Arrays.setAll(positions, i -> i);
+        int[] all = n == 1 ? new int[0] : new int[] {0, n};
+        int[][] ranges = new int[n][];
+        java.util.Arrays.fill(ranges, all);
+        return new Scoreboard(positions, ranges, new int[n]);
+    }
+
+    private static int check(int n) {
+        if (n < 1 || n > MAX_VCORES) throw new IllegalArgumentException("a runtime has 1 to " + MAX_VCORES + " vcores, not " + n);
+        return n;
+    }
+
+    /** Returns how many vcores it is for. */
+    public int size() { return size; }
+
+    /** Enters a vcore, before any of them runs. Returns its position. */
+    int join(Vcore vcore) {
+        int position = positionOf[vcore.index()];
+        if (members[position] != null) throw new IllegalArgumentException("two vcores with index " + vcore.index());
+        members[position] = vcore;
+        return position;
+    }
+
+    Vcore member(int position) { return members[position]; }
+
+    /** From now on nobody takes work from others or gives it away. */
+    public void close() { closing = true; }
+
+    boolean isClosing() { return closing; }
+
+    // ---- sets
+
+    private void set(long[] set, int position) {
+        int at = PAD + (position >> 6) * STRIDE;
+        long before = (long) LONGS.getAndBitwiseOr(set, at, 1L << position);
+        if (before == 0) LONGS.getAndBitwiseOr(set, PAD + words * STRIDE, 1L << (position >> 6));
+    }
+
+    private void clear(long[] set, int position) {
+        int at = PAD + (position >> 6) * STRIDE;
+        long bit = 1L << position;
+        long before = (long) LONGS.getAndBitwiseAnd(set, at, ~bit);
+        if (before != bit) return;
+        int summary = PAD + words * STRIDE;
+        LONGS.getAndBitwiseAnd(set, summary, ~(1L << (position >> 6)));
+        // Somebody may have set a bit of this word in between, and found the summary still set.
+        if ((long) LONGS.getVolatile(set, at) != 0) LONGS.getAndBitwiseOr(set, summary, 1L << (position >> 6));
+    }
+
+    private static boolean isIn(long[] set, int position) {
+        return ((long) LONGS.getOpaque(set, PAD + (position >> 6) * STRIDE) & 1L << position) != 0;
+    }
+
+    private boolean isEmpty(long[] set) { return (long) LONGS.getOpaque(set, PAD + words * STRIDE) == 0; }
+
+    /** Returns a member of the set in [low, high), at or behind {@code from} if possible, other than {@code not}; -1 if there is none. */
+    private int findIn(long[] set, int low, int high, int from, int not) {
+        int found = scan(set, Math.max(low, from), high, not);
+        return found >= 0 || from <= low ? found : scan(set, low, Math.min(high, from), not);
+    }
+
+    private int scan(long[] set, int low, int high, int not) {
+        long summary = (long) LONGS.getOpaque(set, PAD + words * STRIDE);
+        for (int word = low >> 6; word << 6 < high; word++) {
+            long left = summary & -1L << word;
+            if (left == 0) return -1;
+            word = Long.numberOfTrailingZeros(left);
+            if (word << 6 >= high) return -1;
+            long bits = (long) LONGS.getOpaque(set, PAD + word * STRIDE);
+            if (word == low >> 6) bits &= -1L << low;
+            if (word == high >> 6) bits &= (1L << high) - 1;
+            if (not >> 6 == word) bits &= ~(1L << not);
+            if (bits != 0) return (word << 6) + Long.numberOfTrailingZeros(bits);
+        }
+        return -1;
+    }
+
+    private int nearest(long[] set, int position) {
+        if (isEmpty(set)) return -1;
+        int[] r = ranges[position];
+        for (int i = 0; i < r.length; i += 2) {
+            int found = findIn(set, r[i], r[i + 1], position + 1, position);
+            if (found >= 0) return found;
+        }
+        return -1;
+    }
+
+    // ---- offers and idlers
+
+    void setOffering(int position) { set(offered, position); }
+
+    void clearOffering(int position) { clear(offered, position); }
+
+    boolean isOffering(int position) { return isIn(offered, position); }
+
+    boolean nobodyOffers() { return isEmpty(offered); }
+
+    /** Returns the nearest other vcore that offers work, or -1. */
+    int nearestOffering(int position) { return nearest(offered, position); }
+
+    void setIdle(int position) { set(idle, position); }
+
+    void clearIdle(int position) { clear(idle, position); }
+
+    boolean isIdle(int position) { return isIn(idle, position); }
+
+    boolean nobodyIdle() { return isEmpty(idle); }
+
+    /** Returns the nearest other vcore that is idle, or -1. */
+    int nearestIdle(int position) { return nearest(idle, position); }
+
+    /** Claims the search for work in a cache domain. Returns false if somebody is searching there. */
+    boolean beginSearch(int position) { return searching.compareAndSet(domainOf[position] * STRIDE, 0, 1); }
+
+    /** Tells whether it makes sense to search before going idle. If somebody searches in the same domain, he will wake another one when there is more than he takes. */
+    boolean mayFind(int position) {
+        return !closing && nearestOffering(position) >= 0 && searching.getOpaque(domainOf[position] * STRIDE) == 0;
+    }
+
+    void endSearch(int position) { searching.setRelease(domainOf[position] * STRIDE, 0); }
+
+    // ---- lines
+
+    private void put(int position, int what, long value) { LONGS.setOpaque(lines, PAD + position * STRIDE + what, value); }
+
+    private long get(int position, int what) { return (long) LONGS.getOpaque(lines, PAD + position * STRIDE + what); }
+
+    /** Says what there is to do, and counts a turn. Owner only. */
+    void turn(int position, long turns, int outstanding) {
+        put(position, TURNS, turns);
+        put(position, OUTSTANDING, outstanding);
+    }
+
+    int outstanding(int position) { return (int) get(position, OUTSTANDING); }
+
+    /** Notes that it has been given work just now. By the giver. */
+    void given(int position) { put(position, GIVEN_TURN, get(position, TURNS)); }
+
+    /** Turns since it was last given work. */
+    long turnsSinceGiven(int position) { return get(position, TURNS) - get(position, GIVEN_TURN); }
+
+    /** The part of its time, of 1024, that it has lately been busy for. Owner only. */
+    void utilisation(int position, int of1024) { put(position, UTILISATION, of1024); }
+
+    int utilisation(int position) { return (int) get(position, UTILISATION); }
+
+    /**
+     * Chooses whom to give work, as libtorque does: in the smallest neighbourhood that holds somebody with at most half as much to do, one on the Pareto frontier of
+     * (little outstanding, many turns since last given something): nobody else there is better in both.
+     *
+     * @param outstanding what the giver has
+     * @param random      breaks ties among the frontier's members
+     * @return a position, or -1
+     */
+    int receiver(int position, int outstanding, int random) {
+        int[] r = ranges[position];
+        int low = position;
+        int high = position + 1;
+        for (int i = 0; i < r.length; i += 2) {
+            int best = -1;
+            int bestOutstanding = 0;
+            long bestSince = 0;
+            int from = r[i];
+            int count = Math.min(r[i + 1] - from, 64); // enough to choose from
+            int offset = Math.floorMod(random, r[i + 1] - from);
+            for (int k = 0; k < count; k++) {
+                int p = from + (offset + k) % (r[i + 1] - from);
+                if (p >= low && p < high) continue; // itself, or seen in the narrower range
+                int o = outstanding(p);
+                if (2 * o > outstanding || utilisation(p) > utilisation(position)) continue;
+                long since = turnsSinceGiven(p);
+                // One walk finds a member of the frontier: the candidate is replaced by whoever dominates it.
+                if (best < 0 || o <= bestOutstanding && since >= bestSince) {
+                    best = p;
+                    bestOutstanding = o;
+                    bestSince = since;
+                }
+            }
+            if (best >= 0) return best;
+            low = r[i];
+            high = r[i + 1];
+        }
+        return -1;
+    }
+}
