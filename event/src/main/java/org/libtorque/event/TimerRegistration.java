@@ -71,10 +71,10 @@ final class TimerRegistration extends Resident implements Registration {
 
     @Override protected boolean canMove() { return true; }
 
-    @Override protected void leave() {
+    @Override protected void depart() {
         scheduled = timer.isScheduled();
         color().home().timers().cancel(timer);
-        left();
+        departed();
     }
 
     @Override protected void arrive() {

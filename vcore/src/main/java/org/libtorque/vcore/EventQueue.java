@@ -16,8 +16,14 @@ package org.libtorque.vcore;
  *     stay where they are until {@link StreamSource#sent}, and no second send may be made meanwhile.
  * </ul>
  *
- * <p>All methods belong to the owning vcore's thread, except {@link #wake}. None allocates on the Java heap in steady state.
- * Outcomes are values: a negated errno where something failed.
+ * <p><b>Threads.</b> A queue's methods are called by the thread of the vcore that owns it, except {@link #wake}. Which queue is called for a
+ * source is said with each method. <em>Home</em>: the queue that the source is registered with, by its own thread, while that runs the source's
+ * colour. <em>Runner</em>: the queue of whatever vcore runs the source's colour at the moment; the source may be registered with another queue of the same
+ * runtime, whose thread may be harvesting meanwhile. Receiving and sending are the runner's; what is registered, and what is to be reported, is home's. One
+ * colour has one runner at a time, and each sees what the one before has done: that is the scheduler's duty.
+ *
+ * <p>No method allocates on the Java heap in steady state; opening, detaching and attaching are not steady. Outcomes are values: a negated errno where
+ * something failed.
  */
 public abstract class EventQueue implements AutoCloseable {
     /** Nothing there now: {@code -EAGAIN}. The source will be signalled. */
@@ -54,17 +60,17 @@ public abstract class EventQueue implements AutoCloseable {
     /** Makes a waiting or the next {@link #harvest} return. Any thread; one system call. */
     public abstract void wake();
 
-    /** Starts receiving from a connected stream. Returns 0 or a negated errno; then the source is not registered. */
+    /** Home-to-be. Starts receiving from a connected stream. Returns 0 or a negated errno; then the source is not registered. */
     public abstract int openStream(StreamSource source);
 
-    /** Registers a stream whose connect(2) is under way; it is signalled {@code WRITABLE} when that has ended. */
+    /** Home-to-be. Registers a stream whose connect(2) is under way; it is signalled {@code WRITABLE} when that has ended. */
     public abstract int openConnecting(StreamSource source);
 
-    /** Starts receiving on a stream opened by {@link #openConnecting}. Returns 0 or a negated errno. */
+    /** Home. Starts receiving on a stream opened by {@link #openConnecting}. Returns 0 or a negated errno. */
     public abstract int connected(StreamSource source);
 
     /**
-     * Receives into the queue's input block, at {@link #inputAddress()}. Must be followed by {@link #leaveInput} or
+     * Runner. Receives into the queue's input block, at {@link #inputAddress()}. Must be followed by {@link #leaveInput} or
      * {@link #keepInput} before anything else is received, if the result is positive.
      *
      * @return bytes received, 0 at the end of the stream, {@link #WOULD_BLOCK}, {@link #NO_BUFFERS}, or a negated errno
@@ -72,56 +78,56 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int receive(StreamSource source);
 
     /**
-     * Receives into memory of the source.
+     * Runner. Receives into memory of the source.
      *
      * @param capacity bytes of room, at least 1
      * @return as {@link #receive(StreamSource)}
      */
     public abstract int receive(StreamSource source, long address, int capacity);
 
-    /** Returns where {@link #receive(StreamSource)} put the data. */
+    /** Runner. Returns where {@link #receive(StreamSource)} put the data. */
     public final long inputAddress() { return inputAddress; }
 
-    /** Is done with what {@link #receive(StreamSource)} delivered. */
+    /** Runner. Is done with what {@link #receive(StreamSource)} delivered. */
     public abstract void leaveInput(StreamSource source);
 
     /**
-     * Keeps what {@link #receive(StreamSource)} delivered.
+     * Runner. Keeps what {@link #receive(StreamSource)} delivered.
      *
      * @return the block in which {@link #inputAddress()} lies, not always at its beginning: part of it may have been received before. Now the
-     *         caller's, to be released to the vcore's pool
+     *         caller's, to be released to the pool that it is of
      */
     public abstract long keepInput(StreamSource source);
 
     /**
-     * Asks not to be signalled {@code READABLE} (true), or to be again (false). Data that was taken from the kernel already
+     * Home. Asks not to be signalled {@code READABLE} (true), or to be again (false). Data that was taken from the kernel already
      * stays to be received. After resuming, the source must call {@link #receive} by itself.
      */
     public abstract void pauseReceiving(StreamSource source, boolean paused);
 
     /**
-     * Sends bytes.
+     * Runner. Sends bytes.
      *
      * @param length at least 1
-     * @return bytes sent, {@link #PENDING}, {@link #WOULD_BLOCK} (the source is signalled {@code WRITABLE} when there is room), or a
-     *         negated errno
+     * @return bytes sent, {@link #PENDING} (only at home), {@link #WOULD_BLOCK} (at home the source is signalled {@code WRITABLE} when there is room;
+     *         anywhere else it must go home and ask for that: {@link #awaitWritable}), or a negated errno
      */
     public abstract int send(StreamSource source, long address, int length);
 
-    /** Asks for {@code WRITABLE} once there is room to send; for bytes that go by other ways than {@link #send}. */
+    /** Home. Asks for {@code WRITABLE} once there is room to send; for bytes that go by other ways than {@link #send}. */
     public abstract void awaitWritable(EventSource source);
 
     /**
-     * Asks for {@code HANG_UP} also while receiving is paused: what has no operation in flight does not hear of a reset by itself. Asking again
+     * Home. Asks for {@code HANG_UP} also while receiving is paused: what has no operation in flight does not hear of a reset by itself. Asking again
      * changes nothing.
      */
     public abstract void awaitHangUp(StreamSource source);
 
-    /** Starts accepting. Returns 0 or a negated errno; then the source is not registered. */
+    /** Home-to-be. Starts accepting. Returns 0 or a negated errno; then the source is not registered. */
     public abstract int listen(AcceptSource source);
 
     /**
-     * Accepts a connection as a non-blocking close-on-exec descriptor.
+     * Home. Accepts a connection as a non-blocking close-on-exec descriptor.
      *
      * @return the descriptor, {@link #WOULD_BLOCK}, or a negated errno; after any errno but {@code EAGAIN} the source must come back
      *         by itself
@@ -129,7 +135,7 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int accept(AcceptSource source);
 
     /**
-     * Watches any pollable descriptor, edge-triggered, with {@code READABLE} and {@code WRITABLE} as interest. May be called
+     * Home, or home-to-be. Watches any pollable descriptor, edge-triggered, with {@code READABLE} and {@code WRITABLE} as interest. May be called
      * again to change the interest.
      *
      * @return 0 or a negated errno; {@code -EPERM} means that the descriptor cannot be polled, as regular files cannot
@@ -137,15 +143,18 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int watch(EventSource source, int interest);
 
     /**
-     * Ends a registration and closes the descriptor, unless {@code keepDescriptor}. Nothing is signalled afterwards; a pending
-     * send is cancelled, and {@link StreamSource#sent} is called for it at a later harvest, when its memory is free again. Without one
-     * pending, no method of the source is called any more.
+     * Home. Ends a registration and closes the descriptor, unless
+     * {@code keepDescriptor}. Nothing is signalled afterwards; a pending send is cancelled, and {@link StreamSource#sent} is called for it at a later
+     * harvest, when its memory is free again. Without one pending, no method of the source is called any more.
      */
     public abstract void close(EventSource source, boolean keepDescriptor);
 
     /** Tells how many sources are registered, those included that have been closed but are still known to the kernel. */
     public abstract int sourceCount();
 
-    /** Gives everything back to the kernel. No source may be registered any more. */
+    /**
+     * Gives everything back to the kernel. No source may be registered any more, and no vcore may hold data that was received here: queues of a runtime are
+     * closed when all its vcores have stopped.
+     */
     @Override public abstract void close();
 }

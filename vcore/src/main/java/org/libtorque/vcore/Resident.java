@@ -4,7 +4,7 @@ package org.libtorque.vcore;
  * A task that is registered with its colour's home: an event source or a timer. When the colour moves for good, its residents leave the old home and arrive at the new one,
  * while the colour is held and none of its tasks run.
  *
- * <p>{@code AWAY -settle-> SETTLED -leave, …, left-> AWAY -arrive-> SETTLED}, and {@code SETTLED -unsettle-> AWAY} when it ends.
+ * <p>{@code AWAY -settle-> SETTLED -depart, …, departed-> AWAY -arrive-> SETTLED}, and {@code SETTLED -unsettle-> AWAY} when it ends.
  */
 public abstract class Resident extends Task {
     /** Neighbours among the residents of the colour; its holder's. */
@@ -25,7 +25,7 @@ public abstract class Resident extends Task {
         color.residentCount++;
     }
 
-    /** Has ended. Called on the home, by a task of the colour. */
+    /** Has ended. Called by a task of the colour. */
     protected final void unsettle() {
         if (!settled) return;
         settled = false;
@@ -41,13 +41,13 @@ public abstract class Resident extends Task {
     protected boolean canMove() { return false; }
 
     /**
-     * Lets go of everything that belongs to the home's thread. Called on the home, the colour being held by the move. When done, now or later, {@link #left} must be called,
+     * Lets go of everything that belongs to the home's thread. Called on the home, the colour being held by the move. When done, now or later, {@link #departed} must be called,
      * on the home too.
      */
-    protected void leave() { throw new UnsupportedOperationException(this + " cannot move"); }
+    protected void depart() { throw new UnsupportedOperationException(this + " cannot move"); }
 
     /** Says that nothing is left at the old home. */
-    protected final void left() { color().home().residentLeft(color()); }
+    protected final void departed() { color().home().residentDeparted(color()); }
 
     /**
      * Registers at the new home, which is {@code color().home()} now. Called on it, the colour being held by the move: events may be signalled, and run after.

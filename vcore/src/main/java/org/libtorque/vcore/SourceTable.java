@@ -8,6 +8,7 @@ import java.util.Arrays;
  * reach the next tenant (as in Go's netpoll). Owner thread only; allocates when it grows.
  */
 public final class SourceTable {
+    private final EventQueue owner;
     private EventSource[] sources = new EventSource[64];
     private int[] generations = new int[64];
     private int[] free = new int[64];
@@ -15,8 +16,12 @@ public final class SourceTable {
     private int used;
     private int count;
 
-    /** Creates an empty table. */
-    public SourceTable() {}
+    /**
+     * Creates an empty table.
+     *
+     * @param owner the queue that sources are bound to
+     */
+    public SourceTable(EventQueue owner) { this.owner = owner; }
 
     /** Enters a source and binds it to its slot. */
     public int add(EventSource source) {
@@ -31,7 +36,7 @@ public final class SourceTable {
             }
         }
         sources[slot] = source;
-        source.bind(slot);
+        source.bind(owner, slot);
         count++;
         return slot;
     }

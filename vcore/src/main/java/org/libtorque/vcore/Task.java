@@ -52,8 +52,10 @@ public abstract class Task {
     /** Marks as queued. Returns false if it was. */
     boolean markQueued() { return (int) QUEUED.getAndSet(this, 1) == 0; }
 
-    /** Before it runs. A full fence: what whoever found the mark had written before is read after this. */
-    void unmarkQueued() { QUEUED.setVolatile(this, 0); }
+    /** Before it runs. A full fence: what whoever found the mark had written before is read after this. Event sources are never marked, having a mark of their own. */
+    void unmarkQueued() {
+        if ((int) QUEUED.getOpaque(this) != 0) QUEUED.setVolatile(this, 0);
+    }
 
     /**
      * Says whether the next runs must be on the colour's home, because they touch what belongs to that vcore's thread. A colour that runs elsewhere goes home when this

@@ -105,6 +105,9 @@ public final class Vcore {
     private int upNextInRow;
     private Color running;
     private Task runningTask;
+    /** What must be done before the running colour can be anybody else's; null if nothing. */
+    private Runnable endOfTurn;
+    private Object attachment;
     private boolean runningLong;
     /** When the running colour's turn began; the clock as it was read last. */
     private long turnStart;
@@ -218,20 +221,19 @@ public final class Vcore {
 
     /** See {@link Task#tryPost}. */
     static boolean post(Task task, boolean limited) {
-        Color color = task.color();
-        Vcore here = current();
-        Vcore home = color.home();
+        Vcore home = task.color().home();
         if (home.stopped) return false;
-        if (!task.markQueued()) return true;
-        switch (color.push(task, limited && here == null ? home.postLimit : Integer.MAX_VALUE)) {
-            case Color.WAITING -> { }
-            case Color.NOW_HELD -> dispatch(color, here);
-            default -> {
-                task.unmarkQueued();
-                return false;
-            }
-        }
-        return true;
+        if (!task.markQueued() || postUnmarked(task, limited && current() == null ? home.postLimit : Integer.MAX_VALUE)) return true;
+        task.unmarkQueued();
+        return false;
+    }
+
+    /** Posts a task of which somebody else makes sure that it is not queued. Any thread. Returns false if the limit is reached. */
+    static boolean postUnmarked(Task task, int limit) {
+        Color color = task.color();
+        int outcome = color.push(task, limit);
+        if (outcome == Color.NOW_HELD) dispatch(color, current());
+        return outcome != Color.FULL;
     }
 
     /** Passes a colour that the caller holds to a run queue. */
@@ -476,6 +478,7 @@ public final class Vcore {
                 fail(task, failure);
             }
         }
+        if (endOfTurn != null) finishTurn();
         runningTask = null;
         running = null;
         runningLong = false;
@@ -493,6 +496,28 @@ public final class Vcore {
         }
         return ran;
     }
+
+    private void finishTurn() {
+        Runnable action = endOfTurn;
+        endOfTurn = null;
+        try {
+            action.run();
+        } catch (Throwable failure) {
+            reportFailure(this, failure);
+        }
+    }
+
+    /** Has something done at the end of the running colour's turn, before it can run anywhere else. One thing a vcore; asking again changes nothing. */
+    public void atEndOfTurn(Runnable action) {
+        assert endOfTurn == null || endOfTurn == action;
+        endOfTurn = action;
+    }
+
+    /** Returns what a higher layer keeps for this vcore. */
+    public Object attachment() { return attachment; }
+
+    /** Keeps something for a higher layer. Before the loop runs. */
+    public void attach(Object object) { attachment = object; }
 
     private static void charge(Color color, long nanos, int tasks) {
         color.finish = color.start + color.weighted(nanos);
@@ -617,13 +642,13 @@ public final class Vcore {
         color.toLeave = color.residentCount + 1;
         for (Resident r = color.residents; r != null; ) {
             Resident following = r.nextResident;
-            r.leave();
+            r.depart();
             r = following;
         }
-        residentLeft(color);
+        residentDeparted(color);
     }
 
-    void residentLeft(Color color) {
+    void residentDeparted(Color color) {
         if (--color.toLeave > 0) return;
         Vcore target = color.movingTo;
         color.home(target);

@@ -177,7 +177,7 @@ public abstract class EventQueueContractTest {
             if (slot() < 0) return;
             if (result < 0) sendError = result;
             else outSent += result;
-            signal(0);
+            signal(WRITABLE);
         }
 
         public final boolean allSent() { return outSent == outLength && !pending; }

@@ -17,7 +17,7 @@ import org.libtorque.testkit.AllocationProbe;
 
 class SourceTableTest {
     private final Vcore vcore = new Vcore(0, 0, Clock.SYSTEM, new BlockPool(4096, 4096), 2, (where, failure) -> { });
-    private final SourceTable table = new SourceTable();
+    private final SourceTable table = new SourceTable(null);
 
     private EventSource source() {
         return new EventSource(vcore.newColor(), 7) {

@@ -10,6 +10,7 @@ import static org.libtorque.sys.Epoll.EPOLL_CTL_ADD;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_DEL;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_MOD;
 
+import java.util.Arrays;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Epoll;
 import org.libtorque.sys.Errno;
@@ -35,6 +36,9 @@ import org.libtorque.vcore.StreamSource;
  * <p>{@code EPOLLOUT} is asked for when a send has first found the socket full, not before: registered from the start it would
  * cost every connection one event for nothing.
  *
+ * <p>A runner that is not home receives and sends as home would: these are system calls, for which it does not matter where the socket is
+ * registered. Only what the kernel is asked to report is home's.
+ *
  * <p><em>Owns</em> the epoll descriptor, an eventfd for wake-ups, and one block of the pool. <em>Borrows</em> the pool.
  */
 public final class EpollQueue extends EventQueue {
@@ -42,16 +46,17 @@ public final class EpollQueue extends EventQueue {
     private static final int STREAM_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET;
     private static final long WAKE_DATA = -1L;
 
-    /** What is known of a stream's socket: more may be there, the end was announced, output events are registered. */
-    private static final byte MAYBE_MORE = 1, END_ANNOUNCED = 2, WANTS_OUT = 4, PAUSED = 8;
+    /** Beside the events that a source is registered for, in a bit that epoll does not use: nothing readable is to be passed on. */
+    private static final int PAUSED = 1 << 16;
 
     private final ErrnoSlot errno = ErrnoSlot.allocate();
     private final BlockPool blocks;
     private final long scratch;
     private final long events;
     private final int maxEvents;
-    private final SourceTable table = new SourceTable();
-    private byte[] state = new byte[64];
+    private final SourceTable table = new SourceTable(this);
+    /** By slot: events asked for, and PAUSED. */
+    private int[] registered = new int[64];
     private final int efd;
     private final int wakeFd;
     private final ErrnoSlot wakeErrno = ErrnoSlot.allocate();
@@ -116,10 +121,8 @@ public final class EpollQueue extends EventQueue {
         if (source == null || table.generation(slot) != (int) (data >>> 32)) return; // closed since the kernel noted it
         int bits = 0;
         if ((mask & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-            byte known = (byte) (state[slot] | MAYBE_MORE);
-            if ((mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) known |= END_ANNOUNCED;
-            if ((known & PAUSED) == 0) bits |= EventSource.READABLE;
-            state[slot] = known;
+            if (source instanceof StreamSource stream) inputOf(stream).note((mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+            if ((registered[slot] & PAUSED) == 0) bits |= EventSource.READABLE;
         }
         if ((mask & EPOLLOUT) != 0) bits |= EventSource.WRITABLE;
         if ((mask & (EPOLLHUP | EPOLLERR)) != 0) bits |= EventSource.HANG_UP;
@@ -136,32 +139,39 @@ public final class EpollQueue extends EventQueue {
         EventFd.write(wakeErrno, wakeFd, 1);
     }
 
-    @Override public int openStream(StreamSource source) { return register(source, STREAM_EVENTS, (byte) 0); }
+    @Override public int openStream(StreamSource source) {
+        source.setInput(new EpollInput());
+        return register(source, STREAM_EVENTS);
+    }
 
     @Override public int openConnecting(StreamSource source) {
-        return register(source, STREAM_EVENTS | EPOLLOUT, WANTS_OUT);
+        source.setInput(new EpollInput());
+        return register(source, STREAM_EVENTS | EPOLLOUT);
     }
 
     @Override public int connected(StreamSource source) { return 0; } // registered with everything from the start
 
-    @Override public int listen(AcceptSource source) { return register(source, EPOLLIN | EPOLLET, (byte) 0); }
+    @Override public int listen(AcceptSource source) { return register(source, EPOLLIN | EPOLLET); }
 
     @Override public int watch(EventSource source, int interest) {
         int mask = EPOLLET | EPOLLRDHUP;
         if ((interest & EventSource.READABLE) != 0) mask |= EPOLLIN;
         if ((interest & EventSource.WRITABLE) != 0) mask |= EPOLLOUT;
-        if (source.slot() >= 0) return control(EPOLL_CTL_MOD, source.fd(), mask, dataOf(source.slot()));
-        return register(source, mask, (byte) 0);
+        int slot = source.slot();
+        if (slot < 0) return register(source, mask);
+        int result = control(EPOLL_CTL_MOD, source.fd(), mask, dataOf(slot));
+        if (result == 0) registered[slot] = mask;
+        return result;
     }
 
-    private int register(EventSource source, int mask, byte initial) {
+    private int register(EventSource source, int mask) {
         int slot = table.add(source);
-        if (slot >= state.length) state = java.util.Arrays.copyOf(state, 2 * state.length);
-        state[slot] = initial;
-        int result = control(EPOLL_CTL_ADD, source.fd(), mask, dataOf(slot));
+        if (slot >= registered.length) registered = Arrays.copyOf(registered, 2 * registered.length);
+        registered[slot] = mask;
+        int result = control(EPOLL_CTL_ADD, source.fd(), mask & ~PAUSED, dataOf(slot));
         if (result < 0) {
             table.remove(slot);
-            source.bind(-1);
+            source.leave();
         }
         return result;
     }
@@ -181,17 +191,17 @@ public final class EpollQueue extends EventQueue {
     }
 
     @Override public int receive(StreamSource source, long address, int capacity) {
-        int slot = source.slot();
-        if ((state[slot] & MAYBE_MORE) == 0) return WOULD_BLOCK;
+        EpollInput input = inputOf(source);
+        int edges = input.edges();
+        if (!input.unanswered(edges)) return WOULD_BLOCK;
         int n;
         do n = Sockets.recv(errno, source.fd(), address, capacity, 0);
         while (n == -Errno.EINTR);
-        if (n == WOULD_BLOCK || n > 0 && n < capacity && (state[slot] & END_ANNOUNCED) == 0) {
-            // If bytes arrived since the call, epoll has a new edge for us and this bit comes back.
-            state[slot] &= ~MAYBE_MORE;
-        }
+        if (n == WOULD_BLOCK || n > 0 && n < capacity && !EpollInput.endAnnounced(edges)) input.answer(edges);
         return n;
     }
+
+    private static EpollInput inputOf(StreamSource source) { return (EpollInput) source.input(); }
 
     @Override public void leaveInput(StreamSource source) {}
 
@@ -203,24 +213,24 @@ public final class EpollQueue extends EventQueue {
 
     @Override public void pauseReceiving(StreamSource source, boolean paused) {
         // Nothing to tell the kernel: an edge that comes meanwhile is noted and not passed on.
-        if (paused) state[source.slot()] |= PAUSED;
-        else state[source.slot()] &= ~PAUSED;
+        if (paused) registered[source.slot()] |= PAUSED;
+        else registered[source.slot()] &= ~PAUSED;
     }
 
     @Override public int send(StreamSource source, long address, int length) {
         int n;
         do n = Sockets.send(errno, source.fd(), address, length, Sockets.MSG_NOSIGNAL);
         while (n == -Errno.EINTR);
-        if (n == WOULD_BLOCK) awaitWritable(source);
+        if (n == WOULD_BLOCK && source.home() == this) awaitWritable(source);
         return n;
     }
 
     @Override public void awaitWritable(EventSource source) {
         int slot = source.slot();
-        if ((state[slot] & WANTS_OUT) != 0) return; // the edge will come
-        state[slot] |= WANTS_OUT;
+        if ((registered[slot] & EPOLLOUT) != 0) return; // the edge will come
+        registered[slot] |= EPOLLOUT;
         // Modifying looks at the socket again, so room that appeared since the send is not missed.
-        SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), STREAM_EVENTS | EPOLLOUT, dataOf(slot)), "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
+        SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), registered[slot] & ~PAUSED, dataOf(slot)), "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
     }
 
     @Override public void awaitHangUp(StreamSource source) {} // EPOLLHUP and EPOLLERR are always reported
@@ -235,8 +245,11 @@ public final class EpollQueue extends EventQueue {
     @Override public void close(EventSource source, boolean keepDescriptor) {
         int slot = source.slot();
         int fd = source.fd();
-        if (keepDescriptor) control(EPOLL_CTL_DEL, fd, 0, 0);
-        table.remove(slot);
+        if (slot >= 0) {
+            assert source.home() == this : source;
+            if (keepDescriptor) control(EPOLL_CTL_DEL, fd, 0, 0);
+            table.remove(slot);
+        }
         source.unbind();
         if (!keepDescriptor) Files.close(errno, fd); // takes the registration along
     }

@@ -70,7 +70,7 @@ public final class UringQueue extends EventQueue {
     private final Ring ring;
     private final BufferRing buffers;
     private final int wakeFd;
-    private final SourceTable table = new SourceTable();
+    private final SourceTable table = new SourceTable(this);
 
     // By slot.
     private int[] flags = new int[64];
@@ -170,7 +170,7 @@ public final class UringQueue extends EventQueue {
         if (!more) inFlight[slot]--;
         switch (op) {
             case OP_RECEIVE -> received((StreamSource) source, slot, result, cqeFlags, more);
-            case OP_SEND -> ((StreamSource) source).sent(result);
+            case OP_SEND -> ((StreamSource) source).completeSend(result);
             case OP_ACCEPT -> accepted((AcceptSource) source, slot, result, more);
             case OP_POLL -> polled(source, slot, result, more);
             case OP_OUT -> {
