@@ -1,9 +1,11 @@
 package org.libtorque.event;
 
 import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.AcceptSource;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.Timer;
 
@@ -112,9 +114,29 @@ final class Acceptor extends AcceptSource {
             return;
         }
         listener.connectionCounter().incrementAndGet();
-        StreamConnection connection = new StreamConnection(loop, loop.vcore.newColor(), fd);
+        if (options.color() == null) {
+            serve(loop, loop.vcore.newColor(), fd);
+            return;
+        }
+        boolean posted = new HomeTask(options.color()) {
+            @Override protected void run() {
+                Loop at = Loop.current();
+                if (at.over()) drop(fd);
+                else serve(at, color(), fd);
+            }
+        }.postSurely();
+        if (!posted) drop(fd);
+    }
+
+    private void serve(Loop at, Color color, int fd) {
+        StreamConnection connection = new StreamConnection(at, color, fd);
         connection.countedBy(listener.connectionCounter());
         connection.openAccepted(handler, idleNanos);
+    }
+
+    private void drop(int fd) {
+        listener.connectionCounter().decrementAndGet();
+        Files.close(ErrnoSlot.current(), fd);
     }
 
     private void refused(int errno) {

@@ -1,6 +1,7 @@
 package org.libtorque.event;
 
 import java.time.Duration;
+import org.libtorque.vcore.Color;
 
 /**
  * How to listen. Immutable; each {@code with} method returns a changed copy.
@@ -12,10 +13,12 @@ import java.time.Duration;
  * @param receiveBufferBytes SO_RCVBUF, 0 for the system's default
  * @param sendBufferBytes    SO_SNDBUF, 0 for the system's default
  * @param idleTimeout        idle limit that every connection starts with; zero for none
+ * @param color              what all connections are serialised with, so that they may share data; null gives each a colour of its own
  */
-public record ListenOptions(int backlog, int maxConnections, boolean noDelay, int receiveBufferBytes, int sendBufferBytes, Duration idleTimeout) {
+public record ListenOptions(int backlog, int maxConnections, boolean noDelay, int receiveBufferBytes, int sendBufferBytes, Duration idleTimeout,
+                            Color color) {
     /** A backlog of 4,096, no limits, {@code TCP_NODELAY} on. */
-    public static final ListenOptions DEFAULT = new ListenOptions(4096, 0, true, 0, 0, Duration.ZERO);
+    public static final ListenOptions DEFAULT = new ListenOptions(4096, 0, true, 0, 0, Duration.ZERO, null);
 
     /** Checks the values. */
     public ListenOptions {
@@ -27,26 +30,31 @@ public record ListenOptions(int backlog, int maxConnections, boolean noDelay, in
 
     /** Changes the backlog. */
     public ListenOptions withBacklog(int value) {
-        return new ListenOptions(value, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout);
+        return new ListenOptions(value, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout, color);
     }
 
     /** Changes the limit on connections. */
     public ListenOptions withMaxConnections(int value) {
-        return new ListenOptions(backlog, value, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout);
+        return new ListenOptions(backlog, value, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout, color);
     }
 
     /** Changes whether small writes are sent at once. */
     public ListenOptions withNoDelay(boolean value) {
-        return new ListenOptions(backlog, maxConnections, value, receiveBufferBytes, sendBufferBytes, idleTimeout);
+        return new ListenOptions(backlog, maxConnections, value, receiveBufferBytes, sendBufferBytes, idleTimeout, color);
     }
 
     /** Changes the kernel's buffer sizes in bytes. */
     public ListenOptions withBuffers(int receiveBytes, int sendBytes) {
-        return new ListenOptions(backlog, maxConnections, noDelay, receiveBytes, sendBytes, idleTimeout);
+        return new ListenOptions(backlog, maxConnections, noDelay, receiveBytes, sendBytes, idleTimeout, color);
     }
 
     /** Changes the idle limit. */
     public ListenOptions withIdleTimeout(Duration value) {
-        return new ListenOptions(backlog, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, value);
+        return new ListenOptions(backlog, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, value, color);
+    }
+
+    /** Has all connections share a colour: their callbacks never run in parallel, wherever they run. Null gives each its own. */
+    public ListenOptions withColor(Color value) {
+        return new ListenOptions(backlog, maxConnections, noDelay, receiveBufferBytes, sendBufferBytes, idleTimeout, value);
     }
 }

@@ -31,6 +31,7 @@ final class Loop {
     private boolean asked;
     private boolean over;
     private final Runnable onEmpty;
+    private final Runnable leaveSink;
     private final Asking asking = new Asking();
 
     /** Heads of intrusive lists. */
@@ -52,8 +53,20 @@ final class Loop {
         this.scratch = smallBlocks.acquire();
         if (scratch == 0) throw smallBlocks.exhausted();
         this.sink = new OutputSink(blocks);
+        this.leaveSink = sink::leave;
+        vcore.attach(this);
         this.failures = failures;
     }
+
+    /** Returns the loop of the calling vcore. */
+    static Loop current() {
+        Vcore vcore = Vcore.current();
+        if (vcore != null && vcore.attachment() instanceof Loop loop) return loop;
+        throw new IllegalStateException("only callbacks can do this: their thread is a vcore's");
+    }
+
+    /** For a task that has written to a connection: the cursor stands there no longer than the colour is here. */
+    void leaveSinkAtEndOfTurn() { vcore.atEndOfTurn(leaveSink); }
 
     void checkCurrent(Object what) {
         if (!vcore.isCurrent()) {
@@ -68,14 +81,24 @@ final class Loop {
         connectionCount++;
     }
 
+    /** A connection goes on at another vcore. */
+    void movedOut(StreamConnection connection) {
+        unlink(connection);
+        if (asked && connections == null) onEmpty.run();
+    }
+
     void ended(StreamConnection connection) {
+        unlink(connection);
+        for (LoopSource source = sources; source != null; source = source.nextSource) source.descriptorFreed();
+        if (asked && connections == null) onEmpty.run();
+    }
+
+    private void unlink(StreamConnection connection) {
         if (connection.previousOpen != null) connection.previousOpen.nextOpen = connection.nextOpen;
         else connections = connection.nextOpen;
         if (connection.nextOpen != null) connection.nextOpen.previousOpen = connection.previousOpen;
         connection.nextOpen = connection.previousOpen = null;
         connectionCount--;
-        for (LoopSource source = sources; source != null; source = source.nextSource) source.descriptorFreed();
-        if (asked && connections == null) onEmpty.run();
     }
 
     boolean draining() { return draining; }
@@ -127,7 +150,15 @@ final class Loop {
     /** Cuts off what is still open. */
     void abortAll() {
         over = true;
-        while (connections != null) connections.endNow(null);
+        boolean ended;
+        do { // again, since a close handler may close others, the next in the list for one
+            ended = false;
+            for (StreamConnection c = connections; c != null; ) {
+                StreamConnection following = c.nextOpen;
+                ended |= c.abandon();
+                c = following;
+            }
+        } while (ended);
         while (sources != null) sources.endNow();
     }
 

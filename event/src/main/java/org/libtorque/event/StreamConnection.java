@@ -6,7 +6,6 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
 import org.libtorque.memory.raw.RawView;
@@ -25,7 +24,7 @@ import org.libtorque.vcore.Vcore;
  * The one implementation of {@link Connection}.
  *
  * <p><b>States.</b> {@code CONNECTING -connected-> OPEN -close-> CLOSING (output pending) -sent-> [LINGERING -peer's end-> ] ENDED}; any {@code -error,
- * abort, timeout-> ENDED}. ENDED is final: the descriptor is the event queue's to close and no callback but the close handler follows.
+ * abort, timeout-> [ENDING, on the way home -> ] ENDED}. ENDED is final: the descriptor is the event queue's to close and no callback but the close handler follows.
  *
  * <p><b>Input</b> comes in the queue's input block. What the handler leaves is the <em>carry</em>: small leftovers are copied to a small block, large ones
  * keep the input block itself. New data is received behind the carry, so the handler always sees one contiguous range.
@@ -35,12 +34,15 @@ import org.libtorque.vcore.Vcore;
  *
  * <p>While more than the high watermark is pending, nothing is read: a peer that sends requests and does not take answers stops itself.
  *
- * <p>Everything runs on the home vcore's thread.
+ * <p><b>Where it runs.</b> Its colour may run on any vcore while it is OPEN: receiving, handlers, sending. {@code loop} is of its home, where it is registered
+ * ({@link Vcore}); {@code here} is of the vcore that runs it, whose buffers, scratch memory and cursor it uses; blocks go back to where they are from. What
+ * needs the home (registering, pausing, waiting for room, timers, the end) sets what is wanted and {@linkplain #goHome goes home}; in all other states it always
+ * runs there. Nothing of it is touched but under its colour, with one exception: the home's thread, while nobody holds the colour ({@link #sent}, {@link #abandon}).
  */
 final class StreamConnection extends StreamSource implements Connection {
-    private static final int DRAIN = 8, TIME = 16, RESUME = 32, FLUSH = 64;
+    private static final int DRAIN = 8, TIME = 16, RESUME = 32, FLUSH = 64, ABANDON = 128;
 
-    private static final int CONNECTING = 0, OPEN = 1, CLOSING = 2, LINGERING = 3, ENDED = 4;
+    private static final int CONNECTING = 0, OPEN = 1, CLOSING = 2, LINGERING = 3, ENDING = 4, ENDED = 5;
 
     /** Receives per turn, before other colours get theirs. */
     private static final int READ_BUDGET = 16;
@@ -51,7 +53,10 @@ final class StreamConnection extends StreamSource implements Connection {
     static final int DEFAULT_LOW_WATERMARK = 64 * 1024;
     static final int DEFAULT_HIGH_WATERMARK = 256 * 1024;
 
-    private final Loop loop;
+    /** Of the home. */
+    private Loop loop;
+    /** Of the vcore that runs it; null while {@link #run} does not. */
+    private Loop here;
     private int state;
     /** Read by any thread in {@link #isOpen}; written by the home vcore. */
     private volatile boolean open;
@@ -107,6 +112,14 @@ final class StreamConnection extends StreamSource implements Connection {
     private boolean progressSet;
     private boolean bufferRetry;
     private long lingerNanos;
+    /** When the timer goes off at the latest, 0 if it does not. The timer itself is the home's. */
+    private long timerDue;
+    /** Why it is ENDING. */
+    private Throwable endCause;
+    /** Whether receiving and hearing of hang-ups is as wanted; only the home can change it. */
+    private boolean receivingPaused;
+    private boolean hangUpWanted;
+    private boolean pauseWanted;
 
     private boolean drainAsked;
     private boolean running;
@@ -123,6 +136,89 @@ final class StreamConnection extends StreamSource implements Connection {
     StreamConnection(Loop loop, Color color, int fd) {
         super(color, fd);
         this.loop = loop;
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- where it is
+
+    /** Returns the loop of the vcore that runs this connection's colour. */
+    private Loop here() {
+        Loop running = here;
+        return running != null ? running : Loop.current();
+    }
+
+    /** Whoever calls is to be of this connection's colour, or its acceptor. */
+    private void checkColor() {
+        if (isMine()) return;
+        throw new IllegalStateException(this + " belongs to its colour; call from one of its callbacks, or through execute()");
+    }
+
+    private boolean isAtHome() { return loop.vcore.isCurrent(); }
+
+    /** The next turn is at home. */
+    private void goHome(int bits) {
+        runAtHome(true);
+        signal(bits);
+    }
+
+    /** Whether it need not be at home. */
+    private void roam() { runAtHome(state != OPEN); }
+
+    /** Makes receiving and hearing of hang-ups as wanted: at once or when at home. */
+    private void applyWanted() {
+        if (receivingPaused == pauseWanted && !hangUpWanted) return;
+        if (!isAtHome()) {
+            goHome(FLUSH);
+            return;
+        }
+        if (receivingPaused != pauseWanted) {
+            receivingPaused = pauseWanted;
+            loop.queue.pauseReceiving(this, pauseWanted);
+        }
+        if (hangUpWanted) {
+            hangUpWanted = false;
+            loop.queue.awaitHangUp(this);
+        }
+    }
+
+    private void pauseReceiving(boolean paused) {
+        pauseWanted = paused;
+        applyWanted();
+    }
+
+    private void awaitHangUp() {
+        hangUpWanted = true;
+        applyWanted();
+    }
+
+    /** There is no room to send: waits for some, at home. */
+    private void awaitRoom(boolean asked) {
+        outputWaits();
+        if (!isAtHome()) goHome(FLUSH);
+        else if (!asked) loop.queue.awaitWritable(this);
+    }
+
+    // ---- moving
+
+    @Override protected boolean canMove() { return state == OPEN; }
+
+    @Override protected void depart() {
+        loop.vcore.timers().cancel(timer);
+        loop.movedOut(this);
+        if (!loop.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+    }
+
+    @Override protected void detached() { departed(); }
+
+    @Override protected void arrive() {
+        loop = (Loop) color().home().attachment();
+        loop.opened(this);
+        int result = loop.queue.attach(this);
+        if (result < 0) {
+            failure = result; // the next turn ends it
+            signal(HANG_UP);
+        }
+        if (timerDue != 0) loop.vcore.timers().schedule(timer, timerDue);
+        if (loop.draining()) drain();
     }
 
     /** The part of a file that is to be sent. */
@@ -221,7 +317,7 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void finishConnecting() {
-        long error = Sockets.getsockoptInt(loop.errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
+        long error = Sockets.getsockoptInt(here().errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
         if (error != 0) {
             endNow(IoErrors.of(error > 0 ? -(int) error : (int) error, "connect", "fd={}", fd()));
             return;
@@ -260,9 +356,28 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override protected void run() throws Exception {
         int bits = takeReady();
-        if (state == ENDED) return;
+        here = Loop.current();
         running = true;
         try {
+            if ((bits & SENT) != 0) completed(takeSent());
+            if (state == ENDED) return;
+            if ((bits & TIME) != 0) timerDue = 0; // it has gone off
+            if (here == loop) {
+                applyWanted();
+                if (timerMissing()) loop.vcore.timers().schedule(timer, timerDue);
+                if (state == ENDING) {
+                    Throwable cause = endCause;
+                    endCause = null;
+                    endHere(cause);
+                    return;
+                }
+                roam();
+            }
+            if ((bits & ABANDON) != 0) {
+                endNow(null);
+                return;
+            }
+            if (state == ENDING) return; // on its way
             if ((bits & TIME) != 0) checkTime();
             if (state == CONNECTING) {
                 if ((bits & (WRITABLE | HANG_UP | READABLE)) != 0) finishConnecting();
@@ -270,36 +385,52 @@ final class StreamConnection extends StreamSource implements Connection {
                 if (state != OPEN) return;
                 bits |= READABLE;
             }
-            if (failure != 0 && state != ENDED) {
+            if (failure != 0 && state < ENDING) {
                 endNow(IoErrors.of(failure, "send", "fd={}", fd()));
                 return;
             }
             if ((bits & DRAIN) != 0 && state == OPEN) drainStep();
-            if ((bits & (READABLE | RESUME | HANG_UP)) != 0 && state != ENDED) read(bits);
+            if ((bits & (READABLE | RESUME | HANG_UP)) != 0 && state < ENDING) read(bits);
             if (notifyWritable && state == OPEN) {
                 notifyWritable = false;
                 if (writableHandler != null) writableHandler.on(this);
             }
-            if (state != ENDED) flush();
+            if (state < ENDING) flush();
         } finally {
             running = false;
+            here = null;
         }
     }
 
     /** Handles what a callback let out: tells the failure handler and ends this connection. */
     @Override protected void failed(Throwable cause) {
         running = false;
+        here = null;
         loop.vcore.reportFailure(this, cause);
         endNow(cause);
     }
 
     /** Ends the connection now and drops what is pending. */
     void endNow(Throwable cause) {
-        if (state == ENDED) return;
+        if (state >= ENDING) return;
+        if (isAtHome()) {
+            endHere(cause);
+            return;
+        }
+        state = ENDING;
+        open = false;
+        endCause = cause;
+        Loop running = here();
+        if (running.sink.isAt(this)) running.sink.forget();
+        goHome(FLUSH);
+    }
+
+    private void endHere(Throwable cause) {
         boolean wasConnecting = state == CONNECTING;
         state = ENDED;
         open = false;
         loop.vcore.timers().cancel(timer);
+        timerDue = 0;
         if (loop.sink.isAt(this)) loop.sink.forget();
         if (!carryShown) releaseCarry();
         if (!sending) releaseOutput();
@@ -324,7 +455,18 @@ final class StreamConnection extends StreamSource implements Connection {
         }
     }
 
-    /** Asks it to come to its end; a second time changes nothing. */
+    /** The runtime is over: ends now, or, which is said by false, when whoever holds its colour has finished with it. At home. */
+    boolean abandon() {
+        if (!loop.vcore.enter(color())) {
+            signal(ABANDON);
+            return false;
+        }
+        endHere(null);
+        loop.vcore.exit(color());
+        return true;
+    }
+
+    /** Asks it to come to its end; a second time changes nothing. At home. */
     void drain() {
         if (drainAsked) return;
         drainAsked = true;
@@ -392,7 +534,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 return;
             } else if (n == EventQueue.NO_BUFFERS) {
                 bufferRetry = true;
-                armTimerAt(loop.vcore.now() + BUFFER_RETRY_NANOS);
+                armTimerAt(here().vcore.now() + BUFFER_RETRY_NANOS);
                 return;
             } else {
                 endNow(IoErrors.of(n, "recv", "fd={}", fd()));
@@ -402,11 +544,12 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private int receiveFresh() throws Exception {
-        EventQueue queue = loop.queue;
+        Loop here = here();
+        EventQueue queue = here.queue;
         int n = queue.receive(this);
         if (n <= 0) return n;
-        lastActivity = loop.vcore.now();
-        RawView view = loop.view;
+        lastActivity = here.vcore.now();
+        RawView view = here.view;
         long address = queue.inputAddress();
         view.point(address, n);
         boolean left = true;
@@ -426,16 +569,16 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Keeps {@code length} bytes at {@code offset} of the queue's input block. */
     private void startCarry(long input, int offset, int length) {
         if (length <= Loop.SMALL_BLOCK_BYTES / 2) {
-            long small = loop.smallBlocks.acquire();
+            long small = here().smallBlocks.acquire();
             if (small != 0) {
                 NativeMemory.copy(input + offset, small, length);
-                loop.queue.leaveInput(this);
+                here().queue.leaveInput(this);
                 setCarry(small, Loop.SMALL_BLOCK_BYTES, 0, length);
                 return;
             }
         }
-        long block = loop.queue.keepInput(this);
-        setCarry(block, loop.blocks.blockBytes(), (int) (input + offset - block), length); // the input need not begin where the block does
+        long block = here().queue.keepInput(this);
+        setCarry(block, here().blocks.blockBytes(), (int) (input + offset - block), length); // the input need not begin where the block does
     }
 
     private void setCarry(long block, int capacity, int offset, int length) {
@@ -448,9 +591,9 @@ final class StreamConnection extends StreamSource implements Connection {
     private int receiveBehindCarry() throws Exception {
         if (carryOffset + carryLength == carryCapacity && !makeRoom()) return EventQueue.NO_BUFFERS;
         int end = carryOffset + carryLength;
-        int n = loop.queue.receive(this, carryBlock + end, carryCapacity - end);
+        int n = here().queue.receive(this, carryBlock + end, carryCapacity - end);
         if (n <= 0) return n;
-        lastActivity = loop.vcore.now();
+        lastActivity = here().vcore.now();
         carryLength += n;
         deliverCarry();
         return n;
@@ -463,9 +606,9 @@ final class StreamConnection extends StreamSource implements Connection {
             carryOffset = 0;
             return true;
         }
-        int large = loop.blocks.blockBytes();
+        int large = here().blocks.blockBytes();
         if (carryCapacity < large) {
-            long block = loop.blocks.acquire();
+            long block = here().blocks.acquire();
             if (block == 0) return false;
             int length = carryLength;
             NativeMemory.copy(carryBlock + carryOffset, block, length);
@@ -482,7 +625,7 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void deliverCarry() throws Exception {
-        RawView view = loop.view;
+        RawView view = here().view;
         view.point(carryBlock + carryOffset, carryLength);
         carryShown = true;
         try {
@@ -499,8 +642,8 @@ final class StreamConnection extends StreamSource implements Connection {
 
     private void releaseCarry() {
         if (carryBlock == 0) return;
-        BlockPool pool = carryCapacity == Loop.SMALL_BLOCK_BYTES ? loop.smallBlocks : loop.blocks;
-        pool.release(carryBlock);
+        Loop here = here();
+        (carryCapacity == Loop.SMALL_BLOCK_BYTES ? here.smallBlocks : here.blocks).releaseAnywhere(carryBlock);
         carryBlock = 0;
         carryLength = carryOffset = carryCapacity = 0;
     }
@@ -513,23 +656,23 @@ final class StreamConnection extends StreamSource implements Connection {
             return;
         }
         endHandler.on(this);
-        if (state == OPEN) loop.queue.awaitHangUp(this); // nothing is received any more, and would tell of a reset
+        if (state == OPEN) awaitHangUp(); // nothing is received any more, and would tell of a reset
     }
 
     private void stallReading() {
         readingStalled = true;
-        loop.queue.pauseReceiving(this, true);
+        pauseReceiving(true);
     }
 
     /** While nothing is read, a reset would go unnoticed: asks the socket. */
     private void noticeError(int bits) {
         if ((bits & HANG_UP) == 0) return;
-        long error = Sockets.getsockoptInt(loop.errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
+        long error = Sockets.getsockoptInt(here().errno, fd(), Sockets.SOL_SOCKET, Sockets.SO_ERROR);
         if (error > 0) endNow(IoErrors.of(-(int) error, "recv", "fd={}", fd()));
     }
 
     private void discard() {
-        EventQueue queue = loop.queue;
+        EventQueue queue = here().queue;
         for (int budget = READ_BUDGET; budget > 0; budget--) {
             int n = queue.receive(this);
             if (n > 0) {
@@ -545,35 +688,38 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void pauseReading() {
-        loop.checkCurrent(this);
+        checkColor();
         if (readingPaused || state != OPEN) return;
         readingPaused = true;
-        loop.queue.pauseReceiving(this, true);
-        loop.queue.awaitHangUp(this); // a peer that resets must not stay unnoticed until somebody reads again
+        hangUpWanted = true;
+        pauseReceiving(true); // a peer that resets must not stay unnoticed until somebody reads again
     }
 
     @Override public void resumeReading() {
-        loop.checkCurrent(this);
+        checkColor();
         if (!readingPaused || state != OPEN) return;
         readingPaused = false;
-        loop.queue.pauseReceiving(this, false);
+        pauseReceiving(false);
         signal(RESUME);
     }
 
     // ---------------------------------------------------------------------------------------------------------- output
 
     @Override public ByteSink output() {
-        OutputSink sink = loop.sink;
-        if (!sink.isAt(this)) moveSinkHere();
+        OutputSink sink = here().sink;
+        if (!sink.isAt(this)) moveTo(sink);
         return sink;
     }
 
-    private void moveSinkHere() {
-        loop.checkCurrent(this);
+    private void moveTo(OutputSink sink) {
+        checkColor();
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
         if (shutdownWanted) throw new IllegalStateException("output was shut down");
-        loop.sink.moveTo(this);
-        if (!running) signal(FLUSH); // written to from another source's callback
+        sink.moveTo(this);
+        if (running || opening) return;
+        // Written to by another task of its colour: that must leave the cursor before the colour can be elsewhere.
+        here().leaveSinkAtEndOfTurn();
+        signal(FLUSH);
     }
 
     @Override public void write(ByteView data) {
@@ -604,7 +750,7 @@ final class StreamConnection extends StreamSource implements Connection {
             if (!data.isAccessibleBy(Thread.currentThread())) throw new WrongThreadException("the segment belongs to another thread");
             for (long at = 0; at < length; ) {
                 int n = (int) Math.min(length - at, Integer.MAX_VALUE);
-                loop.sink.putMemory(data.address() + at, n);
+                here().sink.putMemory(data.address() + at, n);
                 at += n;
             }
         } else {
@@ -613,34 +759,35 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void sendFile(OpenFile source, long position, long count, Handler done) {
-        loop.checkCurrent(this);
+        checkColor();
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
         if (file != null) throw new IllegalStateException("a file is being sent; wait until it is done");
         if (position < 0 || count < 0) throw new IllegalArgumentException("position " + position + ", count " + count);
-        loop.sink.leave();
+        here().sink.leave();
         file = new PendingFile(source, position, count, outPending, done);
         if (!running) signal(FLUSH);
     }
 
     private long pendingOutput() {
-        if (loop.sink.isAt(this)) loop.sink.commit();
+        OutputSink sink = here().sink;
+        if (sink.isAt(this)) sink.commit();
         return file == null ? outPending : outPending + file.left;
     }
 
     @Override public long pendingBytes() {
-        loop.checkCurrent(this);
+        checkColor();
         return pendingOutput();
     }
 
     @Override public boolean isWritable() {
-        loop.checkCurrent(this);
+        checkColor();
         if (pendingOutput() < highWatermark) return true;
         aboveHigh = true; // who was told so is told of the change, however soon it comes
         return false;
     }
 
     @Override public void setWatermarks(int low, int high) {
-        loop.checkCurrent(this);
+        checkColor();
         if (low < 0 || high < low) throw new IllegalArgumentException("watermarks must be 0 <= low <= high, not " + low + ", " + high);
         lowWatermark = low;
         highWatermark = Math.max(1, high);
@@ -648,7 +795,8 @@ final class StreamConnection extends StreamSource implements Connection {
 
     /** Sends as much as the kernel takes. Leaves the sink. */
     private void flush() throws Exception {
-        if (loop.sink.isAt(this)) loop.sink.leave();
+        Loop here = here();
+        if (here.sink.isAt(this)) here.sink.leave();
         if (pendingOutput() >= highWatermark) aboveHigh = true; // noted before the kernel takes it, perhaps all at once
         if (sending) return;
         int fileBudget = FILE_BUDGET;
@@ -661,14 +809,18 @@ final class StreamConnection extends StreamSource implements Connection {
                     releaseHead();
                     continue;
                 }
-                int result = loop.queue.send(this, outHead + outOffset, n);
+                int result = here.queue.send(this, outHead + outOffset, n);
                 if (result > 0) {
                     taken(result);
                     continue;
                 }
-                if (result == EventQueue.PENDING) sending = true;
-                if (result == EventQueue.PENDING || result == EventQueue.WOULD_BLOCK) {
+                if (result == EventQueue.PENDING) {
+                    sending = true;
                     outputWaits();
+                    return;
+                }
+                if (result == EventQueue.WOULD_BLOCK) {
+                    awaitRoom(true);
                     return;
                 }
                 endNow(IoErrors.of(result, "send", "fd={}", fd()));
@@ -678,8 +830,8 @@ final class StreamConnection extends StreamSource implements Connection {
             if (pending.left == 0) {
                 file = null;
                 pending.done.on(this);
-                if (state == ENDED) return;
-                if (loop.sink.isAt(this)) loop.sink.leave();
+                if (state >= ENDING) return;
+                if (here.sink.isAt(this)) here.sink.leave();
                 continue;
             }
             if (fileBudget <= 0) {
@@ -687,16 +839,15 @@ final class StreamConnection extends StreamSource implements Connection {
                 signal(FLUSH);
                 return;
             }
-            long result = pending.file.sendTo(loop.errno, loop.scratch, fd(), pending.position, Math.min(pending.left, fileBudget));
+            long result = pending.file.sendTo(here.errno, here.scratch, fd(), pending.position, Math.min(pending.left, fileBudget));
             if (result > 0) {
                 fileBudget -= (int) result;
                 pending.position += result;
                 pending.left -= result;
                 progressed(result);
-                lastActivity = loop.vcore.now();
+                lastActivity = here.vcore.now();
             } else if (result == -Errno.EAGAIN) {
-                loop.queue.awaitWritable(this);
-                outputWaits();
+                awaitRoom(false);
                 return;
             } else if (result == 0) {
                 endNow(new java.io.EOFException("the file shrank while it was sent: " + pending.left + " bytes are missing"));
@@ -711,7 +862,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     /** The kernel has taken {@code n} bytes of the chain. */
     private void taken(int n) {
-        lastActivity = loop.vcore.now();
+        lastActivity = here().vcore.now();
         outOffset += n;
         outPending -= n;
         if (file != null) file.outBefore -= n;
@@ -723,13 +874,13 @@ final class StreamConnection extends StreamSource implements Connection {
         long block = outHead;
         outHead = OutputSink.nextOf(block);
         outOffset = OutputSink.HEADER_BYTES;
-        loop.blocks.release(block);
+        here().blocks.releaseAnywhere(block);
     }
 
     private void releaseOutput() {
         for (long block = outHead; block != 0; ) {
             long following = OutputSink.nextOf(block);
-            loop.blocks.release(block);
+            here().blocks.releaseAnywhere(block);
             block = following;
         }
         outHead = outTail = 0;
@@ -740,7 +891,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (progressNanos > 0 && !progressSet) {
             progressSet = true;
             progressBytes = 0;
-            progressDeadline = loop.vcore.now() + progressNanos;
+            progressDeadline = here().vcore.now() + progressNanos;
             armTimerAt(progressDeadline);
         }
     }
@@ -752,7 +903,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (progressBytes >= progressMinBytes) {
             progressBytes = 0;
             acknowledged = -1;
-            progressDeadline = loop.vcore.now() + progressNanos; // the timer, if early, looks again
+            progressDeadline = here().vcore.now() + progressNanos; // the timer, if early, looks again
         }
     }
 
@@ -766,7 +917,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         if (readingStalled) {
             readingStalled = false;
-            if (!readingPaused) loop.queue.pauseReceiving(this, false);
+            if (!readingPaused) pauseReceiving(false);
             signal(RESUME);
         }
     }
@@ -776,26 +927,39 @@ final class StreamConnection extends StreamSource implements Connection {
         belowLow();
         if (shutdownWanted && !outputShutDown) {
             outputShutDown = true;
-            Sockets.shutdown(loop.errno, fd(), Sockets.SHUT_WR);
+            Sockets.shutdown(here().errno, fd(), Sockets.SHUT_WR);
         }
         if (state == CLOSING) {
             if (lingerNanos == 0 || peerEnded) {
                 endNow(null);
             } else {
                 state = LINGERING;
-                if (!outputShutDown) Sockets.shutdown(loop.errno, fd(), Sockets.SHUT_WR);
+                if (!outputShutDown) Sockets.shutdown(here().errno, fd(), Sockets.SHUT_WR);
                 outputShutDown = true;
                 setDeadline0(lingerNanos);
-                loop.queue.pauseReceiving(this, false);
+                pauseReceiving(false);
                 signal(READABLE);
             }
         }
     }
 
+    /** At home, by the event queue. */
     @Override public void sent(int result) {
+        if (!loop.vcore.enter(color())) {
+            putSent(result);
+            return;
+        }
+        here = loop;
+        completed(result);
+        here = null;
+        loop.vcore.exit(color());
+    }
+
+    private void completed(int result) {
         sending = false;
-        // Another colour may have written here since, without this one having had its turn: the chain is changed below.
-        if (loop.sink.isAt(this)) loop.sink.leave();
+        // Another task of the colour may have written here since, without this one having had its turn: the chain is changed below.
+        OutputSink sink = here().sink;
+        if (sink.isAt(this)) sink.leave();
         if (state == ENDED) {
             releaseOutput();
             return;
@@ -816,21 +980,24 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void shutdownOutput() {
-        loop.checkCurrent(this);
+        checkColor();
         if (state != OPEN || shutdownWanted) return;
         shutdownWanted = true;
-        if (loop.sink.isAt(this)) loop.sink.leave(); // so that writing more is noticed
+        if (here().sink.isAt(this)) here().sink.leave(); // so that writing more is noticed
         if (!running) signal(FLUSH);
     }
 
     // ------------------------------------------------------------------------------------------------------------- end
+
+    /** Tells whether the caller is of this connection's colour, or its acceptor. */
+    private boolean isMine() { return Vcore.currentColor() == color() || opening && loop.vcore.isCurrent(); }
 
     @Override public void close() { close(0); }
 
     @Override public void closeLingering(Duration limit) { close(Math.max(1, limit.toNanos())); }
 
     private void close(long linger) {
-        if (!loop.vcore.isCurrent()) {
+        if (!isMine()) {
             new Request(this, Request.CLOSE, null).postSurely();
             return;
         }
@@ -841,11 +1008,13 @@ final class StreamConnection extends StreamSource implements Connection {
         if (state != OPEN) return;
         state = CLOSING;
         open = false;
-        if (loop.sink.isAt(this)) loop.sink.leave(); // so that writing more is noticed
+        OutputSink sink = here().sink;
+        if (sink.isAt(this)) sink.leave(); // so that writing more is noticed
         lingerNanos = linger;
         releaseCarryLater();
-        loop.queue.pauseReceiving(this, true);
-        if (!running) signal(FLUSH);
+        runAtHome(true); // closing and what comes after is done there
+        pauseReceiving(true);
+        if (!running || !isAtHome()) signal(FLUSH);
     }
 
     /** The carry may be on show in the callback that closes; its memory stays mapped and is not written before that returns. */
@@ -854,12 +1023,12 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void abort() {
-        if (!loop.vcore.isCurrent()) {
+        if (!isMine()) {
             new Request(this, Request.ABORT, null).postSurely();
             return;
         }
-        if (state == ENDED) return;
-        Sockets.setLinger(loop.errno, fd(), true, 0);
+        if (state >= ENDING) return;
+        Sockets.setLinger(here().errno, fd(), true, 0);
         endNow(null);
     }
 
@@ -879,7 +1048,6 @@ final class StreamConnection extends StreamSource implements Connection {
 
         Request(StreamConnection connection, int kind, Runnable action) {
             super(connection.color());
-            runAtHome(true);
             this.connection = connection;
             this.kind = kind;
             this.action = action;
@@ -890,7 +1058,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 case CLOSE -> connection.close();
                 case ABORT -> connection.abort();
                 default -> {
-                    if (connection.state != ENDED) action.run();
+                    if (connection.state < ENDING) action.run();
                 }
             }
         }
@@ -901,13 +1069,13 @@ final class StreamConnection extends StreamSource implements Connection {
     // ------------------------------------------------------------------------------------------------------------ time
 
     @Override public void setIdleTimeout(Duration timeout) {
-        loop.checkCurrent(this);
+        checkColor();
         idleNanos = timeout.toNanos();
         if (!opening) armTimer(); // armed after opening
     }
 
     @Override public void setWriteProgressTimeout(Duration timeout, int minBytes) {
-        loop.checkCurrent(this);
+        checkColor();
         progressNanos = timeout.toNanos();
         progressMinBytes = minBytes;
         progressSet = false;
@@ -915,7 +1083,7 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void setDeadline(long nanosFromNow) {
-        loop.checkCurrent(this);
+        checkColor();
         if (state == CLOSING || state == LINGERING) return;
         setDeadline0(nanosFromNow);
     }
@@ -923,7 +1091,7 @@ final class StreamConnection extends StreamSource implements Connection {
     private void setDeadline0(long nanosFromNow) {
         deadlineSet = nanosFromNow != 0;
         if (deadlineSet) {
-            deadline = loop.vcore.now() + nanosFromNow;
+            deadline = here().vcore.now() + nanosFromNow;
             armTimerAt(deadline);
         }
     }
@@ -933,12 +1101,17 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void armTimerAt(long when) {
-        if (timer.isScheduled() && timer.deadlineNanos() - when <= 0) return; // it stands early enough, and looks again then
-        loop.vcore.timers().schedule(timer, when);
+        if (timerDue != 0 && timerDue - when <= 0) return; // it stands early enough, and looks again then
+        timerDue = when;
+        if (isAtHome()) loop.vcore.timers().schedule(timer, when);
+        else goHome(FLUSH);
     }
 
+    /** Whether a timer was set away from home. */
+    private boolean timerMissing() { return timerDue != 0 && state < ENDING && !(timer.isScheduled() && timer.deadlineNanos() - timerDue <= 0); }
+
     private void checkTime() {
-        long now = loop.vcore.now();
+        long now = here().vcore.now();
         if (bufferRetry) {
             bufferRetry = false;
             signal(READABLE);
@@ -979,10 +1152,10 @@ final class StreamConnection extends StreamSource implements Connection {
      * only when a third of its send buffer is free, which grows to megabytes: a slow peer can take bytes all the time and the socket still be full for minutes.
      */
     private boolean peerTook(long minBytes) {
-        long info = loop.scratch;
+        long info = here().scratch;
         long length = info + Sockets.TcpInfo.SIZE;
         NativeMemory.putInt(length, (int) Sockets.TcpInfo.SIZE);
-        int result = Sockets.getsockopt(loop.errno, fd(), Sockets.IPPROTO_TCP, Sockets.TCP_INFO, info, length);
+        int result = Sockets.getsockopt(here().errno, fd(), Sockets.IPPROTO_TCP, Sockets.TCP_INFO, info, length);
         if (result < 0 || NativeMemory.getInt(length) < Sockets.TcpInfo.TCPI_BYTES_ACKED + 8) return false; // a Unix socket: its buffer does not grow
         long before = acknowledged;
         acknowledged = NativeMemory.getLong(info + Sockets.TcpInfo.TCPI_BYTES_ACKED);
@@ -992,7 +1165,7 @@ final class StreamConnection extends StreamSource implements Connection {
     // -------------------------------------------------------------------------------------------------- handlers, the rest
 
     @Override public Connection onRead(ReadHandler handler) {
-        loop.checkCurrent(this);
+        checkColor();
         if (state == ENDED) return this;
         boolean first = readHandler == null && handler != null && !opening;
         readHandler = handler;
@@ -1001,50 +1174,50 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public Connection onWritable(Handler handler) {
-        loop.checkCurrent(this);
+        checkColor();
         writableHandler = handler;
         return this;
     }
 
     @Override public Connection onEnd(Handler handler) {
-        loop.checkCurrent(this);
+        checkColor();
         endHandler = handler;
         return this;
     }
 
     @Override public Connection onClose(CloseHandler handler) {
-        loop.checkCurrent(this);
+        checkColor();
         closeHandler = handler;
         return this;
     }
 
     @Override public Connection onDrain(Handler handler) {
-        loop.checkCurrent(this);
+        checkColor();
         drainHandler = handler;
         return this;
     }
 
     @Override public SocketAddress localAddress() {
-        loop.checkCurrent(this);
-        return SocketNames.local(loop.errno, fd(), loop.scratch);
+        checkColor();
+        return SocketNames.local(here().errno, fd(), here().scratch);
     }
 
     @Override public SocketAddress remoteAddress() {
         if (remote == null) {
-            loop.checkCurrent(this);
-            remote = SocketNames.remote(loop.errno, fd(), loop.scratch);
+            checkColor();
+            remote = SocketNames.remote(here().errno, fd(), here().scratch);
         }
         return remote;
     }
 
     @Override public <T> T option(SocketOption<T> option) {
-        loop.checkCurrent(this);
-        return TcpOptions.get(loop.errno, fd(), option);
+        checkColor();
+        return TcpOptions.get(here().errno, fd(), option);
     }
 
     @Override public <T> Connection setOption(SocketOption<T> option, T value) {
-        loop.checkCurrent(this);
-        TcpOptions.set(loop.errno, fd(), option, value);
+        checkColor();
+        TcpOptions.set(here().errno, fd(), option, value);
         return this;
     }
 

@@ -47,6 +47,8 @@ public final class TorqueRuntime implements AutoCloseable {
     private final FailureHandler failures;
     private final CountDownLatch started;
     private final CountDownLatch ended;
+    /** Counts vcores that run nothing any more. */
+    private final CountDownLatch halted;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final AtomicInteger nextVcore = new AtomicInteger();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
@@ -62,6 +64,7 @@ public final class TorqueRuntime implements AutoCloseable {
         loops = new Loop[cpus.length];
         started = new CountDownLatch(cpus.length);
         ended = new CountDownLatch(cpus.length);
+        halted = new CountDownLatch(cpus.length);
         // How near two CPUs are to each other does not matter; to find out takes some tens of milliseconds.
         board = cpus.length <= 2 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, Topology.discover().universe());
         for (int i = 0; i < cpus.length; i++) {
@@ -128,19 +131,40 @@ public final class TorqueRuntime implements AutoCloseable {
         }
     }
 
-    private static void end(Vcore vcore, Loop loop) {
+    private void end(Vcore vcore, Loop loop) {
         if (vcore.queue() == null) { // it could not be opened
+            halted.countDown();
             vcore.blocks().close();
             return;
         }
+        boolean[] waited = new boolean[1];
         try {
             if (loop != null) loop.abortAll();
-            int left = vcore.shutDown(SHUTDOWN_NANOS);
+            int left = vcore.shutDown(SHUTDOWN_NANOS, () -> {
+                waited[0] = true;
+                awaitOthers();
+            });
             if (left > 0) LOG.log(System.Logger.Level.WARNING, "{0}: {1} sources would not close; their memory is not given back", vcore, left);
             else if (loop != null) loop.close();
         } catch (Throwable cause) {
             LOG.log(System.Logger.Level.ERROR, vcore + " could not shut down", cause);
+            if (!waited[0]) halted.countDown();
         }
+    }
+
+    /** Waits until no vcore runs anything any more: they borrow from each other's buffers. */
+    private void awaitOthers() {
+        halted.countDown();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                halted.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true; // each of them ends in bounded time
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
     }
 
     private static void pin(int cpu) {

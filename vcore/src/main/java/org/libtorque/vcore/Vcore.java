@@ -717,7 +717,15 @@ public final class Vcore {
      *
      * @return the number of sources that were left; their memory and the queue are then leaked rather than pulled away under the kernel
      */
-    public int shutDown(long timeoutNanos) {
+    public int shutDown(long timeoutNanos) { return shutDown(timeoutNanos, () -> { }); }
+
+    /**
+     * As {@link #shutDown(long)}.
+     *
+     * @param beforeClosing called when this vcore runs nothing any more and its queue and buffers are about to be closed: waits until the same is true of all others of the
+     *                      runtime, which may have borrowed from them
+     */
+    public int shutDown(long timeoutNanos, Runnable beforeClosing) {
         board.close();
         stopping = true;
         long start = clock.nanoTime();
@@ -732,6 +740,7 @@ public final class Vcore {
         // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
         // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
         while (wakers.get() > 0) Thread.onSpinWait();
+        beforeClosing.run();
         int left = queue.sourceCount();
         if (left == 0) {
             queue.close();

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Balance;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -116,6 +117,14 @@ final class Parse {
             }
         }
         return all;
+    }
+
+    /** {@code static}, {@code steal} or {@code migrate}. */
+    static Balance balance(String text) {
+        for (var choice : Balance.values()) {
+            if (choice.optionName().equals(text.toLowerCase(Locale.ROOT))) return choice;
+        }
+        throw new TypeConversionException("'" + text + "' is none of static, steal, migrate");
     }
 
     static BackendChoice backend(String text) {

@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 
 import org.libtorque.apps.kweb.Kweb;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Balance;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,10 +40,15 @@ final class ServeCommand implements Callable<Integer> {
             description = "Event queue: auto, epoll or io_uring. Default: ${DEFAULT-VALUE}")
     private BackendChoice backend;
 
+    @Option(names = "--balance", paramLabel = "NAME", defaultValue = "migrate",
+            description = "What CPUs do when one has more to do than another: static, nothing; steal, take over waiting connections; migrate, keep those that are "
+                    + "taken again and again. Default: ${DEFAULT-VALUE}")
+    private Balance balance;
+
     @Option(names = "--listing", description = "Answer a directory without an index file with a list of its entries.")
     private boolean listing;
 
-    @Option(names = "--bench-endpoints", description = "Also answer /work?us=N, which burns CPU time, and /whoami. Not for the open network.")
+    @Option(names = "--bench-endpoints", description = "Also answer /work?us=N, which burns CPU time, /whoami and /stats. Not for the open network.")
     private boolean benchEndpoints;
 
     @Option(names = "--max-header-bytes", paramLabel = "SIZE", defaultValue = "16k", converter = Parse.Size.class,
@@ -109,7 +115,7 @@ final class ServeCommand implements Callable<Integer> {
         check.range("--backlog", backlog, 1, Integer.MAX_VALUE);
         if (root != null && !Files.isDirectory(root)) throw check.invalid("--root", "'" + root + "' is not a directory");
         if (accessLog != null && accessLog.isEmpty()) throw check.invalid("--access-log", "the name is empty");
-        return new ServeOptions(port, address, root, cpus, backend, listing, benchEndpoints,
+        return new ServeOptions(port, address, root, cpus, backend, balance, listing, benchEndpoints,
                 (int) maxHeaderBytes, maxBodyBytes, maxConnections,
                 idleTimeout, headerTimeout, progressTimeout, drainTimeout,
                 backlog, accessLog, cacheBytes, cacheFileBytes, quiet);

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Balance;
 
 /**
  * What {@code torque serve} was asked for, checked. Immutable. A duration of zero switches its timeout off.
@@ -15,6 +16,7 @@ import org.libtorque.hardware.CpuSet;
  * @param root               existing directory whose files are served, or null for the built-in pages alone
  * @param cpus               CPUs to run on; empty for every CPU the process may use
  * @param backend            event queue
+ * @param balance            what CPUs do when one has more to do than another
  * @param listing            whether a directory without an index file is answered with a list of its entries
  * @param benchEndpoints     whether {@code /work} and {@code /whoami} answer
  * @param maxHeaderBytes     most bytes of request line and header fields together
@@ -31,7 +33,7 @@ import org.libtorque.hardware.CpuSet;
  * @param quiet              whether the line that says the server is ready is left out
  */
 public record ServeOptions(
-        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend,
+        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend, Balance balance,
         boolean listing, boolean benchEndpoints,
         int maxHeaderBytes, long maxBodyBytes, int maxConnections,
         Duration idleTimeout, Duration headerTimeout, Duration progressTimeout, Duration drainTimeout,

@@ -13,6 +13,8 @@ import java.util.concurrent.Callable;
 import org.libtorque.apps.topology.TopologyCommand;
 import org.libtorque.hardware.CpuSet;
 
+import org.libtorque.vcore.Balance;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -61,6 +63,7 @@ public final class TorqueCommand implements Callable<Integer> {
                 .registerConverter(Duration.class, Parse::duration)
                 .registerConverter(InetAddress.class, Parse::address)
                 .registerConverter(BackendChoice.class, Parse::backend)
+                .registerConverter(Balance.class, Parse::balance)
                 .registerConverter(CpuSet.class, Parse::cpuList)
                 .registerConverter(HttpField.class, Parse::field)
                 .registerConverter(URI.class, Parse::url)

@@ -53,6 +53,7 @@ public final class Kweb implements AutoCloseable {
     public static Kweb start(ServeOptions options) throws IOException {
         TorqueOptions settings = TorqueOptions.defaults()
                 .withBackend(Backend.valueOf(options.backend().name()))
+                .withBalance(options.balance())
                 .withDrainTimeout(options.drainTimeout());
         if (!options.cpus().isEmpty()) settings = settings.withCpus(options.cpus());
         // A head must fit in one block.

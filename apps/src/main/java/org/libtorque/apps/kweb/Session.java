@@ -18,6 +18,7 @@ import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
+import org.libtorque.vcore.Vcore;
 
 /**
  * One connection's requests, one after the other: {@code HEAD -no body-> answer -> HEAD}, {@code HEAD -body-> BODY -end-> answer -> HEAD}, {@code answer -file->
@@ -45,6 +46,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private static final int SLASH_JSO = '/' | 'j' << 8 | 's' << 16 | 'o' << 24;
     private static final byte[] WORK = "/work".getBytes(ISO_8859_1);
     private static final byte[] WHOAMI = "/whoami".getBytes(ISO_8859_1);
+    private static final byte[] STATS = "/stats".getBytes(ISO_8859_1);
     private static final byte[] NO_LINE = new byte[0];
     private static final ByteView NOTHING = ByteView.copyOf(new byte[0]);
     private static final long MAX_WORK_MICROS = 1_000_000;
@@ -56,7 +58,8 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private static final Connection.Handler ON_END = c -> ((Session) c.attachment()).ended();
     private static final Connection.Handler ON_DRAIN = c -> ((Session) c.attachment()).drain();
 
-    final VcoreSite site;
+    /** Of the vcore that runs this session at present. */
+    VcoreSite site;
     final Connection connection;
     final RequestHead head = new RequestHead();
 
@@ -109,6 +112,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     // ------------------------------------------------------------------------------------------------------------------ reading
 
     @Override public void onRead(Connection c, ByteView data) {
+        site = site.here();
         site.refreshDate();
         deferred = false;
         while (!data.isEmpty()) {
@@ -383,8 +387,11 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             burn(micros);
             body = ("{\"us\":" + micros + "}\n").getBytes(ISO_8859_1);
         } else if (pathIs(in, WHOAMI)) {
-            body = ("{\"vcore\":" + site.vcore.index() + ",\"cpu\":" + site.vcore.cpu() + ",\"color\":" + connection.color().id() + ",\"connection\":"
+            Vcore home = connection.vcore();
+            body = ("{\"vcore\":" + home.index() + ",\"cpu\":" + home.cpu() + ",\"color\":" + connection.color().id() + ",\"connection\":"
                     + connection.id() + "}\n").getBytes(ISO_8859_1);
+        } else if (pathIs(in, STATS)) {
+            body = stats();
         } else {
             return false;
         }
@@ -395,6 +402,18 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         if (get) out.put(body);
         logged(200, get ? body.length : 0);
         return true;
+    }
+
+    /** What all vcores have done since the start. */
+    private byte[] stats() {
+        long[] sums = new long[10];
+        for (Vcore vcore : site.site.torque.vcores()) {
+            Vcore.Stats s = vcore.stats();
+            long[] values = {s.turns(), s.events(), s.tasks(), s.blocks(), s.posted(), s.steals(), s.stolen(), s.pushed(), s.moves(), s.wakes()};
+            for (int i = 0; i < sums.length; i++) sums[i] += values[i];
+        }
+        return ("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d}\n"
+                .formatted(java.util.Arrays.stream(sums).boxed().toArray())).getBytes(ISO_8859_1);
     }
 
     private boolean pathIs(ByteView in, byte[] path) {

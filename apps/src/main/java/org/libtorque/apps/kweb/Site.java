@@ -44,7 +44,7 @@ final class Site implements ConnectionHandler, AutoCloseable {
 
     private CompletableFuture<Void> make(Vcore vcore) {
         CompletableFuture<Void> made = new CompletableFuture<>();
-        torque.post(vcore.newColor(), () -> {
+        torque.post(vcore.newColor().pin(), () -> {
             try {
                 perVcore[vcore.index()] = new VcoreSite(this, vcore);
                 made.complete(null);
@@ -56,6 +56,8 @@ final class Site implements ConnectionHandler, AutoCloseable {
     }
 
     @Override public void onOpen(Connection connection) { new Session(perVcore[connection.vcore().index()], connection); }
+
+    VcoreSite part(Vcore vcore) { return perVcore[vcore.index()]; }
 
     /** Called when the runtime has stopped. */
     @Override public void close() {

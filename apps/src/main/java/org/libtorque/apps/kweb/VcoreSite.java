@@ -48,10 +48,13 @@ final class VcoreSite {
         headerTimeoutNanos = site.options.headerTimeout().toNanos();
         progressTimeoutNanos = site.options.progressTimeout().toNanos();
         log = site.accessLog == null ? null : site.accessLog.writer(this::flushLogLater);
-        logColor = vcore.newColor();
+        logColor = vcore.newColor().pin();
         files = site.root == null ? null : new Files(this);
         readClock();
     }
+
+    /** Returns the part of the vcore that calls. */
+    VcoreSite here() { return vcore.isCurrent() ? this : site.part(Vcore.current()); }
 
     /** Reads the wall clock if the second may have changed. To be called before {@link #second} and {@link #date}. */
     void refreshDate() {

@@ -15,6 +15,7 @@ import org.libtorque.apps.cli.LoadOptions;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Balance;
 
 /**
  * The load generator: a closed loop on each of many connections.
@@ -75,6 +76,7 @@ public final class LoadGenerator {
                     case IO_URING -> Backend.IO_URING;
                 })
                 .withBuffers(block, 1L << 30)
+                .withBalance(Balance.STATIC) // a lane and its worker share what they count
                 .withDrainTimeout(DRAIN_TIMEOUT);
         return options.cpus().isEmpty() ? result : result.withCpus(options.cpus());
     }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Balance;
 
 import picocli.CommandLine.ParameterException;
 
@@ -38,10 +39,10 @@ class ServeOptionsTest {
     @Test
     void everyOptionReachesTheRecord(@TempDir Path dir) {
         var options = ServeOptions.parse("--port", "0", "--address", "127.0.0.1", "--root", dir.toString(), "--cpus", "1,0",
-                "--backend", "epoll", "--listing", "--bench-endpoints", "--max-header-bytes", "8k", "--max-body-bytes", "2g",
+                "--backend", "epoll", "--balance", "steal", "--listing", "--bench-endpoints", "--max-header-bytes", "8k", "--max-body-bytes", "2g",
                 "--max-connections", "7", "--idle-timeout", "5s", "--header-timeout", "250ms", "--progress-timeout", "0",
                 "--drain-timeout=1m", "--backlog", "16", "--access-log", "-", "--cache-bytes", "0", "--cache-file-bytes", "4k", "-q");
-        assertEquals(new ServeOptions(0, Parse.address("127.0.0.1"), dir, CpuSet.of(0, 1), BackendChoice.EPOLL, true, true,
+        assertEquals(new ServeOptions(0, Parse.address("127.0.0.1"), dir, CpuSet.of(0, 1), BackendChoice.EPOLL, Balance.STEAL, true, true,
                 8192, 2L << 30, 7, Duration.ofSeconds(5), Duration.ofMillis(250), Duration.ZERO, Duration.ofMinutes(1),
                 16, "-", 0, 4096, true), options);
         assertEquals(0, options.listenAddress().getPort());
@@ -50,7 +51,7 @@ class ServeOptionsTest {
     @ParameterizedTest
     @CsvSource({
         "--port,-1", "--port,65536", "--port,http", "--max-header-bytes,255", "--max-header-bytes,2m", "--max-connections,-1",
-        "--backlog,0", "--idle-timeout,10", "--max-body-bytes,-1", "--cpus,x", "--backend,poll", "--address,no-such-host.invalid",
+        "--backlog,0", "--idle-timeout,10", "--max-body-bytes,-1", "--cpus,x", "--backend,poll", "--balance,none", "--address,no-such-host.invalid",
         "--access-log,''", "--root,/no/such/folder",
     })
     void aWrongValueNamesItsOption(String option, String value) {
