@@ -3,6 +3,7 @@ package org.libtorque.memory;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -172,6 +176,142 @@ class BlockPoolTest {
                 long b = pool.acquire();
                 pool.release(a);
                 pool.release(b);
+            });
+        }
+    }
+
+    @Test void aBlockOfAnotherPoolGoesBackToItsOwn() {
+        try (var a = new BlockPool(BLOCK, 3 * BLOCK); var b = new BlockPool(64, 1 << 20)) {
+            long own = b.acquire();
+            long[] others = {a.acquire(), a.acquire(), a.acquire()};
+            assertFalse(a.hasRoom());
+            for (long block : others) {
+                NativeMemory.fill(block, BLOCK, (byte) 7);
+                b.releaseAnywhere(block);
+                assertTrue(a.hasRoom());
+            }
+            assertEquals(1, b.acquiredBlocks());
+            b.releaseAnywhere(own);
+            assertEquals(0, b.acquiredBlocks());
+            assertEquals(own, b.acquire(), "its own is on top of the list at once");
+            var again = new HashSet<Long>();
+            for (int i = 0; i < 3; i++) again.add(a.acquire());
+            assertEquals(Set.of(others[0], others[1], others[2]), again);
+            assertEquals(0, a.acquire());
+            for (long block : again) b.releaseAnywhere(block);
+            assertEquals(0, a.acquiredBlocks(), "those on their way back are not out");
+        }
+    }
+
+    @Test void whatIsNoBlockOrIsGivenBackTwiceByAnotherIsAsserted() {
+        try (var a = new BlockPool(BLOCK, 1 << 20); var b = new BlockPool(BLOCK, 1 << 20)) {
+            long block = a.acquire();
+            NativeMemory.fill(block, BLOCK, (byte) 0);
+            b.acquire();
+            assertThrows(AssertionError.class, () -> b.releaseAnywhere(block + 64));
+            assertThrows(AssertionError.class, () -> b.release(block));
+            a.release(block);
+            b.releaseAnywhere(block);
+            assertThrows(AssertionError.class, a::acquiredBlocks);
+        }
+    }
+
+    @Test void theListenerIsToldOfEachBlockThatAnotherGivesBackWhenItCanBeTaken() {
+        try (var a = new BlockPool(BLOCK, 2 * BLOCK); var b = new BlockPool(BLOCK, 1 << 20)) {
+            long first = a.acquire();
+            long second = a.acquire();
+            int[] told = {0};
+            a.onReturn(() -> {
+                told[0]++;
+                assertTrue(a.hasRoom());
+            });
+            a.releaseAnywhere(first);
+            assertEquals(0, told[0], "the owner knows by itself");
+            assertEquals(first, a.acquire());
+            b.releaseAnywhere(first);
+            b.releaseAnywhere(second);
+            assertEquals(2, told[0]);
+            a.onReturn(null);
+            long again = a.acquire();
+            b.releaseAnywhere(again);
+            assertEquals(2, told[0]);
+        }
+    }
+
+    @Test void aPoolThatIsClosedLeavesItsNumberToAnother() {
+        for (int i = 0; i < 100; i++) {
+            try (var a = new BlockPool(64, 1 << 20); var c = new BlockPool(64, 1 << 20)) {
+                long of = a.acquire();
+                try (var b = new BlockPool(64, 1 << 20)) {
+                    b.acquire();
+                }
+                long other = c.acquire();
+                a.releaseAnywhere(other);
+                c.releaseAnywhere(of);
+                assertEquals(0, a.acquiredBlocks());
+                assertEquals(0, c.acquiredBlocks());
+            }
+        }
+    }
+
+    /** Threads take from their own pools and give back what they get from each other; each block is stamped while it is out. */
+    @ParameterizedTest @ValueSource(ints = {1, 7, 40})
+    void blocksThatChangeHandsAreNeverHandedOutTwiceAndAllComeBack(int blocks) throws InterruptedException {
+        int threads = 3;
+        int handOvers = 10_000;
+        var pools = new BlockPool[threads];
+        var mail = new ArrayList<ConcurrentLinkedQueue<Long>>();
+        for (int i = 0; i < threads; i++) {
+            pools[i] = new BlockPool(64, 64L * blocks);
+            mail.add(new ConcurrentLinkedQueue<>());
+        }
+        var failure = new AtomicReference<Throwable>();
+        var passed = new AtomicInteger();
+        var running = new ArrayList<Thread>();
+        for (int i = 0; i < threads; i++) {
+            int me = i;
+            running.add(Thread.ofPlatform().start(() -> {
+                var random = new SplittableRandom(me);
+                try {
+                    while (passed.get() < handOvers && failure.get() == null) {
+                        long block = pools[me].acquire();
+                        if (block != 0) {
+                            NativeMemory.putLong(block, block);
+                            NativeMemory.putLong(block + 56, ~block);
+                            mail.get(random.nextInt(threads)).add(block);
+                        } else {
+                            Thread.yield();
+                        }
+                        for (Long other; (other = mail.get(me).poll()) != null; ) {
+                            assertEquals(other, NativeMemory.getLong(other));
+                            assertEquals(~other, NativeMemory.getLong(other + 56));
+                            pools[me].releaseAnywhere(other);
+                            passed.incrementAndGet();
+                        }
+                    }
+                } catch (Throwable t) {
+                    failure.set(t);
+                }
+            }));
+        }
+        for (Thread thread : running) thread.join();
+        assertNull(failure.get());
+        for (int i = 0; i < threads; i++) {
+            for (Long left; (left = mail.get(i).poll()) != null; ) pools[i].releaseAnywhere(left);
+        }
+        for (BlockPool pool : pools) assertEquals(0, pool.acquiredBlocks());
+        for (BlockPool pool : pools) {
+            for (int i = 0; i < blocks; i++) assertNotEquals(0, pool.acquire());
+            assertEquals(0, pool.acquire());
+            pool.close();
+        }
+    }
+
+    @Test void givingBackFromElsewhereAllocatesNothing() {
+        try (var a = new BlockPool(BLOCK, 1 << 20); var b = new BlockPool(BLOCK, 1 << 20)) {
+            AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> {
+                b.releaseAnywhere(a.acquire());
+                b.releaseAnywhere(b.acquire());
             });
         }
     }

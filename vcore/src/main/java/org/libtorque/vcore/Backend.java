@@ -19,7 +19,7 @@ public enum Backend {
      *
      * @param backend {@link #EPOLL} or {@link #IO_URING}
      * @param reason  why, in words for the log
-     * @param opener  makes an event queue; to be called on the thread that will use it
+     * @param opener  makes the event queues of one runtime, between which sources can move; to be called on the threads that will use them
      */
     public record Choice(Backend backend, String reason, Function<BlockPool, EventQueue> opener) {}
 
@@ -33,7 +33,7 @@ public enum Backend {
         String problem = UringQueue.probe();
         if (problem == null) {
             return new Choice(IO_URING, this == IO_URING ? "as asked for" : "it works here and costs fewer system calls than epoll",
-                    UringQueue::new);
+                    UringQueue.opener());
         }
         if (this == IO_URING) throw new UnsupportedOperationException("io_uring cannot be used here: " + problem + "; use --backend=auto or epoll");
         return epoll("io_uring cannot be used: " + problem);

@@ -22,6 +22,9 @@ package org.libtorque.vcore;
  * runtime, whose thread may be harvesting meanwhile. Receiving and sending are the runner's; what is registered, and what is to be reported, is home's. One
  * colour has one runner at a time, and each sees what the one before has done: that is the scheduler's duty.
  *
+ * <p><b>Moving.</b> {@link #detach} takes a source out of its queue and {@link #attach} puts it into another, with everything that was asked for. Not a byte and
+ * no event is lost on the way or comes out of order.
+ *
  * <p>No method allocates on the Java heap in steady state; opening, detaching and attaching are not steady. Outcomes are values: a negated errno where
  * something failed.
  */
@@ -95,7 +98,8 @@ public abstract class EventQueue implements AutoCloseable {
      * Runner. Keeps what {@link #receive(StreamSource)} delivered.
      *
      * @return the block in which {@link #inputAddress()} lies, not always at its beginning: part of it may have been received before. Now the
-     *         caller's, to be released to the pool that it is of
+     *         caller's, to be released to the pool that it is of, which need not be the runner's
+     *         ({@link org.libtorque.memory.BlockPool#releaseAnywhere})
      */
     public abstract long keepInput(StreamSource source);
 
@@ -143,7 +147,27 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int watch(EventSource source, int interest);
 
     /**
-     * Home. Ends a registration and closes the descriptor, unless
+     * Home. Takes a source out of this queue, to be attached to another: what was in flight is cancelled, and {@link EventSource#detached} is called when the
+     * kernel has let go of all of it, at a later harvest or before this returns. A pending send comes to its end first ({@link StreamSource#sent}, with
+     * {@code -EAGAIN} if nothing was sent). Data and connections that the kernel hands over meanwhile are kept with the source, to be
+     * received and accepted after it was attached again; events are signalled. From this call to {@code detached} nothing may be asked of the queue for
+     * the source but {@link #close(EventSource, boolean)}, which wins: then {@code detached} is not called.
+     *
+     * @return false if the source is not registered here, for example closed: nothing will be called
+     */
+    public abstract boolean detach(EventSource source);
+
+    /**
+     * Home-to-be. Registers a source that is detached, as it was: receiving or paused, connecting, accepting, watched with its interest, waiting for room to send
+     * or for a hang-up. What happened in between is signalled.
+     *
+     * @return 0 or a negated errno ({@code -ENOSPC}, {@code -ENOMEM}: the kernel's limits for watching descriptors); then the source is still detached, and may
+     *         be attached elsewhere or closed
+     */
+    public abstract int attach(EventSource source);
+
+    /**
+     * Home; for a source that is detached, any queue, by whoever runs its colour. Ends a registration and closes the descriptor, unless
      * {@code keepDescriptor}. Nothing is signalled afterwards; a pending send is cancelled, and {@link StreamSource#sent} is called for it at a later
      * harvest, when its memory is free again. Without one pending, no method of the source is called any more.
      */

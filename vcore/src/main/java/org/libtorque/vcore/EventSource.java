@@ -94,7 +94,7 @@ public abstract class EventSource extends Resident {
     public final void carry(int registration) { carried = registration; }
 
     /**
-     * Tells that detaching is complete: no queue knows this source, nothing more will be signalled, and it may be attached to another queue,
+     * Tells that {@link EventQueue#detach} is complete: no queue knows this source, nothing more will be signalled, and it may be attached to another queue,
      * or closed. Called on the thread of the queue that has let go of it, while that harvests or before {@code detach} returns; must be brief. The
      * default does nothing.
      */

@@ -73,13 +73,13 @@ abstract class WakeGatePad1 extends WakeGateState {
  * an atomic operation on every wait); an asymmetric fence by membarrier(2), which would free the poster of its fence
  * at the price of a broadcast interrupt on every idle (idling is frequent exactly when latency matters).
  */
-final class WakeGate extends WakeGatePad1 {
+public final class WakeGate extends WakeGatePad1 {
     /** The owner runs, or will look into its inbox before it blocks: nobody need wake it. */
-    static final long AWAKE = 0;
+    public static final long AWAKE = 0;
     /** The owner is about to block or blocks: the first poster to come wakes it. */
-    static final long BLOCKING = 1;
+    public static final long BLOCKING = 1;
     /** A poster has taken it on itself to wake the owner. */
-    static final long NOTIFIED = 2;
+    public static final long NOTIFIED = 2;
 
     private static final VarHandle STATE;
 
@@ -91,8 +91,11 @@ final class WakeGate extends WakeGatePad1 {
         }
     }
 
+    /** Creates a gate that is awake. */
+    public WakeGate() {}
+
     /** Owner: says that it is about to block. It must look into its inbox after this and before it blocks. */
-    void announce() {
+    public void announce() {
         assert (long) STATE.getOpaque(this) == AWAKE : "announced twice: state " + state;
         STATE.setOpaque(this, BLOCKING);
         VarHandle.fullFence(); // StoreLoad: BLOCKING before the owner's re-check; partner in claimWake
@@ -102,7 +105,7 @@ final class WakeGate extends WakeGatePad1 {
      * Owner: says that it is awake, after {@code block} has returned or because the re-check found work. To be called
      * before it drains its inbox for the last time in a turn; calling it when awake changes nothing.
      */
-    void withdraw() { STATE.setOpaque(this, AWAKE); }
+    public void withdraw() { STATE.setOpaque(this, AWAKE); }
 
     /**
      * Poster: asks, after its message is published, whether it must wake the owner.
@@ -110,13 +113,13 @@ final class WakeGate extends WakeGatePad1 {
      * @return true if the caller, and nobody else, must now make the wake-up call; false if the owner is awake or is
      *         being woken
      */
-    boolean claimWake() {
+    public boolean claimWake() {
         VarHandle.fullFence(); // StoreLoad: the caller's message before the load of state; partner in announce
         return (long) STATE.getOpaque(this) == BLOCKING && STATE.compareAndSet(this, BLOCKING, NOTIFIED);
     }
 
     /** Returns the state, for dumps and tests; out of date as soon as it is read. Any thread. */
-    long stateOpaque() { return (long) STATE.getOpaque(this); }
+    public long stateOpaque() { return (long) STATE.getOpaque(this); }
 
     @Override public String toString() {
         long s = stateOpaque();

@@ -71,5 +71,9 @@ class FakeQueue extends EventQueue {
 
     @Override public int watch(EventSource source, int interest) { throw new UnsupportedOperationException(); }
 
+    @Override public boolean detach(EventSource source) { throw new UnsupportedOperationException(); }
+
+    @Override public int attach(EventSource source) { throw new UnsupportedOperationException(); }
+
     @Override public void close(EventSource source, boolean keepDescriptor) { throw new UnsupportedOperationException(); }
 }

@@ -176,6 +176,22 @@ public final class EpollQueue extends EventQueue {
         return result;
     }
 
+    @Override public boolean detach(EventSource source) {
+        if (source.home() != this) return false;
+        int slot = source.slot();
+        source.carry(registered[slot]);
+        control(EPOLL_CTL_DEL, source.fd(), 0, 0);
+        table.remove(slot);
+        source.leave();
+        source.deliverDetached();
+        return true;
+    }
+
+    @Override public int attach(EventSource source) {
+        assert source.home() == null && source.fd() >= 0 : source;
+        return register(source, source.carried()); // adding looks at the descriptor: what is there by now is an edge
+    }
+
     private long dataOf(int slot) { return (long) table.generation(slot) << 32 | slot; }
 
     private int control(int op, int fd, int mask, long data) {

@@ -1,5 +1,7 @@
 package org.libtorque.vcore.uring;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.ErrnoSlot;
@@ -16,12 +18,27 @@ import org.libtorque.sys.SyscallException;
  * provided with another block, the old one being kept by the source; <em>vacant</em> (no block). When few are left in the ring while
  * many are filled, vacant numbers get blocks, so slow readers cannot starve the others until the pool itself is empty.
  *
- * <p><em>Owns</em> the ring's mapping and the blocks of provided and filled numbers. <em>Borrows</em> the pool. Owner thread only.
+ * <p>Who takes a filled buffer may be another vcore's thread: it may look at it, take from it, and give it back, with its block or without
+ * ({@link #giveBack}, {@link #giveBackVacant}). What is given back so lies on a stack, pushed with compare-and-set and linked as the input was, until the owner takes
+ * it as a whole ({@link #takeReturned}). What is known of a buffer, in arrays by number, belongs to whoever has the buffer, and goes with it: by the
+ * source's input to the runner, by the stack back to the owner.
+ *
+ * <p>A buffer's <em>name</em> is its number in the lower {@value #NUMBER_BITS} bits and the queue's in the upper.
+ *
+ * <p><em>Owns</em> the ring's mapping and the blocks of provided and filled numbers. <em>Borrows</em> the pool. Owner thread only, except where
+ * it says otherwise.
  */
 final class BufferRing {
     /** Offset of the ring's tail: it overlays the reserved field of the first entry. */
     private static final int TAIL_OFFSET = 14;
     private static final int ENTRY_BYTES = (int) IoUring.Buf.SIZE;
+    static final int NUMBER_BITS = 16;
+    private static final int NUMBER_MASK = (1 << NUMBER_BITS) - 1;
+    private static final int NONE = -1;
+
+    private static final VarHandle RETURNED = MethodHandles.arrayElementVarHandle(int[].class);
+    /** Where in the array the stack's top is, so that others who write it do not disturb the owner's fields. */
+    private static final int TOP = 32;
 
     private final Ring ring;
     private final BlockPool blocks;
@@ -35,7 +52,9 @@ final class BufferRing {
     private final long[] address;
     private final int[] offset;
     private final int[] length;
-    private final int[] next;
+    private final int[] link;
+    /** The stack's top, a number or NONE. Any thread pushes, the owner takes. */
+    private final int[] returned = new int[TOP + 1 + 32];
     private final int[] vacant;
     private int vacantCount;
     private int provided;
@@ -56,7 +75,8 @@ final class BufferRing {
         address = new long[entries];
         offset = new int[entries];
         length = new int[entries];
-        next = new int[entries];
+        link = new int[entries];
+        returned[TOP] = NONE;
         vacant = new int[entries];
         Arrays.setAll(vacant, i -> entries - 1 - i);
         vacantCount = entries;
@@ -87,28 +107,75 @@ final class BufferRing {
         provided--;
         offset[bid] = 0;
         length[bid] = bytes;
-        next[bid] = -1;
     }
 
-    long dataAddress(int bid) { return address[bid] + offset[bid]; }
+    /** Whoever has the buffer: returns where its data begins. */
+    long dataAddress(int name) {
+        int bid = name & NUMBER_MASK;
+        return address[bid] + offset[bid];
+    }
 
-    int dataLength(int bid) { return length[bid]; }
+    /** Whoever has the buffer: returns how much data is in it. */
+    int dataLength(int name) { return length[name & NUMBER_MASK]; }
 
-    int next(int bid) { return next[bid]; }
+    /** Whoever has the buffer: returns what was last linked to it. */
+    int link(int name) { return link[name & NUMBER_MASK]; }
 
-    void link(int bid, int after) { next[bid] = after; }
+    /** Whoever has the buffer: links something to it. */
+    void link(int name, int other) { link[name & NUMBER_MASK] = other; }
 
-    /** Takes {@code bytes} from the front of a filled buffer. */
-    void take(int bid, int bytes) {
+    /** Whoever has the buffer: takes {@code bytes} from its front. */
+    void take(int name, int bytes) {
+        int bid = name & NUMBER_MASK;
         offset[bid] += bytes;
         length[bid] -= bytes;
     }
 
+    /** Any thread that has a filled buffer: gives it back to the owner. */
+    void giveBack(int name) {
+        int bid = name & NUMBER_MASK;
+        int top;
+        do {
+            top = (int) RETURNED.getOpaque(returned, TOP);
+            link[bid] = top;
+        } while (!RETURNED.weakCompareAndSetRelease(returned, TOP, top, bid)); // publishes the link and the address; pairs with takeReturned
+    }
+
+    /** Any thread that has a filled buffer: gives it back without its block, which becomes the caller's. */
+    long giveBackVacant(int name) {
+        int bid = name & NUMBER_MASK;
+        long block = address[bid];
+        address[bid] = 0;
+        giveBack(name);
+        return block;
+    }
+
+    /** Tells whether others have given something back. Owner, or for a guess any thread. */
+    boolean hasReturned() { return (int) RETURNED.getOpaque(returned, TOP) != NONE; }
+
+    /** Provides what others have given back; visible to the kernel after {@link #publish}. Returns whether that was anything. */
+    boolean takeReturned() {
+        if (!hasReturned()) return false;
+        int bid = (int) RETURNED.getAndSetAcquire(returned, TOP, NONE); // pairs with giveBack
+        do {
+            int below = link[bid];
+            if (address[bid] != 0) {
+                provide(bid);
+            } else {
+                vacant[vacantCount++] = bid;
+                provideVacant();
+            }
+            bid = below;
+        } while (bid != NONE);
+        return true;
+    }
+
     /** Gives a filled buffer back to the kernel; visible to it after {@link #publish}. */
-    void recycle(int bid) { provide(bid); }
+    void recycle(int name) { provide(name & NUMBER_MASK); }
 
     /** Lets go of a filled buffer's block, which becomes the caller's, and gives the kernel another. */
-    long replace(int bid) {
+    long replace(int name) {
+        int bid = name & NUMBER_MASK;
         long block = address[bid];
         vacant[vacantCount++] = bid;
         provideVacant();
@@ -148,6 +215,7 @@ final class BufferRing {
 
     /** Unmaps the ring and releases every block. The kernel must have no receive in flight any more. */
     void close() {
+        takeReturned();
         boolean[] isVacant = new boolean[entries];
         for (int i = 0; i < vacantCount; i++) isVacant[vacant[i]] = true;
         for (int bid = 0; bid < entries; bid++) if (!isVacant[bid]) blocks.release(address[bid]);

@@ -5,7 +5,10 @@ import static org.libtorque.sys.NativeMemory.putInt;
 import static org.libtorque.sys.NativeMemory.putLong;
 import static org.libtorque.sys.NativeMemory.putShort;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.function.Function;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
@@ -22,6 +25,7 @@ import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.SourceTable;
 import org.libtorque.vcore.StreamSource;
+import org.libtorque.vcore.WakeGate;
 
 /**
  * The event queue over io_uring(7).
@@ -37,6 +41,17 @@ import org.libtorque.vcore.StreamSource;
  * everything that carries it, so memory named by an operation in flight is never reused too early; the generation is a second
  * line of defence.
  *
+ * <p><b>Away from home.</b> Received data lies in buffers that the kernel filled on home's behalf; home hands them to the runner with the source
+ * ({@link UringInput}). A runner on another vcore reads them where they are and gives them back to the queue that they are of. It sends by send(2), on its own
+ * thread, since the ring is home's. What only home can do when the runner is away is an <em>errand</em>: arming a receive again that has ended, when all that had
+ * been received before is taken. Errands lie on a stack that home takes as a whole at each harvest.
+ *
+ * <p><b>No wake-up is lost.</b> Others leave two things here for which a sleeping owner must get up: errands, always, and buffers or blocks that are given back, if
+ * there are streams that starve for want of them. There is one {@link WakeGate} for each, whose proof holds for them: the message is the errand, the buffer
+ * or the block, published by a compare-and-set before {@code claimWake}; the re-check is {@link #hasDeferredWork}, between {@code announce} and the
+ * wait. The second gate is announced only if some stream starves. None can begin to while the owner waits, since only its harvest finds that out;
+ * a stream whose receive is armed while no buffer is provided needs none before data arrives, which ends the wait.
+ *
  * <p><em>Owns</em> the ring, the buffer ring and an eventfd for wake-ups. <em>Borrows</em> the pool. Must be created on the thread that uses it.
  */
 public final class UringQueue extends EventQueue {
@@ -48,8 +63,16 @@ public final class UringQueue extends EventQueue {
 
     private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6, OP_HANG_UP = 7;
 
+    /**
+     * Of a stream: OPENED (connected, so to be received from) and at most one of RECEIVING (armed), STARVED (for lack of buffers), STALLED (armed again when
+     * the input has been taken) and ENDED (not again); none of these four while it is PAUSED, or until the next receive.
+     */
     private static final int RECEIVING = 1, PAUSED = 2, CLOSING = 4, STARVED = 8, AWAITING_OUT = 16, WATCHED = 32, THROTTLED = 64,
-            AWAITING_HANG_UP = 128;
+            AWAITING_HANG_UP = 128, OPENED = 256, STALLED = 512, ENDED = 1024, DETACHING = 2048;
+
+    /** What goes with a source that is detached; in the upper half its interest. For a listening socket OPENED means that it was accepting. */
+    private static final int CARRIED = PAUSED | AWAITING_OUT | WATCHED | AWAITING_HANG_UP | OPENED | STALLED | ENDED;
+    private static final int CARRIED_INTEREST_SHIFT = 16;
 
     /**
      * Filled buffers of one stream above which its receive is cancelled until it has caught up: one multishot receive may fill 32
@@ -60,8 +83,15 @@ public final class UringQueue extends EventQueue {
     /** Connections that wait for their listener above which it accepts no more: in the backlog they would cost no descriptors. */
     private static final int MAX_ACCEPTED = 256;
 
-    /** No end of the stream seen yet; any other value of {@code end} is 0 (end of stream) or a negated errno. */
-    private static final int OPEN = 1;
+    private static final VarHandle ERRANDS;
+
+    static {
+        try {
+            ERRANDS = MethodHandles.lookup().findVarHandle(UringQueue.class, "errands", UringInput.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final ErrnoSlot errno = ErrnoSlot.allocate();
     private final ErrnoSlot wakeErrno = ErrnoSlot.allocate();
@@ -69,33 +99,45 @@ public final class UringQueue extends EventQueue {
     private final long scratch;
     private final Ring ring;
     private final BufferRing buffers;
+    private final UringQueues queues;
+    private final int number;
     private final int wakeFd;
     private final SourceTable table = new SourceTable(this);
 
     // By slot.
     private int[] flags = new int[64];
     private int[] inFlight = new int[64];
-    private int[] inputHead = new int[64];
-    private int[] inputTail = new int[64];
-    private int[] inputCount = new int[64];
-    private int[] end = new int[64];
     private int[] interest = new int[64];
 
     /** Slots whose receive ended for lack of buffers; stale entries are recognised by the missing STARVED flag. */
     private int[] starved = new int[64];
     private int starvedCount;
-    private int currentBuffer = -1;
+    private int currentBuffer = UringInput.NONE;
     private boolean recycled;
 
+    /** Streams whose receive home is to arm again: pushed by their runners, taken by the owner. Linked through {@link UringInput#nextErrand}. */
+    @SuppressWarnings("unused")
+    private UringInput errands;
+    private final WakeGate errandGate = new WakeGate();
+    private final WakeGate bufferGate = new WakeGate();
+
+    /** Returns what makes the queues of one runtime, with the usual ring sizes; to be called on the threads that will use them. */
+    public static Function<BlockPool, EventQueue> opener() {
+        var queues = new UringQueues();
+        return blocks -> new UringQueue(blocks, queues);
+    }
+
     /** Creates a queue with the usual ring sizes. */
-    public UringQueue(BlockPool blocks) { this(blocks, SQ_ENTRIES, CQ_ENTRIES, BUFFER_ENTRIES, INITIAL_BUFFERS); }
+    UringQueue(BlockPool blocks, UringQueues queues) { this(blocks, queues, SQ_ENTRIES, CQ_ENTRIES, BUFFER_ENTRIES, INITIAL_BUFFERS); }
 
     /**
      * @param blocks where receive buffers come from
+     * @param queues the queues to which sources may move from here, and whose runners may handle sources registered here
      * @throws SyscallException if the kernel refuses
      */
-    UringQueue(BlockPool blocks, int sqEntries, int cqEntries, int bufferEntries, int initialBuffers) {
+    UringQueue(BlockPool blocks, UringQueues queues, int sqEntries, int cqEntries, int bufferEntries, int initialBuffers) {
         this.blocks = blocks;
+        this.queues = queues;
         scratch = blocks.acquire();
         if (scratch == 0) throw blocks.exhausted();
         Ring openRing = null;
@@ -114,24 +156,37 @@ public final class UringQueue extends EventQueue {
         buffers = openBuffers;
         ring = openRing;
         wakeFd = openWakeFd;
+        number = queues.add(this);
+        blocks.onReturn(this::wakeIfStarved);
         armWake();
     }
+
+    BufferRing buffers() { return buffers; }
 
     @Override public String name() { return "io_uring"; }
 
     // ---------------------------------------------------------------------------------------------------------------- harvest
 
     @Override public int harvest(int window, long timeoutNanos) {
-        if (recycled) {
+        if (buffers.takeReturned() || recycled) {
             buffers.publish();
             recycled = false;
         }
         boolean canReceive = buffers.replenish();
         if (starvedCount > 0 && canReceive) rearmStarved();
+        takeErrands();
         int n = 0;
         if (ring.completions() < window) {
-            int waitFor = timeoutNanos != 0 && ring.completions() == 0 ? 1 : 0;
-            int result = ring.enter(waitFor, timeoutNanos);
+            int result;
+            if (timeoutNanos != 0 && ring.completions() == 0) {
+                errandGate.announce();
+                if (starvedCount > 0) bufferGate.announce();
+                result = ring.enter(hasDeferredWork() ? 0 : 1, timeoutNanos);
+                errandGate.withdraw();
+                bufferGate.withdraw();
+            } else {
+                result = ring.enter(0, timeoutNanos);
+            }
             if (result < 0) checkEnter(result);
         } else if (ring.hasUnsubmitted()) {
             int result = ring.enter(0, 0);
@@ -170,30 +225,29 @@ public final class UringQueue extends EventQueue {
         if (!more) inFlight[slot]--;
         switch (op) {
             case OP_RECEIVE -> received((StreamSource) source, slot, result, cqeFlags, more);
-            case OP_SEND -> ((StreamSource) source).completeSend(result);
+            // Cancelled so that it can be detached: as far as the source is concerned, the socket was full.
+            case OP_SEND -> ((StreamSource) source).completeSend(result == -Errno.ECANCELED && isDetaching(slot) ? WOULD_BLOCK : result);
             case OP_ACCEPT -> accepted((AcceptSource) source, slot, result, more);
             case OP_POLL -> polled(source, slot, result, more);
-            case OP_OUT -> {
-                flags[slot] &= ~AWAITING_OUT;
-                if ((flags[slot] & CLOSING) == 0) source.signal(bitsOf(result));
-            }
+            case OP_OUT -> writable(source, slot, result);
             case OP_HANG_UP -> hungUp((StreamSource) source, slot, result, more);
             default -> throw new IllegalStateException("unknown operation " + op);
         }
-        if ((flags[slot] & CLOSING) != 0 && inFlight[slot] == 0) table.remove(slot);
+        if ((flags[slot] & (CLOSING | DETACHING)) != 0 && inFlight[slot] == 0) letGo(source, slot);
     }
+
+    private boolean isDetaching(int slot) { return (flags[slot] & (CLOSING | DETACHING)) == DETACHING; }
 
     private void received(StreamSource source, int slot, int result, int cqeFlags, boolean more) {
         int f = flags[slot];
         if (!more) flags[slot] = f &= ~(RECEIVING | THROTTLED);
+        UringInput input = inputOf(source);
         if ((cqeFlags & IoUring.IORING_CQE_F_BUFFER) != 0) {
             int bid = cqeFlags >>> IoUring.IORING_CQE_BUFFER_SHIFT;
             buffers.filled(bid, Math.max(result, 0));
             if (result > 0 && (f & CLOSING) == 0) {
-                if (inputHead[slot] < 0) inputHead[slot] = bid;
-                else buffers.link(inputTail[slot], bid);
-                inputTail[slot] = bid;
-                if (++inputCount[slot] > MAX_INPUT_BUFFERS && (f & (RECEIVING | THROTTLED)) == RECEIVING) {
+                input.push(number << BufferRing.NUMBER_BITS | bid);
+                if (input.waiting() > MAX_INPUT_BUFFERS && (f & (RECEIVING | THROTTLED | DETACHING)) == RECEIVING) {
                     flags[slot] = f |= THROTTLED;
                     cancel(userData(OP_RECEIVE, slot));
                 }
@@ -202,15 +256,29 @@ public final class UringQueue extends EventQueue {
             }
         }
         if ((f & CLOSING) != 0) return;
-        if (result == NO_BUFFERS) {
-            // With input waiting it is armed when that has been taken, like below: else it would go on to take every new buffer.
-            if (inputHead[slot] < 0) starve(slot);
-            return;
+        boolean news = result != NO_BUFFERS && result != -Errno.ECANCELED;
+        if (news && result <= 0) {
+            flags[slot] = f |= ENDED;
+            if (isDetaching(slot)) source.carry(source.carried() | ENDED);
+            input.pushEnd(result);
         }
-        if (result <= 0 && result != -Errno.ECANCELED) end[slot] = result;
-        // With input waiting, it is armed when that has been taken (nothingReceived).
-        if (!more && end[slot] == OPEN && (f & PAUSED) == 0 && inputHead[slot] < 0) armReceive(source, slot);
-        if (result != -Errno.ECANCELED && (f & PAUSED) == 0) source.signal(EventSource.READABLE);
+        if (!more) news |= receiveEnded(source, slot, result == NO_BUFFERS);
+        if (news && (f & PAUSED) == 0) source.signal(EventSource.READABLE);
+    }
+
+    /** Sees to it that the receive is armed again, unless that is not wanted. Returns whether the runner must look. */
+    private boolean receiveEnded(StreamSource source, int slot, boolean noBuffers) {
+        if ((flags[slot] & (PAUSED | ENDED | DETACHING)) != 0) return false;
+        // With input waiting it is armed when that has been taken: else it would go on to take every buffer.
+        if (inputOf(source).waiting() > 0) return stall(source, slot);
+        if (noBuffers) starve(slot);
+        else armReceive(source, slot);
+        return false;
+    }
+
+    private boolean stall(StreamSource source, int slot) {
+        flags[slot] |= STALLED;
+        return inputOf(source).pushStalled();
     }
 
     private void accepted(AcceptSource source, int slot, int result, boolean more) {
@@ -218,15 +286,16 @@ public final class UringQueue extends EventQueue {
             if (result >= 0) source.deliverLate(result);
             return;
         }
+        boolean detaching = isDetaching(slot);
         if (!more) {
             boolean throttled = (flags[slot] & THROTTLED) != 0;
             flags[slot] &= ~(RECEIVING | THROTTLED);
-            if (result >= 0 && !throttled) armAccept(source, slot); // after an error the source comes back when it thinks it can
+            if (result >= 0 && !throttled && !detaching) armAccept(source, slot); // after an error the source comes back when it thinks it can
         }
         if (result == -Errno.ECANCELED) return; // throttled: armed again when what is kept has been taken
         source.pushAccepted(result);
         source.signal(EventSource.READABLE);
-        if (source.acceptedCount() > MAX_ACCEPTED && (flags[slot] & (RECEIVING | THROTTLED)) == RECEIVING) {
+        if (!detaching && source.acceptedCount() > MAX_ACCEPTED && (flags[slot] & (RECEIVING | THROTTLED)) == RECEIVING) {
             flags[slot] |= THROTTLED;
             cancel(userData(OP_ACCEPT, slot));
         }
@@ -236,16 +305,28 @@ public final class UringQueue extends EventQueue {
         if ((flags[slot] & CLOSING) != 0) return;
         if (!more) {
             flags[slot] &= ~WATCHED;
-            if (result >= 0 || result == -Errno.ECANCELED) armPoll(source, slot);
+            if ((result >= 0 || result == -Errno.ECANCELED) && !isDetaching(slot)) armPoll(source, slot);
         }
         if (result != -Errno.ECANCELED) source.signal(bitsOf(result));
+    }
+
+    private void writable(EventSource source, int slot, int result) {
+        flags[slot] &= ~AWAITING_OUT;
+        if ((flags[slot] & CLOSING) != 0) return;
+        if (isDetaching(slot)) {
+            if (result == -Errno.ECANCELED) return; // asked for again when it is attached
+            source.carry(source.carried() & ~AWAITING_OUT);
+        }
+        source.signal(bitsOf(result));
     }
 
     private void hungUp(StreamSource source, int slot, int result, boolean more) {
         if (!more) flags[slot] &= ~AWAITING_HANG_UP;
         if ((flags[slot] & CLOSING) != 0) return;
+        boolean detaching = isDetaching(slot);
+        if (detaching && result == -Errno.ECANCELED) return; // asked for again when it is attached
         if ((result & (Poll.POLLHUP | Poll.POLLERR)) != 0 || result < 0) source.signal(EventSource.HANG_UP);
-        else if (!more) awaitHangUp(source);
+        else if (!more && !detaching) awaitHangUp(source);
         // else the peer has ended its direction only, which io_uring's poll always reports too
     }
 
@@ -260,9 +341,42 @@ public final class UringQueue extends EventQueue {
 
     @Override public boolean caughtUp() { return ring.completions() == 0 && !ring.mustEnter(); }
 
-    @Override public boolean hasDeferredWork() { return starvedCount > 0 && (buffers.hasProvided() || blocks.hasRoom()); }
+    @Override public boolean hasDeferredWork() {
+        return (UringInput) ERRANDS.getOpaque(this) != null
+                || starvedCount > 0 && (buffers.hasProvided() || buffers.hasReturned() || blocks.hasRoom());
+    }
 
     @Override public void wake() { EventFd.write(wakeErrno, wakeFd, 1); }
+
+    /** Any thread, after it has given back a buffer of this queue's ring, or a block of its pool. */
+    private void wakeIfStarved() {
+        if (bufferGate.claimWake()) wake();
+    }
+
+    /** The runner of a stream that is registered here, away from home: has home arm its receive again. */
+    private void sendErrand(UringInput input) {
+        UringInput top;
+        do {
+            top = (UringInput) ERRANDS.getOpaque(this);
+            input.nextErrand = top;
+        } while (!ERRANDS.weakCompareAndSetRelease(this, top, input)); // publishes the link; pairs with takeErrands
+        if (errandGate.claimWake()) wake();
+    }
+
+    /**
+     * Does what others have asked for. Also before a source leaves: its runner's last errand came before, since whoever makes it leave has its colour,
+     * so none is left behind that would be done for a source of another queue.
+     */
+    private void takeErrands() {
+        if ((UringInput) ERRANDS.getOpaque(this) == null) return;
+        UringInput input = (UringInput) ERRANDS.getAndSetAcquire(this, (UringInput) null); // pairs with sendErrand
+        while (input != null) {
+            UringInput below = input.nextErrand;
+            input.nextErrand = null;
+            resume(input.source);
+            input = below;
+        }
+    }
 
     // ------------------------------------------------------------------------------------------------------------ registering
 
@@ -271,9 +385,6 @@ public final class UringQueue extends EventQueue {
         if (slot >= flags.length) grow();
         flags[slot] = initialFlags;
         inFlight[slot] = 0;
-        inputHead[slot] = inputTail[slot] = -1;
-        inputCount[slot] = 0;
-        end[slot] = OPEN;
         interest[slot] = 0;
         return slot;
     }
@@ -282,25 +393,24 @@ public final class UringQueue extends EventQueue {
         int n = 2 * flags.length;
         flags = Arrays.copyOf(flags, n);
         inFlight = Arrays.copyOf(inFlight, n);
-        inputHead = Arrays.copyOf(inputHead, n);
-        inputTail = Arrays.copyOf(inputTail, n);
-        inputCount = Arrays.copyOf(inputCount, n);
-        end = Arrays.copyOf(end, n);
         interest = Arrays.copyOf(interest, n);
     }
 
     @Override public int openStream(StreamSource source) {
-        armReceive(source, register(source, 0));
+        source.setInput(new UringInput(source, queues));
+        armReceive(source, register(source, OPENED));
         return 0;
     }
 
     @Override public int openConnecting(StreamSource source) {
+        source.setInput(new UringInput(source, queues));
         register(source, 0);
         awaitWritable(source);
         return 0;
     }
 
     @Override public int connected(StreamSource source) {
+        flags[source.slot()] |= OPENED;
         armReceive(source, source.slot());
         return 0;
     }
@@ -323,6 +433,49 @@ public final class UringQueue extends EventQueue {
         return 0;
     }
 
+    // ------------------------------------------------------------------------------------------------------------------ moving
+
+    @Override public boolean detach(EventSource source) {
+        if (source.home() != this) return false;
+        int slot = source.slot();
+        assert (flags[slot] & DETACHING) == 0 : source;
+        takeErrands();
+        int carried = flags[slot] & CARRIED | interest[slot] << CARRIED_INTEREST_SHIFT;
+        if (source instanceof AcceptSource && (flags[slot] & RECEIVING) != 0) carried |= OPENED;
+        source.carry(carried);
+        flags[slot] = flags[slot] & ~STARVED | DETACHING;
+        if (inFlight[slot] > 0) cancelInFlight(source, slot);
+        else letGo(source, slot);
+        return true;
+    }
+
+    /** The kernel has nothing of this source any more. */
+    private void letGo(EventSource source, int slot) {
+        table.remove(slot);
+        if ((flags[slot] & CLOSING) != 0) return;
+        source.leave();
+        source.deliverDetached(); // last: it may attach the source again
+    }
+
+    @Override public int attach(EventSource source) {
+        assert source.home() == null && source.fd() >= 0 : source;
+        int carried = source.carried();
+        int slot = register(source, carried & (PAUSED | OPENED | STALLED | ENDED));
+        interest[slot] = carried >>> CARRIED_INTEREST_SHIFT;
+        if (source instanceof AcceptSource acceptor) {
+            if ((carried & OPENED) != 0) armAccept(acceptor, slot);
+        } else if ((carried & WATCHED) != 0) {
+            armPoll(source, slot);
+        } else if ((carried & (PAUSED | OPENED | STALLED | ENDED)) == OPENED) {
+            armReceive((StreamSource) source, slot); // however much waits: what was received before stays before
+        }
+        if ((carried & AWAITING_OUT) != 0) awaitWritable(source);
+        if ((carried & AWAITING_HANG_UP) != 0) awaitHangUp((StreamSource) source);
+        return 0;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- submitting
+
     private long userData(int op, int slot) {
         return (long) table.generation(slot) << 40 | (long) slot << 8 | op;
     }
@@ -336,6 +489,7 @@ public final class UringQueue extends EventQueue {
     }
 
     private void armReceive(StreamSource source, int slot) {
+        assert (flags[slot] & (RECEIVING | STARVED | STALLED | ENDED)) == 0 : source;
         long sqe = prepare(IoUring.IORING_OP_RECV, source.fd(), userData(OP_RECEIVE, slot));
         putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_BUFFER_SELECT);
         putShort(sqe + Sqe.IOPRIO, (short) IoUring.IORING_RECV_MULTISHOT);
@@ -378,51 +532,88 @@ public final class UringQueue extends EventQueue {
     // -------------------------------------------------------------------------------------------------------------- receiving
 
     @Override public int receive(StreamSource source) {
-        int slot = source.slot();
-        int bid = inputHead[slot];
-        if (bid < 0) return nothingReceived(source, slot);
-        inputHead[slot] = buffers.next(bid);
-        inputCount[slot]--;
-        currentBuffer = bid;
-        inputAddress = buffers.dataAddress(bid);
-        return buffers.dataLength(bid);
+        UringInput input = inputOf(source);
+        int buffer = nextBuffer(input);
+        if (buffer < 0) return nothingReceived(input, buffer);
+        input.takeBuffer();
+        currentBuffer = buffer;
+        BufferRing ring = queueOf(buffer).buffers;
+        inputAddress = ring.dataAddress(buffer);
+        return ring.dataLength(buffer);
     }
 
     @Override public int receive(StreamSource source, long address, int capacity) {
-        int slot = source.slot();
-        int bid = inputHead[slot];
-        if (bid < 0) return nothingReceived(source, slot);
-        int n = Math.min(capacity, buffers.dataLength(bid));
-        NativeMemory.copy(buffers.dataAddress(bid), address, n);
-        buffers.take(bid, n);
-        if (buffers.dataLength(bid) == 0) {
-            inputHead[slot] = buffers.next(bid);
-            inputCount[slot]--;
-            recycle(bid);
+        UringInput input = inputOf(source);
+        int buffer = nextBuffer(input);
+        if (buffer < 0) return nothingReceived(input, buffer);
+        BufferRing ring = queueOf(buffer).buffers;
+        int n = Math.min(capacity, ring.dataLength(buffer));
+        NativeMemory.copy(ring.dataAddress(buffer), address, n);
+        ring.take(buffer, n);
+        if (ring.dataLength(buffer) == 0) {
+            input.takeBuffer();
+            giveBack(buffer);
         }
         return n;
     }
 
-    private int nothingReceived(StreamSource source, int slot) {
-        if (end[slot] != OPEN) return end[slot];
-        if ((flags[slot] & (RECEIVING | PAUSED | STARVED)) == 0) armReceive(source, slot);
-        return WOULD_BLOCK;
+    private static UringInput inputOf(StreamSource source) { return (UringInput) source.input(); }
+
+    private UringQueue queueOf(int buffer) { return buffer >>> BufferRing.NUMBER_BITS == number ? this : queues.of(buffer); }
+
+    /** Returns the oldest buffer without taking it, or NONE or END. */
+    private int nextBuffer(UringInput input) {
+        int entry = input.peek();
+        if (entry != UringInput.STALLED) return entry;
+        input.takeMark();
+        StreamSource source = input.source;
+        if (source.home() == this) resume(source);
+        else if (source.home() == null) source.carry(source.carried() & ~STALLED); // armed when it is attached
+        else ((UringQueue) source.home()).sendErrand(input);
+        return UringInput.NONE; // nothing follows a mark
+    }
+
+    private static int nothingReceived(UringInput input, int entry) { return entry == UringInput.END ? input.end() : WOULD_BLOCK; }
+
+    /** Arms a receive that had ended while input was waiting: that has been taken now. */
+    private void resume(StreamSource source) {
+        int slot = source.slot();
+        flags[slot] &= ~STALLED;
+        if ((flags[slot] & (PAUSED | DETACHING)) == 0) armReceive(source, slot);
     }
 
     @Override public void leaveInput(StreamSource source) {
-        recycle(currentBuffer);
-        currentBuffer = -1;
+        giveBack(currentBuffer);
+        currentBuffer = UringInput.NONE;
     }
 
     @Override public long keepInput(StreamSource source) {
-        long block = buffers.replace(currentBuffer);
-        recycled = true;
-        currentBuffer = -1;
+        int buffer = currentBuffer;
+        currentBuffer = UringInput.NONE;
+        UringQueue owner = queueOf(buffer);
+        if (owner == this) {
+            recycled = true;
+            return buffers.replace(buffer);
+        }
+        // The block is another pool's and stays so: copying it would cost more than its way back, and could fail.
+        long block = owner.buffers.giveBackVacant(buffer);
+        owner.wakeIfStarved();
         return block;
     }
 
-    private void recycle(int bid) {
-        buffers.recycle(bid);
+    /** Gives a buffer back to whose it is. */
+    private void giveBack(int buffer) {
+        UringQueue owner = queueOf(buffer);
+        if (owner == this) {
+            recycle(buffer);
+        } else {
+            owner.buffers.giveBack(buffer);
+            owner.wakeIfStarved();
+        }
+    }
+
+    private void recycle(int buffer) {
+        buffers.recycle(buffer);
         recycled = true;
     }
 
@@ -439,7 +630,7 @@ public final class UringQueue extends EventQueue {
             int slot = starved[i];
             if ((flags[slot] & STARVED) == 0) continue;
             flags[slot] &= ~STARVED;
-            if ((flags[slot] & (PAUSED | CLOSING | RECEIVING)) == 0 && end[slot] == OPEN) armReceive((StreamSource) table.get(slot), slot);
+            if ((flags[slot] & (PAUSED | CLOSING)) == 0) armReceive((StreamSource) table.get(slot), slot);
         }
     }
 
@@ -450,13 +641,17 @@ public final class UringQueue extends EventQueue {
             if ((flags[slot] & RECEIVING) != 0) cancel(userData(OP_RECEIVE, slot));
         } else {
             flags[slot] &= ~PAUSED;
-            // If the cancelled receive has not come back yet, its completion arms it again; else the next receive() does.
+            // If the cancelled receive has not come back yet, its completion arms it again.
+            if ((flags[slot] & (OPENED | RECEIVING | STARVED | STALLED | ENDED)) != OPENED) return;
+            if (inputOf(source).waiting() > 0) stall(source, slot); // the source calls receive()
+            else armReceive(source, slot);
         }
     }
 
     // ---------------------------------------------------------------------------------------------------------------- sending
 
     @Override public int send(StreamSource source, long address, int length) {
+        if (source.home() != this) return sendNow(source, address, length);
         int slot = source.slot();
         long sqe = prepare(IoUring.IORING_OP_SEND, source.fd(), userData(OP_SEND, slot));
         putLong(sqe + Sqe.ADDR, address);
@@ -464,6 +659,13 @@ public final class UringQueue extends EventQueue {
         putInt(sqe + Sqe.OP_FLAGS, Sockets.MSG_NOSIGNAL);
         inFlight[slot]++;
         return PENDING;
+    }
+
+    private int sendNow(StreamSource source, long address, int length) {
+        int n;
+        do n = Sockets.send(errno, source.fd(), address, length, Sockets.MSG_NOSIGNAL | Sockets.MSG_DONTWAIT);
+        while (n == -Errno.EINTR);
+        return n;
     }
 
     @Override public void awaitWritable(EventSource source) {
@@ -496,14 +698,13 @@ public final class UringQueue extends EventQueue {
     @Override public void close(EventSource source, boolean keepDescriptor) {
         int slot = source.slot();
         int fd = source.fd();
-        flags[slot] |= CLOSING;
-        for (int bid = inputHead[slot]; bid >= 0; ) {
-            int following = buffers.next(bid);
-            recycle(bid);
-            bid = following;
+        if (slot >= 0) {
+            assert source.home() == this : source;
+            flags[slot] = flags[slot] & ~STARVED | CLOSING | DETACHING; // DETACHING: no errand arms anything
+            takeErrands();
         }
-        inputHead[slot] = -1;
-        if (inFlight[slot] > 0) cancelInFlight(source, slot);
+        if (source instanceof StreamSource stream) dropInput(stream);
+        if (slot >= 0 && inFlight[slot] > 0) cancelInFlight(source, slot);
         if (!keepDescriptor) {
             // Submitted behind the cancellation: the operations hold the file open, so only then does the peer see the end.
             long sqe = prepare(IoUring.IORING_OP_CLOSE, fd, OP_NONE);
@@ -515,7 +716,19 @@ public final class UringQueue extends EventQueue {
             }
         }
         source.unbind();
-        if (inFlight[slot] == 0) table.remove(slot);
+        if (slot >= 0 && inFlight[slot] == 0) letGo(source, slot);
+    }
+
+    private void dropInput(StreamSource source) {
+        UringInput input = inputOf(source);
+        for (int entry; (entry = input.peek()) != UringInput.NONE; ) {
+            if (entry < 0) {
+                input.takeMark();
+            } else {
+                input.takeBuffer();
+                giveBack(entry);
+            }
+        }
     }
 
     /**
@@ -549,6 +762,8 @@ public final class UringQueue extends EventQueue {
 
     @Override public void close() {
         if (ring.hasUnsubmitted()) ring.enter(0, 0);
+        blocks.onReturn(null);
+        queues.remove(number);
         ring.close();
         buffers.close();
         Files.close(errno, wakeFd);
@@ -567,7 +782,7 @@ public final class UringQueue extends EventQueue {
         try (BlockPool pool = new BlockPool(4096, 64 * 4096)) {
             UringQueue queue;
             try {
-                queue = new UringQueue(pool, 8, 32, 8, 4);
+                queue = new UringQueue(pool, new UringQueues(), 8, 32, 8, 4);
             } catch (SyscallException e) {
                 return explain(e);
             }

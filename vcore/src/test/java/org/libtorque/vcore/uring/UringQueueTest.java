@@ -19,13 +19,14 @@ import org.libtorque.vcore.EventQueueContractTest;
 /** The contract, and what only a queue with rings can get wrong: rings that are too small for what happens. */
 class UringQueueTest extends EventQueueContractTest {
     private final MemorySegment memory = Arena.ofAuto().allocate(256, 64);
+    private final UringQueues queues = new UringQueues();
     private int sqEntries;
     private int cqEntries;
     private int bufferEntries;
     private int initialBuffers;
 
     @Override protected EventQueue open(BlockPool blocks) {
-        return sqEntries == 0 ? new UringQueue(blocks) : new UringQueue(blocks, sqEntries, cqEntries, bufferEntries, initialBuffers);
+        return sqEntries == 0 ? new UringQueue(blocks, queues) : new UringQueue(blocks, queues, sqEntries, cqEntries, bufferEntries, initialBuffers);
     }
 
     private void openSmall(int sq, int cq, int buffers, int initial) {
@@ -195,7 +196,7 @@ class UringQueueTest extends EventQueueContractTest {
         for (int i = 0; i < 3; i++) {
             int[] pair = sockets.unixPair();
             var blocks = new BlockPool(BLOCK, 100 * BLOCK);
-            var own = new UringQueue(blocks);
+            var own = new UringQueue(blocks, queues);
             int result = own.openStream(new Stream(pair[0]));
             assertEquals(0, result);
             own.harvest(1, 0);
