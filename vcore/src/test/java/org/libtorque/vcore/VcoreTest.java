@@ -10,9 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,8 +30,8 @@ class VcoreTest {
     private final List<String> ran = new ArrayList<>();
     private final Vcore vcore = vcore(8);
 
-    private Vcore vcore(int inboxCapacity) {
-        return new Vcore(3, 5, clock::nanoTime, new BlockPool(4096, 1 << 20), inboxCapacity, (where, failure) -> failures.add(failure));
+    private Vcore vcore(int postLimit) {
+        return new Vcore(3, 5, clock::nanoTime, new BlockPool(4096, 1 << 20), postLimit, (where, failure) -> failures.add(failure));
     }
 
     @BeforeEach void bind() { vcore.bind(queue); }
@@ -239,7 +237,7 @@ class VcoreTest {
     }
 
     @Test void theOwnersPostsDoNotGoThroughTheInbox() {
-        for (int i = 0; i < 100; i++) task("own").post(); // more than the inbox holds
+        for (int i = 0; i < 100; i++) task("own").post();
         vcore.runOnce(true);
         assertEquals(100, ran.size());
         assertEquals(0, vcore.stats().posted());
@@ -257,71 +255,84 @@ class VcoreTest {
         assertEquals(List.of("t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"), ran);
     }
 
-    @Test void aFullInboxRefusesAndSaysWhy() {
+    /** The first finds the colour idle and needs no room; the others wait until the holder takes them. */
+    @Test void aColorWithAsManyTasksWaitingAsItMayRefusesAndSaysWhy() {
+        Color color = vcore.newColor();
         elsewhere(() -> {
-            for (int i = 0; i < 8; i++) assertTrue(task("t").tryPost());
-            assertFalse(task("refused").tryPost());
-            var e = assertThrows(RejectedExecutionException.class, () -> task("refused").post());
-            assertEquals("inbox of vcore 3 (CPU 5) is full (8 tasks); it cannot keep up", e.getMessage());
+            for (int i = 0; i < 1 + 8; i++) assertTrue(task(color, () -> ran.add("t")).tryPost());
+            Task refused = task(color, () -> ran.add("refused"));
+            assertFalse(refused.tryPost());
+            var e = assertThrows(RejectedExecutionException.class, refused::post);
+            assertEquals("colour " + color.id() + " has 8 tasks waiting; it cannot keep up", e.getMessage());
+            assertTrue(task(vcore.newColor(), () -> ran.add("other")).tryPost(), "the limit is each colour's own");
         });
         vcore.runOnce(true);
-        assertEquals(8, ran.size());
+        assertEquals(10, ran.size());
         assertFalse(ran.contains("refused"));
-        elsewhere(() -> task("again").post());
+        Task again = task(color, () -> ran.add("again"));
+        elsewhere(again::post);
         vcore.runOnce(true);
         assertEquals("again", ran.getLast());
     }
 
-    @Test void anOutsideThreadThatPostsSurelyWaitsForRoom() {
+    @Test void aTaskThatWasRefusedCanBePostedLater() {
+        Color color = vcore.newColor();
+        Task[] refused = new Task[1];
         elsewhere(() -> {
-            for (int i = 0; i < 8; i++) task("t").post();
+            while (task(color, () -> ran.add("t")).tryPost()) { }
+            refused[0] = task(color, () -> ran.add("at last"));
+            assertFalse(refused[0].tryPost());
         });
-        var done = new AtomicBoolean();
-        Thread poster = Thread.ofPlatform().start(() -> done.set(task("sure").postSurely()));
-        Eventually.await("the task has run", () -> {
-            vcore.runOnce(false);
-            return ran.contains("sure");
-        });
-        Eventually.awaitEnd(poster);
-        assertTrue(done.get());
+        vcore.runOnce(true);
+        elsewhere(refused[0]::post);
+        vcore.runOnce(true);
+        assertEquals("at last", ran.getLast());
     }
 
-    @Test void aVcoreThatPostsSurelyKeepsTheTaskAndDoesNotSleepBeforeItIsTaken() {
-        // This thread plays two vcores in turn: the poster is whichever it bound last.
-        Vcore full = vcore(2);
-        var fullQueue = new FakeQueue();
-        full.bind(fullQueue);
+    @Test void postingSurelyHasNoLimitAndDoesNotWait() {
+        Color color = vcore.newColor();
         elsewhere(() -> {
-            task(full.newColor(), () -> ran.add("x")).post();
-            task(full.newColor(), () -> ran.add("x")).post();
+            for (int i = 0; i < 1_000; i++) assertTrue(task(color, () -> ran.add("sure")).postSurely());
+            assertFalse(task(color, () -> ran.add("refused")).tryPost());
         });
-        elsewhere(() -> { // as the vcore 'poster'
-            Vcore poster = vcore(8);
-            var posterQueue = new FakeQueue();
-            poster.bind(posterQueue);
-            Color color = full.newColor();
-            assertTrue(task(color, () -> ran.add("first")).postSurely());
-            assertTrue(task(color, () -> ran.add("second")).postSurely());
-            poster.runOnce(true);
-            poster.runOnce(true);
-            assertEquals(List.of(0L, 0L), posterQueue.timeouts, "it must not sleep on what it keeps");
-            var taken = new CountDownLatch(1);
-            Thread owner = Thread.ofPlatform().start(() -> {
-                full.bind(fullQueue);
-                full.runOnce(false);
-                taken.countDown();
-            });
-            Eventually.awaitEnd(owner);
-            poster.runOnce(true);
-            poster.runOnce(true);
-            assertEquals(Long.MAX_VALUE, posterQueue.lastTimeout(), "nothing is kept any more");
-            poster.shutDown(0);
-        });
-        full.bind(fullQueue);
-        full.runOnce(false);
-        assertEquals(List.of("x", "x", "first", "second"), ran);
-        full.shutDown(0);
+        while (vcore.runOnce(false) > 0) { }
+        assertEquals(1_000, ran.size());
+    }
+
+    @Test void aVcoresOwnThreadHasNoLimit() {
+        Vcore other = vcore(8);
+        other.bind(new FakeQueue());
+        Color color = vcore.newColor();
+        for (int i = 0; i < 1_000; i++) task(color, () -> ran.add("t")).post();
+        other.shutDown(0);
         vcore.bind(queue);
+        while (vcore.runOnce(false) > 0) { }
+        assertEquals(1_000, ran.size());
+    }
+
+    @Test void aTaskThatIsQueuedAlreadyRunsOnceAndSeesWhatWasWrittenBeforeEachPost() {
+        int[] data = new int[1];
+        Task sum = task(vcore.newColor(), () -> ran.add("saw " + data[0]));
+        for (int i = 1; i <= 3; i++) {
+            data[0] = i;
+            assertTrue(sum.tryPost());
+        }
+        vcore.runOnce(true);
+        assertEquals(List.of("saw 3"), ran);
+        sum.post();
+        vcore.runOnce(true);
+        assertEquals(List.of("saw 3", "saw 3"), ran);
+    }
+
+    @Test void aTaskThatPostsItselfWhileItRunsRunsAgain() {
+        int[] runs = new int[1];
+        Task[] self = new Task[1];
+        self[0] = task(vcore.newColor(), () -> {
+            if (++runs[0] < 3) self[0].post();
+        });
+        self[0].post();
+        while (vcore.runOnce(false) > 0) { }
+        assertEquals(3, runs[0]);
     }
 
     @Test void aStoppedVcoreTakesNothing() {

@@ -12,6 +12,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.libtorque.memory.BlockPool;
 import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.FieldOffsets;
@@ -71,15 +72,18 @@ class WakeGateTest {
     @Test void noMessageWaitsForAnOwnerThatSleeps() {
         int posters = 2;
         int each = 20_000;
-        var inbox = new Inbox<Integer>(64);
+        var vcore = new Vcore(0, 0, Clock.SYSTEM, new BlockPool(4096, 4096), 8, (where, failure) -> { throw new AssertionError(failure); });
+        var inbox = new Inbox();
         var gate = new WakeGate();
         var token = new Semaphore(0);
         var wakes = new AtomicInteger();
         List<Thread> threads = new ArrayList<>();
         for (int p = 0; p < posters; p++) {
+            Color[] colors = new Color[each]; // nobody puts a colour twice
+            for (int i = 0; i < each; i++) colors[i] = vcore.newColor();
             threads.add(Thread.ofPlatform().name("poster " + p).start(() -> {
                 for (int i = 0; i < each; i++) {
-                    while (!inbox.offer(i)) Thread.yield();
+                    inbox.put(colors[i]);
                     if (gate.claimWake()) {
                         wakes.incrementAndGet();
                         token.release();
@@ -90,7 +94,7 @@ class WakeGateTest {
         }
         int rounds = 0;
         for (int received = 0; received < posters * each; ) {
-            while (inbox.poll() != null) received++;
+            for (Color color = inbox.takeAll(); color != null; color = color.next) received++;
             if (received == posters * each) break;
             rounds++;
             gate.announce();
@@ -100,9 +104,10 @@ class WakeGateTest {
         threads.forEach(Eventually::awaitEnd);
         assertTrue(wakes.get() <= rounds, wakes + " wake-ups in " + rounds + " rounds");
         assertTrue(inbox.isEmpty());
+        vcore.blocks().close();
     }
 
-    private static void block(Semaphore token, Inbox<?> inbox) {
+    private static void block(Semaphore token, Inbox inbox) {
         try {
             Duration limit = Eventually.scaled(Duration.ofSeconds(20));
             assertTrue(token.tryAcquire(limit.toNanos(), TimeUnit.NANOSECONDS), "nobody woke the owner of " + inbox);
