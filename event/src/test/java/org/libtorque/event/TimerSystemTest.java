@@ -234,8 +234,8 @@ class TimerSystemTest extends SystemTest {
         assertSame(torque().vcores().getFirst(), onVcore(() -> torque().newColor().home()));
     }
 
-    @Test void aFullInboxRefusesAndNothingThatWasTakenIsLost() {
-        open(options().withInboxCapacity(16));
+    @Test void aFullColourRefusesAndNothingThatWasTakenIsLost() {
+        open(options().withPostLimit(16));
         var release = new CountDownLatch(1);
         var ran = new AtomicLong();
         torque().post(() -> {
@@ -245,7 +245,7 @@ class TimerSystemTest extends SystemTest {
                 throw new AssertionError(e);
             }
         });
-        sleep(20); // it has been taken out of the inbox
+        sleep(20); // it runs, and has been taken
         long taken = 0;
         try {
             while (taken < 1_000) {
@@ -254,7 +254,7 @@ class TimerSystemTest extends SystemTest {
             }
             throw new AssertionError("never full");
         } catch (RejectedExecutionException full) {
-            assertTrue(full.getMessage().contains("is full (16 tasks)"), full.getMessage());
+            assertTrue(full.getMessage().contains("has 16 tasks waiting"), full.getMessage());
         } finally {
             release.countDown();
         }

@@ -110,15 +110,10 @@ public abstract class EventSource extends Resident {
      * @param bits not 0
      */
     public final void signal(int bits) {
-<<<<<<< HEAD
-        ready |= bits;
-        postSurely();
-=======
         assert bits != 0;
         // Whoever finds something there leaves the rest to the one who found nothing. What the bits speak of was written before, and is
         // visible to the run that takes them.
         if ((int) READY.getAndBitwiseOr(this, bits) == 0) Vcore.postUnmarked(this, Integer.MAX_VALUE);
->>>>>>> portable
     }
 
     /** Returns what has been signalled since the last call, and forgets it. To be called by every run, or nothing is signalled ever after. */
