@@ -12,11 +12,12 @@ import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /**
- * A connected TCP or Unix stream socket on one vcore.
+ * A connected TCP or Unix stream socket.
  *
- * <p><b>Threads.</b> Callbacks run on the connection's vcore under its colour: never two at a time. All methods belong there too and say so
- * with an {@link IllegalStateException} otherwise, except those that are documented for any thread: {@link #close}, {@link #abort},
- * {@link #execute}, {@link #isOpen}, and the getters of what never changes.
+ * <p><b>Threads.</b> Callbacks run under the connection's colour: never two at a time, in the order of what happened, each perhaps on another vcore
+ * ({@link org.libtorque.vcore.Balance}). All methods belong to tasks of that colour and say so with an {@link IllegalStateException} otherwise, except those that are
+ * documented for any thread: {@link #close}, {@link #abort}, {@link #execute}, {@link #isOpen}, and the getters of what never changes. Connections that are to
+ * write to each other share a colour ({@link ListenOptions#withColor}).
  *
  * <p><b>Reading.</b> {@link ReadHandler} gets a view of everything that has arrived and is not yet consumed. What it leaves is shown again with
  * what comes next, up to one buffer block (32 KiB unless configured); a handler that leaves a full block has its connection closed with a

@@ -62,7 +62,7 @@ final class Loop {
     static Loop current() {
         Vcore vcore = Vcore.current();
         if (vcore != null && vcore.attachment() instanceof Loop loop) return loop;
-        throw new IllegalStateException("only callbacks can do this: their thread is a vcore's");
+        throw new IllegalStateException("only callbacks can do this: call from one, or through execute()");
     }
 
     /** For a task that has written to a connection: the cursor stands there no longer than the colour is here. */

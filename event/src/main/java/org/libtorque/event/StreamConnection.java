@@ -146,7 +146,7 @@ final class StreamConnection extends StreamSource implements Connection {
         return running != null ? running : Loop.current();
     }
 
-    /** Whoever calls is to be of this connection's colour, or its acceptor. */
+    /** Whoever calls is to be of this connection's colour. */
     private void checkColor() {
         if (isMine()) return;
         throw new IllegalStateException(this + " belongs to its colour; call from one of its callbacks, or through execute()");
@@ -270,7 +270,10 @@ final class StreamConnection extends StreamSource implements Connection {
             return;
         }
         openHandler = handler;
+        // The listener's turn, not this connection's; of a colour of its own nobody else knows yet.
+        boolean entered = !isMine() && loop.vcore.enter(color());
         callOpenHandler();
+        if (entered) loop.vcore.exit(color());
         if (loop.draining()) loop.askSoon();
     }
 
@@ -337,7 +340,7 @@ final class StreamConnection extends StreamSource implements Connection {
     private void callOpenHandler() {
         ConnectionHandler handler = openHandler;
         openHandler = null;
-        boolean nested = running; // an accepted connection is opened within its listener's turn, not its own
+        boolean nested = running;
         running = opening = true;
         try {
             handler.onOpen(this);
@@ -716,7 +719,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
         if (shutdownWanted) throw new IllegalStateException("output was shut down");
         sink.moveTo(this);
-        if (running || opening) return;
+        if (running) return;
         // Written to by another task of its colour: that must leave the cursor before the colour can be elsewhere.
         here().leaveSinkAtEndOfTurn();
         signal(FLUSH);
@@ -989,8 +992,8 @@ final class StreamConnection extends StreamSource implements Connection {
 
     // ------------------------------------------------------------------------------------------------------------- end
 
-    /** Tells whether the caller is of this connection's colour, or its acceptor. */
-    private boolean isMine() { return Vcore.currentColor() == color() || opening && loop.vcore.isCurrent(); }
+    /** Tells whether the caller is of this connection's colour. */
+    private boolean isMine() { return Vcore.currentColor() == color(); }
 
     @Override public void close() { close(0); }
 

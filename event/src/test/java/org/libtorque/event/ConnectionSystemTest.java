@@ -558,14 +558,12 @@ class ConnectionSystemTest extends SystemTest {
         assertEquals("output was shut down", get(thrown).getFirst().getMessage());
     }
 
-    @Test void aCallbackMayWriteToOtherConnectionsOfItsVcore() throws IOException {
+    @Test void aCallbackMayWriteToOtherConnectionsOfItsColour() throws IOException {
         var members = new CopyOnWriteArrayList<Connection>();
-        Listener listener = serve(c -> {
+        Listener listener = serveInOneColour(c -> {
             members.add(c);
             c.onRead((self, data) -> {
-                for (Connection member : members) {
-                    if (member.vcore() == self.vcore()) member.output().put(data, 0, data.length());
-                }
+                for (Connection member : members) member.output().put(data, 0, data.length());
                 data.consumeAll();
             }).onClose((self, cause) -> members.remove(self));
         });
@@ -578,25 +576,35 @@ class ConnectionSystemTest extends SystemTest {
                 String text = "round " + round + " " + "x".repeat(random.nextInt(20_000));
                 Client speaker = clients.get(random.nextInt(20));
                 speaker.send(text);
-                Connection server = byPeer(members, speaker);
-                for (Client listening : clients) {
-                    if (byPeer(members, listening).vcore() == server.vcore()) listening.expect(text);
-                }
+                for (Client listening : clients) listening.expect(text);
             }
         } finally {
             for (Client client : clients) client.close();
         }
     }
 
-    private static Connection byPeer(List<Connection> connections, Client client) {
-        for (Connection c : connections) {
-            if (on(c, c::remoteAddress).equals(client.localAddress())) return c;
+    private Listener serveInOneColour(ConnectionHandler handler) throws IOException {
+        return torque().listen(ANY_PORT, ListenOptions.DEFAULT.withColor(torque().newColor()), handler);
+    }
+
+    @Test void theConnectionsOfOthersAreRefused() throws IOException {
+        var first = new CompletableFuture<Connection>();
+        var refused = new CompletableFuture<Throwable>();
+        Listener listener = serve(c -> {
+            if (first.complete(c)) c.onRead(Connection::write);
+            else c.onRead((self, data) -> refused.complete(assertThrows(IllegalStateException.class, () -> get(first).write(ascii("x")))));
+        });
+        try (var one = Client.to(listener); var two = Client.to(listener)) {
+            one.expectEcho("mine");
+            get(first);
+            two.send("theirs");
+            assertTrue(get(refused).getMessage().contains("execute()"), get(refused).getMessage());
+            one.expectEcho("unharmed");
         }
-        throw new AssertionError("none with " + client.localAddress());
     }
 
     /**
-     * While the kernel holds a connection's only block, another colour writes to that connection, and so much else is to be done that the kernel is
+     * While the kernel holds a connection's only block, another task of its colour writes to it, and so much else is to be done that the kernel is
      * asked before the connection gets its turn: the block is not the kernel's alone.
      */
     @Test void whatIsWrittenWhileTheRestIsOnItsWayIsNotLost() throws IOException {
@@ -605,9 +613,9 @@ class ConnectionSystemTest extends SystemTest {
         try (var client = Client.to(listener)) {
             Connection c = get(connection);
             for (int round = 0; round < 20; round++) {
-                torque().post(c.vcore().newColor(), () -> {
+                torque().post(c.color(), () -> {
                     c.write(ascii("first "));
-                    torque().post(c.vcore().newColor(), () -> { // runs behind c, which has sent by then
+                    torque().post(c.color(), () -> { // runs behind c, which has sent by then
                         for (int i = 0; i < 2_000; i++) torque().post(c.vcore().newColor(), () -> { });
                         c.write(ascii("second "));
                     });
@@ -786,7 +794,7 @@ class ConnectionSystemTest extends SystemTest {
         var other = new CompletableFuture<Connection>();
         var seen = new CompletableFuture<byte[]>();
         byte[] data = random(3_000, 12);
-        Listener listener = serve(c -> {
+        Listener listener = serveInOneColour(c -> {
             if (!other.isDone()) {
                 other.complete(c);
                 return;
@@ -795,9 +803,7 @@ class ConnectionSystemTest extends SystemTest {
                 if (view.length() < 3_000) return; // keeps it, in a block of its own in the end
                 self.abort();
                 Connection friend = get(other);
-                if (friend.vcore() == self.vcore()) {
-                    for (int i = 0; i < 10; i++) friend.write(new byte[BLOCK]); // takes blocks, perhaps that of the view
-                }
+                for (int i = 0; i < 10; i++) friend.write(new byte[BLOCK]); // takes blocks, perhaps that of the view
                 seen.complete(view.toByteArray(0, view.length()));
             });
         });

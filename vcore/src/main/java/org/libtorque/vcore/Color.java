@@ -87,6 +87,8 @@ public final class Color {
     Vcore thief;
     int stolenInRow;
     long movedAt;
+    /** What ran when it was entered without a task. */
+    Color outer;
     /** Since when it has not been idle, for the monitor; and whether that has been reported. */
     long busySince;
     boolean reported;

@@ -292,17 +292,22 @@ public final class Vcore {
     }
 
     /**
-     * Does something at home on behalf of an idle colour without a turn of its own: holds the colour if nobody does.
+     * Does something at home under an idle colour without a task: holds the colour if nobody does; until {@link #exit} it is the one that runs. For what is brief.
      *
-     * @return false if the colour is held; then it must be told by a task
+     * @return false if the colour is held; then a task must do it
      */
     public boolean enter(Color color) {
         assert isCurrent() && color.home() == this;
-        return color.tryHold();
+        if (!color.tryHold()) return false;
+        color.outer = running;
+        running = color;
+        return true;
     }
 
     /** Ends what {@link #enter} began. */
     public void exit(Color color) {
+        running = color.outer;
+        color.outer = null;
         if (color.hasTasks() || !color.letGo()) runnable(color);
     }
 
