@@ -6,6 +6,7 @@ module org.libtorque.apps {
     requires java.management; // the CPU clock of a thread, for /work
     requires org.libtorque.event;
     requires org.libtorque.hardware;
+    requires org.libtorque.sys; // timerfd alone: the runtime's own timers tick once a millisecond, too coarse to pace requests by
 
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
     opens org.libtorque.apps.topology to info.picocli;

@@ -3,5 +3,6 @@
 module org.libtorque.sys {
     exports org.libtorque.sys to
             org.libtorque.hardware, org.libtorque.memory, org.libtorque.vcore, org.libtorque.event,
-            org.libtorque.thread, org.libtorque.lithe, org.libtorque.netty;
+            org.libtorque.thread, org.libtorque.lithe, org.libtorque.netty,
+            org.libtorque.apps;
 }

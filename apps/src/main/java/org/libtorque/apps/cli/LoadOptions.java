@@ -25,18 +25,21 @@ import org.libtorque.hardware.CpuSet;
  * @param json                  whether the result is one JSON object on standard output, instead of text
  * @param timeout               time after which a connection attempt or an outstanding request counts as failed, zero for never
  * @param quiet                 whether the live progress line is left out
+ * @param rate                  requests per second in an open loop, 0 for a closed loop; 0 too where there are groups
+ * @param groups                connections that differ in what they do; empty if all do the same
  */
 public record LoadOptions(
         URI url, int connections, int pipeline, Duration duration, Duration warmup, long requestsPerConnection,
         String method, List<HttpField> fields, byte[] body,
         CpuSet cpus, BackendChoice backend, List<InetAddress> sources,
-        boolean json, Duration timeout, boolean quiet) {
+        boolean json, Duration timeout, boolean quiet, long rate, List<LoadGroup> groups) {
 
-    /** Copies {@code fields}, {@code body} and {@code sources}. */
+    /** Copies {@code fields}, {@code body}, {@code sources} and {@code groups}. */
     public LoadOptions {
         fields = List.copyOf(fields);
         body = body.clone();
         sources = List.copyOf(sources);
+        groups = List.copyOf(groups);
     }
 
     /**
@@ -50,6 +53,11 @@ public record LoadOptions(
         var command = new LoadCommand();
         TorqueCommand.configure(new picocli.CommandLine(command)).parseArgs(args);
         return command.options();
+    }
+
+    /** The groups, at least one: without any, all connections together are one without a name. */
+    public List<LoadGroup> effectiveGroups() {
+        return groups.isEmpty() ? List.of(new LoadGroup("", connections, requestTarget(), rate, pipeline, List.of(), Duration.ZERO)) : groups;
     }
 
     /** A copy of the request body. */
@@ -76,6 +84,10 @@ public record LoadOptions(
 
     /** What the request line asks for: the path, at least {@code /}, and the query, both percent-encoded as in the URL. */
     public String requestTarget() {
+        return requestTarget(url);
+    }
+
+    static String requestTarget(URI url) {
         var path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
         return url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
     }

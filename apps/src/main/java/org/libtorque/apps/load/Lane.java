@@ -10,7 +10,9 @@ import org.libtorque.event.ConnectionTimeoutException;
 import org.libtorque.memory.ByteView;
 
 /**
- * One closed loop: a connection with up to {@code pipeline} requests outstanding, replaced by another when it ends.
+ * One connection with up to {@code pipeline} requests outstanding, replaced by another when it ends. In a closed loop the next request is sent
+ * when an answer is complete; in an open one when it is {@linkplain #due due}, or, if too many are outstanding then, as soon as one of those is
+ * answered.
  *
  * <pre>{@code
  *   IDLE -connect-> CONNECTING -open-> LOADING -limit reached, close announced, peer's end, failure, stop-> CLOSING -closed-> IDLE
@@ -24,15 +26,23 @@ import org.libtorque.memory.ByteView;
  * <p><b>Requests</b> go out of the prepared copies; {@code unsentBytes} of them have not been written yet and are always the tail of a
  * whole number of requests.
  *
+ * <p><b>Times.</b> A request of a closed loop begins when it is sent, one of an open loop when it is due: what it waits here for its turn
+ * the server is to be blamed for. Due requests that wait are a number, not a list, since the {@link Pace} tells when each of them was due.
+ *
  * <p>Belongs to one worker and runs on its vcore.
  */
-final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection.ReadHandler, Connection.CloseHandler {
+final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection.ReadHandler, Connection.CloseHandler, Pacer.Sender {
     /** Bytes pending above which no further request is written while others wait for answers; below the connection's high watermark. */
     private static final long MAX_PENDING_BYTES = 192 * 1024;
     private static final Duration RECONNECT_PAUSE = Duration.ofMillis(100);
 
+    /** A connection that waits for its answer for so long has gone without service. */
+    static final long UNSERVED_NANOS = 1_000_000_000L;
+
     private final Worker worker;
     private final Plan plan;
+    private final int place;
+    private final int set;
     private final int requestBytes;
     private final byte[] copies;
     /** Whether all that may be outstanding is so little that pending output need not be looked at. */
@@ -41,6 +51,11 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     private final Connection.Handler onWritable = this::push;
     private final Connection.Handler onDrain = this::stop;
 
+    /** A connection that was made beforehand and is to be taken first. */
+    private Connection placed;
+    /** The connection that is loaded, null while there is none. */
+    private Connection current;
+    /** 0 if it was made beforehand. */
     private long connectStarted;
     private boolean closing;
     /** Whether to wait before the next connection: this one failed without having been of any use. */
@@ -52,10 +67,29 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     private int phase;
     private AnswerParser parser;
     private final SendTimes times = new SendTimes();
+    /** Requests of an open loop that have been due, and that have been sent, or sent once more, since the beginning. */
+    private long released;
+    private long taken;
+    /** When the last answer came, or when waiting for one began if there has been none since. */
+    private long servedNanos;
+    private boolean unserved;
+    /** Whether an answer has come since the time limit was set. */
+    private boolean progressed;
+    /** Whether there has ever been a connection. */
+    private boolean opened;
 
-    Lane(Worker worker) {
+    /**
+     * @param place  among all lanes of the group, from 0
+     * @param set    among those that take turns, from 0
+     * @param placed an open connection of this vcore to begin with, null if there is none
+     */
+    Lane(Worker worker, int place, int set, Connection placed) {
         this.worker = worker;
         this.plan = worker.plan();
+        this.place = place;
+        this.set = set;
+        this.placed = placed;
+        this.servedNanos = plan.beginNanos();
         this.requestBytes = plan.request().requestBytes();
         this.copies = plan.request().bytes();
         this.smallRequests = (long) requestBytes * plan.pipeline() <= MAX_PENDING_BYTES;
@@ -66,6 +100,13 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     /** Connects, on the worker's vcore. */
     void connect() {
         if (worker.torque().isStopping()) return;
+        var first = placed;
+        placed = null;
+        if (first != null && first.isOpen()) {
+            connectStarted = 0;
+            onOpen(first);
+            return;
+        }
         connectStarted = System.nanoTime();
         try {
             worker.torque().connect(plan.address(), worker.nextConnectOptions(), this, this);
@@ -81,11 +122,14 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
             return;
         }
         long now = System.nanoTime();
+        if (plan.pace() != null) taken -= sent - answered; // the server announced its close and left these: they are still due
         sent = answered = unsentBytes = 0;
         phase = 0;
         closing = pause = false;
         times.clear();
         connection.onRead(this).onEnd(onEnd).onWritable(onWritable).onDrain(onDrain).onClose(this);
+        current = connection;
+        opened = true;
         worker.connected(now);
         worker.startNext();
         send(connection, now);
@@ -106,6 +150,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     /** Ends the connection; {@link #onClose} replaces it. */
     private void close(Connection connection) {
         closing = true;
+        current = null;
         connection.close();
     }
 
@@ -123,6 +168,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     @Override
     public void onClose(Connection connection, Throwable cause) {
         worker.disconnected();
+        current = null;
         if (!closing && cause != null) {
             var failure = cause instanceof ConnectionTimeoutException ? Failure.TIMEOUT : Failure.CLOSED;
             loseOutstanding(System.nanoTime(), failure, Failure.reason(cause));
@@ -148,21 +194,67 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         }
         worker.failed(now, failure, lost, message);
         pause = answered == 0;
+        sent = answered;
+        times.clear();
     }
 
     // ---- requests
 
     /** Sends as many requests as may be outstanding. */
     private void send(Connection connection, long now) {
-        long due = plan.pipeline() - (sent - answered);
+        long outstanding = sent - answered;
+        long due = plan.pipeline() - outstanding;
         if (plan.perConnection() > 0) due = Math.min(due, plan.perConnection() - sent);
-        if (due > 0) {
-            times.add(now, (int) due);
-            sent += due;
-            unsentBytes += due * requestBytes;
-        }
-        if (plan.timeoutNanos() > 0) connection.setDeadline(Math.max(1, times.oldest() + plan.timeoutNanos() - now));
+        if (plan.pace() != null) due = sendDue(connection, now, due, outstanding);
+        else due = sendAtOnce(connection, now, due, outstanding);
+        sent += due;
+        unsentBytes += due * requestBytes;
         if (unsentBytes > 0) push(connection);
+    }
+
+    private long sendAtOnce(Connection connection, long now, long most, long outstanding) {
+        long due = plan.turns() == null || plan.turns().isActive(set, now) ? Math.max(0, most) : 0;
+        if (due > 0) {
+            if (outstanding == 0) servedNanos = now;
+            times.add(now, (int) due);
+        }
+        if (plan.timeoutNanos() > 0) connection.setDeadline(times.isEmpty() ? 0 : Math.max(1, times.oldest() + plan.timeoutNanos() - now));
+        return due;
+    }
+
+    /**
+     * Takes requests that are due. What may take only so long is an answer, not its waiting here: the limit counts from the last
+     * progress, and begins when there is something to wait for.
+     */
+    private long sendDue(Connection connection, long now, long most, long outstanding) {
+        long due = Math.clamp(released - taken, 0, Math.max(0, most));
+        for (long i = 0; i < due; i++) times.add(plan.pace().dueNanos(place, taken++), 1);
+        if (plan.timeoutNanos() > 0) {
+            if (times.isEmpty()) connection.setDeadline(0);
+            else if (outstanding == 0 || progressed) connection.setDeadline(plan.timeoutNanos());
+        }
+        progressed = false;
+        return due;
+    }
+
+    @Override
+    public void due(long dueNanos, long now) {
+        if (sent == answered && released == taken) servedNanos = dueNanos; // it begins to wait
+        released++;
+        worker.released(dueNanos);
+        if (current != null) send(current, now);
+        if (released > taken) worker.queued(now, released - taken);
+    }
+
+    /** The set that is busy has changed. */
+    void turn(long now) {
+        if (current != null && plan.turns().isActive(set, now)) send(current, now);
+    }
+
+    /** Place among all lanes of the group. */
+    @Override
+    public int place() {
+        return place;
     }
 
     private void push(Connection connection) {
@@ -209,7 +301,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
             }
         }
         if (matched > 0) complete(now, matched);
-        if (none && answered > 0) worker.firstAnswered(now, connectStarted);
+        if (none && answered > 0 && connectStarted != 0) worker.firstAnswered(now, connectStarted);
         if (closing) {
             data.consumeAll();
             connection.close();
@@ -264,7 +356,15 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
             return;
         }
         answered += count;
+        served(now);
         worker.answered(now, count, times);
+    }
+
+    /** An answer has come, whatever it says. */
+    private void served(long now) {
+        progressed = true;
+        if (worker.goneWithout(servedNanos, now)) unserved = true;
+        servedNanos = now;
     }
 
     /** Compares the answer that the parser has completed with the first one. */
@@ -282,6 +382,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
             worker.learn(answer);
         } else {
             answered++;
+            served(now);
             times.remove(1, now, null);
             worker.failed(now, failure, 1, plan.expectation().describe(answer));
             if (failure == Failure.STATUS) worker.answeredWithOtherStatus(now, answer.status());
@@ -289,6 +390,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         if (answer.announcesClose() && !closing) {
             worker.closedByServer(now);
             closing = true;                          // whatever is outstanding will not be answered
+            current = null;
         }
         worker.giveBack(answer);
     }
@@ -297,6 +399,34 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         worker.failed(now, failure, Math.max(1, sent - answered), message);
         pause = answered == 0;
         closing = true;
+        current = null;
+        sent = answered;
+        times.clear();
+    }
+
+    // ---- the end
+
+    /**
+     * Adds what still waits at the end of the window: as long as it has waited until then, which is less than it would have had to. When the
+     * vcore has ended.
+     */
+    void finish(long endNanos) {
+        boolean waits = sent > answered;
+        if (plan.pace() != null) {
+            worker.unanswered((int) (sent - answered), times);
+            long queued = 0;
+            for (long due; (due = plan.pace().dueNanos(place, taken + queued)) - endNanos < 0; queued++) worker.unanswered(due);
+            worker.leftQueued(queued);
+            waits |= queued > 0;
+        } else {
+            waits |= !opened;
+        }
+        if (waits && worker.goneWithout(servedNanos, endNanos)) unserved = true;
+    }
+
+    /** Whether it has waited {@link #UNSERVED_NANOS} or longer within the window without an answer. */
+    boolean isUnserved() {
+        return unserved;
     }
 
     private void giveParserBack() {

@@ -1,7 +1,6 @@
 package org.libtorque.apps.load;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 
 import org.libtorque.Torque;
@@ -11,18 +10,22 @@ final class LoadClock {
     private static final long PROGRESS_PERIOD_NANOS = 1_000_000_000L;
 
     private final Torque torque;
-    private final Plan plan;
-    private final List<Worker> workers;
+    private final long startNanos;
+    private final long endNanos;
     private final Progress progress;
     private final Thread thread = Thread.ofPlatform().daemon().name("load-clock").unstarted(this::run);
     private Duration cpuAtStart;
     private Duration cpuAtEnd;
 
-    /** @param progress null for none */
-    LoadClock(Torque torque, Plan plan, List<Worker> workers, Progress progress) {
+    /**
+     * @param startNanos {@link System#nanoTime} at which the window begins
+     * @param endNanos   and at which it ends
+     * @param progress   null for none
+     */
+    LoadClock(Torque torque, long startNanos, long endNanos, Progress progress) {
         this.torque = torque;
-        this.plan = plan;
-        this.workers = workers;
+        this.startNanos = startNanos;
+        this.endNanos = endNanos;
         this.progress = progress;
     }
 
@@ -32,9 +35,9 @@ final class LoadClock {
 
     private void run() {
         try {
-            sleepUntil(plan.startNanos(), "warm-up");
+            sleepUntil(startNanos, "warm-up");
             cpuAtStart = cpuTime();
-            sleepUntil(plan.endNanos(), "measuring");
+            sleepUntil(endNanos, "measuring");
             cpuAtEnd = cpuTime();
         } catch (InterruptedException stopped) {
             return; // by a signal, before the time was over

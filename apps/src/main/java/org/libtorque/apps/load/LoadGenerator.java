@@ -7,22 +7,32 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.IntStream;
 
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.apps.cli.CommandException;
+import org.libtorque.apps.cli.LoadGroup;
 import org.libtorque.apps.cli.LoadOptions;
 import org.libtorque.event.ConnectOptions;
+import org.libtorque.event.Connection;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
+import org.libtorque.vcore.Color;
 
 /**
- * The load generator: a closed loop on each of many connections.
+ * The load generator: a closed loop on each of many connections, an open one over all of them, or groups of connections of either kind.
  *
- * <p>One request is sent ahead, to see whether there is an answer and what it looks like; every other answer is compared with it. Then
+ * <p>One request for each group is sent ahead, to see whether there is an answer and what it looks like; every other answer is compared with it.
+ * Connections that are to be served by certain vcores of the server are looked for next, while it has nothing else to do. Then
  * all connections are opened and loaded for the warm-up and the measured time. A closed loop waits for answers before it sends more, so a server
- * that stalls is also asked less often: its latencies look better than users would find them who do not wait (coordinated omission).
+ * that stalls is also asked less often: its latencies look better than users would find them who do not wait (coordinated omission). An
+ * open loop has fixed times at which requests are due, and counts from these.
  */
 public final class LoadGenerator {
     /** When stopped, connections have nothing to finish; this is for those whose last bytes the server does not take. */
@@ -54,9 +64,9 @@ public final class LoadGenerator {
 
     /** As {@link #run}, without printing the result. */
     static LoadResult measure(LoadOptions options) {
-        var request = RequestCopies.of(options, options.pipeline());
-        try (var torque = Torque.open(torqueOptions(options, request))) {
-            return new LoadGenerator(options, torque).measure(request);
+        var requests = options.effectiveGroups().stream().map(group -> RequestCopies.of(options, group.target(), group.pipeline())).toList();
+        try (var torque = Torque.open(torqueOptions(options, requests))) {
+            return new LoadGenerator(options, torque).measure(requests);
         } catch (UnsupportedOperationException | IllegalArgumentException e) {
             throw new CommandException(e.getMessage(), e); // the backend or a CPU cannot be had
         } catch (InterruptedException e) {
@@ -65,9 +75,12 @@ public final class LoadGenerator {
         }
     }
 
-    private static TorqueOptions torqueOptions(LoadOptions options, RequestCopies request) {
+    private static TorqueOptions torqueOptions(LoadOptions options, List<RequestCopies> requests) {
         // A whole batch of requests should fit one block, since each block is sent by itself.
-        long batch = (long) request.requestBytes() * options.pipeline() + 64;
+        long batch = 64;
+        for (int i = 0; i < requests.size(); i++) {
+            batch = Math.max(batch, (long) requests.get(i).requestBytes() * options.effectiveGroups().get(i).pipeline() + 64);
+        }
         int block = Math.clamp(Long.highestOneBit(batch - 1) << 1, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
         var result = TorqueOptions.defaults()
                 .withBackend(switch (options.backend()) {
@@ -81,28 +94,56 @@ public final class LoadGenerator {
         return options.cpus().isEmpty() ? result : result.withCpus(options.cpus());
     }
 
-    private LoadResult measure(RequestCopies request) throws InterruptedException {
+    private LoadResult measure(List<RequestCopies> requests) throws InterruptedException {
         boolean answersHead = options.method().equals("HEAD");
+        var groups = options.effectiveGroups();
         var connectOptions = connectOptions();
         var address = new InetSocketAddress(resolve(options.host()), options.port());
-        var first = Probe.run(torque, address, connectOptions.getFirst(), options.timeout(), request, answersHead);
-        var template = first.bytes() == null ? null : new Template(first.bytes(), options.pipeline());
+        var probes = new ArrayList<Probe.Answer>();
+        for (var request : requests) probes.add(Probe.run(torque, address, connectOptions.getFirst(), options.timeout(), request, answersHead));
+        var homes = homes();
+        var placed = place(groups, address, connectOptions, homes);
 
-        announce(first.expectation());
-        long start = System.nanoTime() + options.warmup().toNanos();
-        var plan = new Plan(address, connectOptions, request, options.pipeline(), options.requestsPerConnection(), options.timeout().toNanos(),
-                answersHead, first.expectation(), template, start, start + options.duration().toNanos());
-        var workers = startWorkers(plan);
-        var clock = new LoadClock(torque, plan, workers, progress(workers));
+        announce(groups, probes);
+        long begin = System.nanoTime();
+        long start = begin + options.warmup().toNanos();
+        long end = start + options.duration().toNanos();
+        var workers = new ArrayList<List<Worker>>();
+        for (int i = 0; i < groups.size(); i++) {
+            var group = groups.get(i);
+            var first = probes.get(i);
+            var template = first.bytes() == null ? null : new Template(first.bytes(), group.pipeline());
+            var pace = group.isPaced() ? new Pace(begin, group.rate(), group.totalConnections()) : null;
+            var turns = group.move().isZero() ? null : new Turns(begin, group.move().toNanos(), group.vcores().size());
+            var plan = new Plan(address, connectOptions, requests.get(i), group.pipeline(), options.requestsPerConnection(),
+                    options.timeout().toNanos(), answersHead, first.expectation(), template, pace, turns, begin, start, end);
+            workers.add(workers(group, plan, homes, placed));
+        }
+        var all = workers.stream().flatMap(List::stream).toList();
+        for (var worker : all) torque.post(worker.color(), worker::start);
+        var clock = new LoadClock(torque, start, end, progress(all));
         clock.start();
         torque.block();
         long stopped = System.nanoTime();
         double cpuSeconds = clock.finish();
+        for (var worker : all) worker.finish();
 
+        long over = stopped - end < 0 ? stopped : end; // earlier only if a signal came
+        var parts = new ArrayList<LoadResult.OfGroup>();
+        if (!options.groups().isEmpty()) {
+            for (int i = 0; i < groups.size(); i++) {
+                var part = result(workers.get(i), over).build(start, 0, groups.get(i).rate(), List.of());
+                parts.add(new LoadResult.OfGroup(groups.get(i), placed.unnamed(groups.get(i)), part));
+            }
+        }
+        return result(all, over).build(start, cpuSeconds, groups.stream().mapToLong(LoadGroup::rate).sum(), parts);
+    }
+
+    private static LoadResult.Builder result(List<Worker> workers, long endNanos) {
         var result = new LoadResult.Builder();
-        result.endNanos = stopped - plan.endNanos() < 0 ? stopped : plan.endNanos(); // earlier only if a signal came
+        result.endNanos = endNanos;
         for (var worker : workers) worker.addTo(result);
-        return result.build(plan.startNanos(), cpuSeconds);
+        return result;
     }
 
     private List<ConnectOptions> connectOptions() {
@@ -121,23 +162,78 @@ public final class LoadGenerator {
         }
     }
 
-    /** Has one worker for each vcore, with its share of the connections, begin. */
-    private List<Worker> startWorkers(Plan plan) {
-        int count = Math.min(torque.vcores().size(), options.connections());
-        var workers = new ArrayList<Worker>();
-        for (int i = 0; i < count; i++) workers.add(null);
+    /** A colour at home on each vcore, in their order. */
+    private List<Color> homes() {
+        int count = torque.vcores().size();
+        var homes = new Color[count];
         for (int found = 0; found < count; ) { // new colours are at home on one vcore after the other
             var color = torque.newColor();
-            int index = color.home().index();
-            if (index >= count || workers.get(index) != null) continue;
-            workers.set(index, new Worker(torque, plan, color, index));
+            if (homes[color.home().index()] != null) continue;
+            homes[color.home().index()] = color;
             found++;
         }
-        for (int i = 0; i < options.connections(); i++) {
-            var worker = workers.get(i % count);
-            worker.add(new Lane(worker));
+        return List.of(homes);
+    }
+
+    /** The group's places whose connections belong to our vcore {@code home}: one vcore after the other. */
+    private static IntStream places(LoadGroup group, int home, int homes) {
+        return IntStream.iterate(home, place -> place < group.totalConnections(), place -> place + homes);
+    }
+
+    /** The set that a place belongs to; sets are as many as wanted vcores, and each as large as the group says. */
+    private static int setOf(LoadGroup group, int place) {
+        return place / group.connections();
+    }
+
+    /** Looks for connections that are served by the wanted vcores of the server, at the same time on each of our vcores. */
+    private Placed place(List<LoadGroup> groups, InetSocketAddress address, List<ConnectOptions> connectOptions, List<Color> homes)
+            throws InterruptedException {
+        var request = RequestCopies.get(options, "/whoami");
+        var searches = new ArrayList<CompletableFuture<Placement.Found>>();
+        for (int home = 0; home < homes.size(); home++) {
+            var wanted = new TreeMap<Integer, Integer>();
+            for (var group : groups) {
+                if (group.vcores().isEmpty()) continue;
+                places(group, home, homes.size()).forEach(place -> wanted.merge(group.vcores().get(setOf(group, place)), 1, Integer::sum));
+            }
+            searches.add(wanted.isEmpty() ? CompletableFuture.completedFuture(new Placement.Found(Map.of(), 0))
+                    : new Placement(torque, homes.get(home), address, connectOptions, request, options.timeout().toNanos(), wanted).start());
         }
-        for (var worker : workers) torque.post(worker.color(), worker::start);
+        var found = new ArrayList<Placement.Found>();
+        for (var search : searches) {
+            try {
+                found.add(search.get());
+            } catch (ExecutionException e) {
+                throw (CommandException) e.getCause(); // nothing else is completed with
+            }
+        }
+        return new Placed(found);
+    }
+
+    /** The connections that were looked for, by our vcore. */
+    private record Placed(List<Placement.Found> byHome) {
+        Connection take(int home, int vcore) {
+            return byHome.get(home).connections().get(vcore).remove();
+        }
+
+        /** Whether the server names vcores is a matter of the server, so it does for all of the connections or for none. */
+        int unnamed(LoadGroup group) {
+            return !group.vcores().isEmpty() && byHome.stream().anyMatch(found -> found.unnamed() > 0) ? group.totalConnections() : 0;
+        }
+    }
+
+    /** One worker for each of our vcores that has a share of the connections. */
+    private List<Worker> workers(LoadGroup group, Plan plan, List<Color> homes, Placed placed) {
+        var workers = new ArrayList<Worker>();
+        for (int i = 0; i < Math.min(homes.size(), group.totalConnections()); i++) {
+            int home = i;
+            var worker = new Worker(torque, plan, homes.get(home), home);
+            places(group, home, homes.size()).forEach(place -> {
+                int set = setOf(group, place);
+                worker.add(new Lane(worker, place, set, group.vcores().isEmpty() ? null : placed.take(home, group.vcores().get(set))));
+            });
+            workers.add(worker);
+        }
         return workers;
     }
 
@@ -145,11 +241,17 @@ public final class LoadGenerator {
         return options.quiet() ? null : new Progress(System.err, Progress.standardErrorIsTerminal(), workers, System.nanoTime());
     }
 
-    private void announce(Expectation expectation) {
+    private void announce(List<LoadGroup> groups, List<Probe.Answer> probes) {
         if (options.json()) return;
         var cpus = CpuSet.of(torque.vcores().stream().mapToInt(vcore -> vcore.cpu()).toArray());
-        System.out.printf(Locale.ROOT, "%s %s: %,d connections × %,d outstanding, %s on CPU %s%n", options.method(), options.url(),
-                options.connections(), options.pipeline(), torque.backend().optionName(), cpus);
-        System.out.printf(Locale.ROOT, "first answer: status %d, body of %,d bytes%n", expectation.status(), expectation.bodyBytes());
+        for (int i = 0; i < groups.size(); i++) {
+            var group = groups.get(i);
+            var url = options.groups().isEmpty() ? options.url().toString() : group.name() + ", " + options.authority() + group.target();
+            System.out.printf(Locale.ROOT, "%s %s: %,d connections × %,d outstanding%s%s, %s on CPU %s%n", options.method(), url,
+                    group.totalConnections(), group.pipeline(), group.isPaced() ? String.format(Locale.ROOT, ", %,d/s", group.rate()) : "",
+                    group.vcores().isEmpty() ? "" : ", on vcores " + group.vcores() + " of the server", torque.backend().optionName(), cpus);
+            var expectation = probes.get(i).expectation();
+            System.out.printf(Locale.ROOT, "first answer: status %d, body of %,d bytes%n", expectation.status(), expectation.bodyBytes());
+        }
     }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 import org.libtorque.event.ConnectOptions;
 
 /**
- * What all connections have in common. Immutable, shared by all vcores.
+ * What all connections of a group have in common. Immutable, shared by all vcores.
  *
  * @param address              of the server
  * @param connectOptions       used in turn, one for each source address
@@ -17,8 +17,12 @@ import org.libtorque.event.ConnectOptions;
  * @param answersHead          whether the method is HEAD
  * @param expectation          the first answer
  * @param firstTemplate        its bytes, null if they are not to be learned
- * @param startNanos           {@link System#nanoTime} from which on is counted
+ * @param pace                 when requests are due, null in a closed loop
+ * @param turns                when which connections are busy, null if all are all the time
+ * @param beginNanos           {@link System#nanoTime} at which the load begins
+ * @param startNanos           from which on is counted
  * @param endNanos             and until which
  */
 record Plan(SocketAddress address, List<ConnectOptions> connectOptions, RequestCopies request, int pipeline, long perConnection,
-            long timeoutNanos, boolean answersHead, Expectation expectation, Template firstTemplate, long startNanos, long endNanos) {}
+            long timeoutNanos, boolean answersHead, Expectation expectation, Template firstTemplate, Pace pace, Turns turns,
+            long beginNanos, long startNanos, long endNanos) {}

@@ -28,10 +28,24 @@ final class RequestCopies {
         this.requestBytes = requestBytes;
     }
 
-    /** Composes the request and prepares at most {@code copies} of it. */
+    /** Composes the request for the URL's path and prepares at most {@code copies} of it. */
     static RequestCopies of(LoadOptions options, int copies) {
+        return of(options, options.requestTarget(), copies);
+    }
+
+    /** Composes the request for {@code target} and prepares at most {@code copies} of it. */
+    static RequestCopies of(LoadOptions options, String target, int copies) {
         var body = options.body();
-        var head = head(options, body.length).getBytes(StandardCharsets.ISO_8859_1);
+        return of(head(options, options.method(), target, body.length), body, copies);
+    }
+
+    /** Composes a GET request for {@code target}, with the header fields of the others but without a body. */
+    static RequestCopies get(LoadOptions options, String target) {
+        return of(head(options, "GET", target, 0), new byte[0], 1);
+    }
+
+    private static RequestCopies of(String headText, byte[] body, int copies) {
+        var head = headText.getBytes(StandardCharsets.ISO_8859_1);
         int length = Math.addExact(head.length, body.length);
         int count = Math.clamp(PREPARED_BYTES / length, 1, copies);
         var bytes = Arrays.copyOf(head, count * length);
@@ -40,12 +54,12 @@ final class RequestCopies {
         return new RequestCopies(bytes, length);
     }
 
-    private static String head(LoadOptions options, int bodyLength) {
+    private static String head(LoadOptions options, String method, String target, int bodyLength) {
         var head = new StringBuilder(256);
-        head.append(options.method()).append(' ').append(options.requestTarget()).append(" HTTP/1.1\r\n");
+        head.append(method).append(' ').append(target).append(" HTTP/1.1\r\n");
         if (!names(options, "host")) head.append("Host: ").append(options.authority()).append("\r\n");
         for (HttpField field : options.fields()) head.append(field.name()).append(": ").append(field.value()).append("\r\n");
-        if ((bodyLength > 0 || HAVE_CONTENT.contains(options.method()))
+        if ((bodyLength > 0 || HAVE_CONTENT.contains(method))
                 && !names(options, "content-length") && !names(options, "transfer-encoding")) {
             head.append("Content-Length: ").append(bodyLength).append("\r\n");
         }

@@ -3,8 +3,8 @@ package org.libtorque.apps.load;
 import org.HdrHistogram.Histogram;
 
 /**
- * When the outstanding requests of one connection were sent: a first-in first-out queue of batches, since what is sent in one
- * callback has one time.
+ * When the outstanding requests of one connection began, which is when they were sent or, in an open loop, due: a first-in first-out queue of
+ * batches, since what is sent in one callback has one time.
  *
  * <p>The oldest batch stands in fields of its own, which is all that a connection without pipelining ever needs, and one cache line of it; those
  * behind it are in a ring, which grows up to the number of batches that are ever outstanding. The ring is empty while there is no oldest batch.
@@ -21,7 +21,7 @@ final class SendTimes {
     private long[] times = NO_TIMES;
     private int[] counts = NO_COUNTS;
 
-    /** Adds {@code count} requests, at least one, that were sent just now. */
+    /** Adds {@code count} requests, at least one, that begin at that time. */
     void add(long nanoTime, int count) {
         if (oldestCount == 0) {
             oldestTime = nanoTime;
@@ -59,7 +59,7 @@ final class SendTimes {
     }
 
     /**
-     * Removes the oldest {@code count} requests, which must be there, and records how long ago each was sent.
+     * Removes the oldest {@code count} requests, which must be there, and records how long ago each began.
      *
      * @param latencies null if nothing is to be recorded
      */

@@ -2,6 +2,7 @@ package org.libtorque.apps.load;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,10 +14,11 @@ import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
 import org.libtorque.Torque;
 import org.libtorque.event.ConnectOptions;
+import org.libtorque.event.Watch;
 import org.libtorque.vcore.Color;
 
 /**
- * One vcore's share of the load: its connections, what they have learned of the answers, and what was counted. Touched by the vcore's thread
+ * One vcore's share of one group's load: its connections, what they have learned of the answers, and what was counted. Touched by the vcore's thread
  * alone, except the {@linkplain #answersSoFar totals} for the progress line; after the vcore has ended, by whoever adds up.
  */
 final class Worker {
@@ -44,6 +46,8 @@ final class Worker {
     private final Plan plan;
     private final Color color;
     private final ArrayDeque<Lane> notYetOpened = new ArrayDeque<>();
+    private final List<Lane> lanes = new ArrayList<>();
+    private Pacer pacer;
     private int nextSource;
 
     private final Template[] templates = new Template[MAX_TEMPLATES];
@@ -63,6 +67,10 @@ final class Worker {
     private final Map<Integer, long[]> otherStatuses = new TreeMap<>();
     private final EnumMap<Failure, List<String>> messages = new EnumMap<>(Failure.class);
     private long endNanos;
+    private long due;
+    private long unanswered;
+    private long longestQueue;
+    private long leftQueued;
 
     /** Written by this vcore alone, in opaque mode; read by the progress line. They count from the start, not from the window's. */
     private long totalAnswers, totalErrors, openConnections;
@@ -98,11 +106,23 @@ final class Worker {
     /** Adds a connection; before {@link #start}. */
     void add(Lane lane) {
         notYetOpened.add(lane);
+        lanes.add(lane);
     }
 
-    /** Begins to connect, on this worker's vcore. */
+    /** Begins to connect and, in an open loop, to count time, on this worker's vcore. */
     void start() {
         for (int i = 0; i < CONNECTING_AT_ONCE; i++) startNext();
+        if (plan.pace() != null) {
+            pacer = new Pacer(plan.pace(), lanes);
+            torque.watch(pacer.open(), Watch.READABLE, pacer);
+            pacer.run();
+        }
+        if (plan.turns() != null) torque.every(Duration.ofNanos(plan.turns().periodNanos()), color, this::turn);
+    }
+
+    private void turn() {
+        long now = System.nanoTime();
+        for (var lane : lanes) lane.turn(now);
     }
 
     /** One connection has been made or has failed: it is the next one's turn. */
@@ -183,9 +203,56 @@ final class Worker {
     /** Answers like the first one have come to the oldest requests. */
     void answered(long now, int count, SendTimes times) {
         boolean counting = isCounting(now);
-        times.remove(count, now, counting ? latencies : null);
-        if (counting) answers += count;
+        if (counting || plan.pace() == null || now - endNanos < 0) {
+            times.remove(count, now, counting ? latencies : null);
+            if (counting) answers += count;
+        } else {
+            unanswered(count, times); // within the window: these came too late
+        }
         ANSWERS.setOpaque(this, totalAnswers + count);
+    }
+
+    // ---- an open loop
+
+    /** A request is due. */
+    void released(long dueNanos) {
+        if (isCounting(dueNanos)) due++;
+    }
+
+    /** So many requests that are due wait for one connection. */
+    void queued(long now, long count) {
+        if (count > longestQueue && isCounting(now)) longestQueue = count;
+    }
+
+    /** So many requests that are due have not been sent by the end of the window. */
+    void leftQueued(long count) {
+        leftQueued += count;
+    }
+
+    /** Removes the oldest {@code count} requests, which have no answer at the end of the window. */
+    void unanswered(int count, SendTimes times) {
+        for (int i = 0; i < count; i++) {
+            unanswered(times.oldest());
+            times.remove(1, 0, null);
+        }
+    }
+
+    /**
+     * A request that was due has no answer at the end of the window, if it was due before that. It has waited until then at the least: left
+     * out, it would make the server look the better the longer it lets requests wait.
+     */
+    void unanswered(long dueNanos) {
+        long waited = endNanos - dueNanos;
+        if (waited <= 0 || endNanos - plan.startNanos() <= 0) return;
+        unanswered++;
+        latencies.recordValue(Math.min(waited, HIGHEST_LATENCY_NANOS));
+    }
+
+    /** Whether the part within the window of the time from {@code since} to {@code now} is so long that a connection has gone unserved. */
+    boolean goneWithout(long since, long now) {
+        long from = since - plan.startNanos() > 0 ? since : plan.startNanos();
+        long to = now - endNanos < 0 ? now : endNanos;
+        return to - from >= Lane.UNSERVED_NANOS;
     }
 
     /** The first answer of a connection has come. */
@@ -243,7 +310,13 @@ final class Worker {
         return (long) OPEN.getOpaque(this);
     }
 
-    /** Adds what was counted to a result. When the vcore has ended. */
+    /** Adds what is left at the end of the window, and gives back what was the kernel's. Once, when the vcore has ended. */
+    void finish() {
+        for (var lane : lanes) lane.finish(endNanos);
+        if (pacer != null) pacer.close();
+    }
+
+    /** Adds what was counted to a result. After {@link #finish}. */
     void addTo(LoadResult.Builder result) {
         result.latencies.add(latencies);
         result.firstAnswers.add(firstAnswers);
@@ -251,6 +324,11 @@ final class Worker {
         result.bytes += bytes;
         result.connects += connects;
         result.reconnects += reconnects;
+        result.due += due;
+        result.unanswered += unanswered;
+        result.longestQueue = Math.max(result.longestQueue, longestQueue);
+        result.leftQueued += leftQueued;
+        result.unservedConnections += lanes.stream().filter(Lane::isUnserved).count();
         if (answers > 0) result.statuses.merge(plan.expectation().status(), answers, Long::sum);
         otherStatuses.forEach((status, count) -> result.statuses.merge(status, count[0], Long::sum));
         for (var failure : Failure.values()) {

@@ -34,6 +34,57 @@ class LoadOptionsTest {
         assertTrue(options.cpus().isEmpty());
         assertEquals(BackendChoice.AUTO, options.backend());
         assertFalse(options.json());
+        assertEquals(0, options.rate());
+        assertEquals(List.of(new LoadGroup("", 64, "/plaintext", 0, 1, List.of(), Duration.ZERO)), options.effectiveGroups());
+    }
+
+    @Test
+    void aRateMakesItAnOpenLoop() {
+        var options = LoadOptions.parse("localhost/p", "--rate", "10000", "-c", "8");
+        assertEquals(10_000, options.rate());
+        assertEquals(List.of(new LoadGroup("", 8, "/p", 10_000, 1, List.of(), Duration.ZERO)), options.effectiveGroups());
+        assertTrue(options.effectiveGroups().getFirst().isPaced());
+    }
+
+    @Test
+    void groupsHaveTheirOwnConnectionsPathsRatesAndPlaces() {
+        var options = LoadOptions.parse("localhost/p?q=1", "--group", "heavy connections=8 path=/work?us=200&a=1,2 vcore=0,1 move=500ms",
+                "-g", " light\tconnections=56  rate=10000 path=/work?us=5 vcore=1", "--group", "rest pipeline=3");
+        assertEquals(List.of(
+                new LoadGroup("heavy", 8, "/work?us=200&a=1,2", 0, 1, List.of(0, 1), Duration.ofMillis(500)),
+                new LoadGroup("light", 56, "/work?us=5", 10_000, 1, List.of(1), Duration.ZERO),
+                new LoadGroup("rest", 1, "/p?q=1", 0, 3, List.of(), Duration.ZERO)), options.groups());
+        assertEquals(options.groups(), options.effectiveGroups());
+        assertEquals(16, options.groups().getFirst().totalConnections());
+        assertEquals(56, options.groups().get(1).totalConnections());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "''|begins with a name", "a,b|begins with a name", "a connections=0|no number within 1 to 1000000", "a connections=x|no number",
+        "a rate=0|no number within 1 to 1000000000", "a rate=1e3|no number", "a rate=|no number", "a pipeline=100001|no number within 1 to 100000",
+        "a path=work|no path such as", "a path=/a#b|no path such as", "a path=/%|no path such as", "a vcore=|no number", "a vcore=0,|no number",
+        "a vcore=1,1|names vcore 1 twice", "a move=1s|needs two vcores", "a vcore=0 move=1s|needs two vcores", "a vcore=0,1 move=1|is not a time",
+        "a vcore=0,1 move=1s rate=5|so it has no rate", "a rate=1 rate=2|says rate twice", "a colour=red|where there should be",
+        "a b|where there should be",
+    })
+    void aWrongGroupSaysWhatIsWrong(String group, String message) {
+        var e = assertThrows(ParameterException.class, () -> LoadOptions.parse("localhost", "--group", group));
+        assertTrue(e.getMessage().startsWith("invalid value for option '--group': '"), e.getMessage());
+        assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--connections,5", "--pipeline,5", "--rate,5"})
+    void whatGroupsHaveThemselvesIsNotForAll(String option, String value) {
+        var e = assertThrows(ParameterException.class, () -> LoadOptions.parse("localhost", "--group", "a", option, value));
+        assertEquals("invalid value for option '" + option + "': with --group each group has its own", e.getMessage());
+    }
+
+    @Test
+    void groupNamesDiffer() {
+        var e = assertThrows(ParameterException.class, () -> LoadOptions.parse("localhost", "--group", "a", "--group", "a rate=1"));
+        assertTrue(e.getMessage().endsWith("there are two groups named 'a'"), e.getMessage());
     }
 
     @Test
@@ -89,7 +140,8 @@ class LoadOptionsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "--connections,0", "--pipeline,0", "--requests-per-connection,-1", "--duration,0", "--warmup,1", "--header,x", "--method,G T",
+        "--connections,0", "--pipeline,0", "--rate,-1", "--rate,1000000001",
+        "--requests-per-connection,-1", "--duration,0", "--warmup,1", "--header,x", "--method,G T",
         "--body-file,/no/such/file", "--sources,'127.0.0.1,no-such-host.invalid'", "--cpus,-",
     })
     void aWrongValueNamesItsOption(String option, String value) {

@@ -54,6 +54,7 @@ final class CannedServer implements AutoCloseable {
     private final int bodyBytes;
     private final AtomicLong requests = new AtomicLong();
     private final AtomicInteger connections = new AtomicInteger();
+    private final ConcurrentLinkedQueue<Session> sessions = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Integer> requestsOfEnded = new ConcurrentLinkedQueue<>();
     private final Set<InetAddress> peers = ConcurrentHashMap.newKeySet();
     private final ConcurrentLinkedQueue<String> heads = new ConcurrentLinkedQueue<>();
@@ -105,6 +106,11 @@ final class CannedServer implements AutoCloseable {
         return List.copyOf(requestsOfEnded);
     }
 
+    /** How many requests each connection has sent so far, in the order in which they came. */
+    List<Integer> requestsOfConnections() {
+        return sessions.stream().map(session -> session.count).toList();
+    }
+
     /** Addresses that connections have come from. */
     Set<InetAddress> peers() {
         return peers;
@@ -122,7 +128,8 @@ final class CannedServer implements AutoCloseable {
 
     /** One connection: counts requests, sends replies one behind the other. */
     private final class Session {
-        private int count;
+        /** Written by its vcore alone. */
+        private volatile int count;
         private long bodyLeft;
         private final StringBuilder head = new StringBuilder();
         private final StringBuilder output = new StringBuilder();
@@ -132,6 +139,7 @@ final class CannedServer implements AutoCloseable {
 
         void open(Connection connection) {
             connections.incrementAndGet();
+            sessions.add(this);
             peers.add(((InetSocketAddress) connection.remoteAddress()).getAddress());
             connection.onRead(this::read).onEnd(c -> {
                 requestsOfEnded.add(count);
@@ -162,7 +170,9 @@ final class CannedServer implements AutoCloseable {
         }
 
         private void reply() {
-            var reply = script.answer(count++, requests.getAndIncrement());
+            int n = count;
+            count = n + 1;
+            var reply = script.answer(n, requests.getAndIncrement());
             if (reply == null) return;
             output.append(reply.bytes());
             piece = reply.pieceBytes();

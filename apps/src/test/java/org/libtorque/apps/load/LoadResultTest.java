@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
+
+import org.libtorque.apps.cli.LoadGroup;
 
 class LoadResultTest {
     private static LoadResult sample() {
@@ -32,8 +35,8 @@ class LoadResultTest {
     @Test
     void theJsonObjectHasEveryKeyThatProgramsRelyOn() {
         var json = new JsonReader(sample().toJson()).read();
-        assertEquals(List.of("requests", "errors", "short", "seconds", "window_start_nanos", "window_end_nanos", "requests_per_second", "latency_us", "connects",
-                "reconnects", "first_answer_us", "cpu_seconds", "bytes", "status", "failures"), List.copyOf(json.keySet()));
+        assertEquals(List.of("requests", "errors", "short", "seconds", "window_start_nanos", "window_end_nanos", "requests_per_second", "latency_us",
+                "connects", "reconnects", "first_answer_us", "cpu_seconds", "bytes", "status", "failures", "unserved_connections"), List.copyOf(json.keySet()));
         assertEquals(1000.0, json.get("requests"));
         assertEquals(5.0, json.get("errors"));
         assertEquals(2.0, json.get("short"));
@@ -56,6 +59,59 @@ class LoadResultTest {
     }
 
     @Test
+    void anOpenLoopSaysHowItKeptToItsTimes() {
+        var builder = new LoadResult.Builder();
+        builder.requests = 990;
+        builder.due = 1000;
+        builder.unanswered = 10;
+        builder.leftQueued = 4;
+        builder.longestQueue = 3;
+        builder.unservedConnections = 2;
+        builder.endNanos = 1_000_000_000;
+        for (int i = 0; i < 1000; i++) builder.latencies.recordValue(1_000_000);
+        var result = builder.build(0, 0.5, 1000, List.of());
+        var json = new JsonReader(result.toJson()).read();
+        assertEquals(Map.of("rate", 1000.0, "due", 1000.0, "unanswered", 10.0, "queued", 4.0, "queue_max", 3.0), json.get("open_loop"));
+        assertEquals(2.0, json.get("unserved_connections"));
+        var text = result.toText();
+        assertTrue(text.contains("1,000 due (1,000/s wanted), 10 without an answer at the end, 4 of them unsent; at most 3 waited"), text);
+        assertTrue(text.contains("2 connections had no answer for a second"), text);
+    }
+
+    @Test
+    void everyGroupHasItsOwnFigures() {
+        var heavy = new LoadGroup("heavy", 8, "/work?us=200", 0, 1, List.of(0, 1), Duration.ofSeconds(1));
+        var light = new LoadGroup("light", 56, "/work?us=5", 500, 1, List.of(), Duration.ZERO);
+        var builder = new LoadResult.Builder();
+        builder.requests = 500;
+        builder.endNanos = 1_000_000_000;
+        for (int i = 0; i < 500; i++) builder.latencies.recordValue(2_000_000);
+        var open = builder.build(0, 0, 500, List.of());
+        var all = sample();
+        var result = new LoadResult(all.requests(), all.failures(), all.messages(), all.statuses(), all.latencies(), all.firstAnswers(), all.bytes(),
+                all.connects(), all.reconnects(), all.startNanos(), all.endNanos(), all.cpuSeconds(), 0, null,
+                List.of(new LoadResult.OfGroup(heavy, 16, all), new LoadResult.OfGroup(light, 0, open)));
+        var json = new JsonReader(result.toJson()).read();
+        var groups = (Map<?, ?>) json.get("groups");
+        assertEquals(List.of("heavy", "light"), List.copyOf(groups.keySet()));
+        var first = (Map<?, ?>) groups.get("heavy");
+        assertEquals("/work?us=200", first.get("path"));
+        assertEquals(16.0, first.get("connections"), "eight on each of two vcores");
+        assertEquals(16.0, first.get("unnamed"));
+        assertEquals(1000.0, first.get("requests"));
+        assertFalse(first.containsKey("open_loop"));
+        assertFalse(first.containsKey("cpu_seconds"), "that of one group is not known");
+        var second = (Map<?, ?>) groups.get("light");
+        assertEquals(500.0, second.get("requests_per_second"));
+        assertEquals(2000, (Double) ((Map<?, ?>) second.get("latency_us")).get("p99"), 2);
+        assertEquals(500.0, ((Map<?, ?>) second.get("open_loop")).get("rate"));
+        var text = result.toText();
+        for (var part : List.of("heavy       500/s", "light       500/s", "5 errors", "16 connections of which the server named no vcore")) {
+            assertTrue(text.contains(part), part + " in\n" + text);
+        }
+    }
+
+    @Test
     void anEmptyResultIsValidToo() {
         var empty = new LoadResult.Builder().build(1, 0);
         var json = new JsonReader(empty.toJson()).read();
@@ -74,7 +130,7 @@ class LoadResultTest {
         assertFalse(text.contains("timed out"), text);
     }
 
-    /** As much of JSON as is written here: objects, strings without escapes, numbers. */
+    /** As much of JSON as is written here: objects, strings without escapes, numbers, all of them values of objects. */
     static final class JsonReader {
         private final String text;
         private int at;
@@ -99,10 +155,18 @@ class LoadResultTest {
                 var key = text.substring(at, end);
                 at = end + 1;
                 expect(':');
-                assertEquals(null, result.put(key, text.charAt(at) == '{' ? object() : number()), "key twice: " + key);
+                assertEquals(null, result.put(key, value()), "key twice: " + key);
             }
             expect('}');
             return result;
+        }
+
+        private Object value() {
+            if (text.charAt(at) == '{') return object();
+            if (text.charAt(at) != '"') return number();
+            int start = ++at;
+            at = text.indexOf('"', start) + 1;
+            return text.substring(start, at - 1);
         }
 
         private Double number() {
