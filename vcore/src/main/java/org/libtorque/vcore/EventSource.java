@@ -110,7 +110,7 @@ public abstract class EventSource extends Task {
         assert bits != 0;
         // Whoever finds something there leaves the rest to the one who found nothing. What the bits speak of was written before, and is
         // visible to the run that takes them.
-        if ((int) READY.getAndBitwiseOr(this, bits) == 0) color().home().ready(this);
+        if ((int) READY.getAndBitwiseOr(this, bits) == 0) color().home().postSurely(this);
     }
 
     /** Returns what has been signalled since the last call, and forgets it. To be called by every run, or nothing is signalled ever after. */
