@@ -17,7 +17,7 @@ import org.libtorque.vcore.Vcore;
  * <p><b>Threads.</b> Callbacks run under the connection's colour: never two at a time, in the order of what happened, each perhaps on another vcore
  * ({@link org.libtorque.vcore.Balance}). All methods belong to tasks of that colour and say so with an {@link IllegalStateException} otherwise, except those that are
  * documented for any thread: {@link #close}, {@link #abort}, {@link #execute}, {@link #isOpen}, and the getters of what never changes. Connections that are to
- * write to each other share a colour ({@link ListenOptions#withColor}).
+ * write to each other share a colour ({@link ListenOptions#withColor}). With {@link org.libtorque.vcore.Balance#STATIC} any task on the connection's vcore will do.
  *
  * <p><b>Reading.</b> {@link ReadHandler} gets a view of everything that has arrived and is not yet consumed. What it leaves is shown again with
  * what comes next, up to one buffer block (32 KiB unless configured); a handler that leaves a full block has its connection closed with a

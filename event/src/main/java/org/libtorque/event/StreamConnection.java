@@ -13,6 +13,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Sockets;
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.StreamSource;
@@ -271,7 +272,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         openHandler = handler;
         // The listener's turn, not this connection's; of a colour of its own nobody else knows yet.
-        boolean entered = !isMine() && loop.vcore.enter(color());
+        boolean entered = Vcore.currentColor() != color() && loop.vcore.enter(color());
         callOpenHandler();
         if (entered) loop.vcore.exit(color());
         if (loop.draining()) loop.askSoon();
@@ -992,8 +993,8 @@ final class StreamConnection extends StreamSource implements Connection {
 
     // ------------------------------------------------------------------------------------------------------------- end
 
-    /** Tells whether the caller is of this connection's colour. */
-    private boolean isMine() { return Vcore.currentColor() == color(); }
+    /** Tells whether the caller is of this connection's colour; where nothing moves, whether it is on the same vcore. */
+    private boolean isMine() { return Vcore.currentColor() == color() || loop.vcore.balance() == Balance.STATIC && loop.vcore.isCurrent(); }
 
     @Override public void close() { close(0); }
 

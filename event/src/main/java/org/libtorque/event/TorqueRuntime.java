@@ -38,6 +38,7 @@ import org.libtorque.vcore.VcoreThread;
 public final class TorqueRuntime implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
     private static final long SMALL_BLOCK_MEMORY = 64L << 20;
+    private static final long SLICE_NANOS = 100_000;
     private static final long SHUTDOWN_NANOS = 2_000_000_000L;
 
     private final Vcore[] vcores;
@@ -115,6 +116,8 @@ public final class TorqueRuntime implements AutoCloseable {
         Loop loop = null;
         try {
             pin(vcore.cpu());
+            // Whoever shares the CPU gets in between soon, and so does this vcore. Where the kernel knows no slices or forbids them, it stays as it is.
+            Affinity.setSlice(ErrnoSlot.current(), SLICE_NANOS);
             vcore.bind(choice.opener().apply(vcore.blocks()));
             loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
             loops[index] = loop;

@@ -13,6 +13,12 @@ public final class Affinity {
     private static final long SYS_GETCPU = Abi.Syscall.GETCPU.number();
     /** Answered without entering the kernel (vDSO or rseq), hence critical. */
     private static final MethodHandle CURRENT_CPU = Libc.trivial("sched_getcpu");
+    private static final long SYS_GETATTR = Abi.Syscall.SCHED_GETATTR.number();
+    private static final long SYS_SETATTR = Abi.Syscall.SCHED_SETATTR.number();
+    /** struct sched_attr, version 0: size, policy, flags, nice, priority, runtime, deadline, period. */
+    private static final int ATTR_BYTES = 48;
+    private static final int ATTR_POLICY = 4, ATTR_RUNTIME = 24;
+    private static final int SCHED_OTHER = 0;
     private static final long SYS_YIELD = Abi.Syscall.SCHED_YIELD.number();
 
     private Affinity() {}
@@ -41,6 +47,33 @@ public final class Affinity {
      */
     public static int setaffinity(ErrnoSlot errno, int tid, long mask, int sizeBytes) {
         return (int) Libc.syscall(errno, SYS_SETAFFINITY, tid, sizeBytes, mask);
+    }
+
+    /**
+     * Asks that the calling thread run for so long at a time when others want its CPU too (Linux 6.12: a fair thread's custom slice). Shorter slices let others, and then this
+     * thread, get in sooner, at the price of more switches; the share of each stays the same. Its niceness stays.
+     *
+     * @param sliceNanos 100,000 to 100,000,000; 0 for the system's default
+     * @return 0, or a negated errno; {@code -EINVAL} if the thread's policy is not the ordinary one. An older kernel does nothing and returns 0
+     */
+    public static int setSlice(ErrnoSlot errno, long sliceNanos) {
+        try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
+            long attr = arena.allocate(ATTR_BYTES, 8).address();
+            int result = (int) Libc.syscall(errno, SYS_GETATTR, 0, attr, ATTR_BYTES, 0L);
+            if (result < 0) return result;
+            if (NativeMemory.getInt(attr + ATTR_POLICY) != SCHED_OTHER) return -Errno.EINVAL;
+            NativeMemory.putLong(attr + ATTR_RUNTIME, sliceNanos);
+            return (int) Libc.syscall(errno, SYS_SETATTR, 0, attr, 0L);
+        }
+    }
+
+    /** Returns what {@link #setSlice} has set for the calling thread, 0 for the system's default; or a negated errno. */
+    public static long slice(ErrnoSlot errno) {
+        try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
+            long attr = arena.allocate(ATTR_BYTES, 8).address();
+            int result = (int) Libc.syscall(errno, SYS_GETATTR, 0, attr, ATTR_BYTES, 0L);
+            return result < 0 ? result : NativeMemory.getLong(attr + ATTR_RUNTIME);
+        }
     }
 
     /** Returns the kernel's number of the calling thread, as in {@code /proc/self/task}. */

@@ -177,7 +177,9 @@ class LayoutTest {
                 PIDFD_SEND_SIGNAL 424 424
                 RT_SIGPROCMASK 14 135
                 SCHED_GETAFFINITY 204 123
+                SCHED_GETATTR 315 275
                 SCHED_SETAFFINITY 203 122
+                SCHED_SETATTR 314 274
                 SCHED_YIELD 24 124
                 TGKILL 234 131
                 """;

@@ -2,6 +2,7 @@ package org.libtorque.sys;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -110,4 +111,21 @@ class ProcessesKernelTest extends KernelFixture {
     private static long mask() { return Arena.global().allocate(1024, 8).address(); }
 
     private static long number(String text) { return text.equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(text); }
+
+    @Test void aThreadsSliceCanBeSetAndRead() throws InterruptedException {
+        var failure = new java.util.concurrent.atomic.AtomicReference<Throwable>();
+        Thread thread = Thread.ofPlatform().start(() -> {
+            try {
+                ErrnoSlot errno = ErrnoSlot.current();
+                long before = Affinity.slice(errno);
+                assertEquals(0, Affinity.setSlice(errno, 1_000_000));
+                long after = Affinity.slice(errno);
+                assertTrue(after == 1_000_000 || after == before, "before " + before + ", after " + after); // kernels older than 6.12 do not know it
+            } catch (Throwable t) {
+                failure.set(t);
+            }
+        });
+        thread.join();
+        assertNull(failure.get(), () -> String.valueOf(failure.get()));
+    }
 }

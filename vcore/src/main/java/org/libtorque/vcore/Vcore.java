@@ -411,6 +411,12 @@ public final class Vcore {
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
             Color color = pick();
             if (color == null) break;
+            if (ran > 0 && color.cost >= LONG_NANOS && balance.steals()) {
+                // What the others have sent goes to the kernel before, and what is short and has just come in gets its turn before.
+                own.add(color, virtualNow);
+                break;
+            }
+            if (balance.steals()) share(color);
             ran += turn(color);
             if (turnStart - end >= 0) break;
         }
@@ -436,11 +442,13 @@ public final class Vcore {
             color = own.pollFirst();
         }
         if (color.start > virtualNow) virtualNow = color.start;
-        if (balance.steals() && own.size() > 0 && (color.cost >= LONG_NANOS || !board.nobodyIdle())) {
-            runningLong = color.cost >= LONG_NANOS;
-            offer();
-        }
         return color;
+    }
+
+    /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
+    private void share(Color color) {
+        runningLong = color.cost >= LONG_NANOS;
+        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer();
     }
 
     /** Lets others have what waits, and wakes one who is idle if it is worth it. */
@@ -524,17 +532,19 @@ public final class Vcore {
     /** Keeps something for a higher layer. Before the loop runs. */
     public void attach(Object object) { attachment = object; }
 
+    /**
+     * Counts a turn's time. Time that the kernel gave to somebody else meanwhile is in it, and is told from the turn's own only by being much more than before: at most the
+     * eightfold of what was expected is believed. A colour that has become slow is known as such after some turns.
+     */
     private static void charge(Color color, long nanos, int tasks) {
-        color.finish = color.start + color.weighted(nanos);
+        long credible = Math.min(nanos, 8L * color.cost);
+        color.finish = color.start + color.weighted(credible);
         if (tasks == 0) return;
-        color.cost = average(color.cost, nanos);
-        color.taskCost = average(color.taskCost, nanos / tasks);
+        color.cost = average(color.cost, credible);
+        color.taskCost = average(color.taskCost, credible / tasks);
     }
 
-    /** A moving average that is not thrown off by one measurement during which the kernel ran somebody else. */
-    private static int average(int before, long measured) {
-        return (int) Math.max(16, before + (Math.min(measured, 8L * before) - before) / 4);
-    }
+    private static int average(int before, long measured) { return (int) Math.max(16, before + (measured - before) / 4); }
 
     private static void fail(Task task, Throwable failure) {
         try {

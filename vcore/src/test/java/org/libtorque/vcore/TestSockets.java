@@ -33,11 +33,9 @@ public final class TestSockets implements AutoCloseable {
     public int[] tcpPair() {
         int listener = listener(1);
         int client = connecting(port(listener));
-        int server;
-        do server = Sockets.accept4(errno, listener, 0, 0, Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC);
-        while (server == -Errno.EAGAIN);
+        int server = accept(listener);
         close(listener);
-        return new int[] {check(server), client};
+        return new int[] {server, client};
     }
 
     /** Makes a pipe: its end to read, its end to write. */
@@ -73,6 +71,14 @@ public final class TestSockets implements AutoCloseable {
         int result = Sockets.connect(errno, fd, memory, SocketAddresses.encode(loopback(port), memory));
         if (result != -Errno.EINPROGRESS) check(result);
         return fd;
+    }
+
+    /** Accepts one that is on its way. */
+    public int accept(int listener) {
+        int fd;
+        do fd = Sockets.accept4(errno, listener, 0, 0, Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC);
+        while (fd == -Errno.EAGAIN);
+        return check(fd);
     }
 
     private int tcp() {

@@ -1,0 +1,880 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Poll;
+import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
+
+/**
+ * What every {@link EventQueue} promises about sources whose runner is not home, and about sources that move: with two queues, both driven by the test's
+ * thread, so that each step is where the test puts it. Whatever a test leaves behind (sources, blocks,
+ * descriptors) fails it.
+ */
+@ExtendWith(LeakCheck.class)
+@SuppressWarnings("exports") // JUnit's annotations: nobody outside gets to see this class
+public abstract class EventQueueMovingTest {
+    protected static final int BLOCK = 4096;
+
+    /** One vcore with its queue and blocks. */
+    protected static final class Site {
+        final BlockPool pool;
+        final Vcore vcore;
+        final EventQueue queue;
+
+        Site(int index, int blocks, Function<BlockPool, EventQueue> opener, List<Throwable> failures) {
+            pool = new BlockPool(BLOCK, (long) blocks * BLOCK);
+            vcore = new Vcore(index, 0, Clock.SYSTEM, pool, 16, (where, failure) -> failures.add(failure));
+            queue = opener.apply(pool);
+            vcore.bind(queue);
+        }
+    }
+
+    protected final TestSockets sockets = new TestSockets();
+    protected final List<Throwable> failures = new ArrayList<>();
+    /** Where sources begin. */
+    protected Site a;
+    /** Where they are run or moved to. */
+    protected Site b;
+
+    protected EventQueueMovingTest() {}
+
+    /** Makes the queues of one test. */
+    protected abstract Function<BlockPool, EventQueue> opener();
+
+    @BeforeEach public void setUp() { openWith(256, 256); }
+
+    private void openWith(int blocksOfA, int blocksOfB) {
+        if (a != null) closeSites();
+        Function<BlockPool, EventQueue> opener = opener();
+        a = new Site(0, blocksOfA, opener, failures);
+        b = new Site(1, blocksOfB, opener, failures);
+    }
+
+    @AfterEach public void tearDown() {
+        closeSites();
+        sockets.close();
+    }
+
+    private void closeSites() {
+        long limit = System.nanoTime() + 2_000_000_000L;
+        while (a.queue.sourceCount() + b.queue.sourceCount() > 0 && System.nanoTime() < limit) turn();
+        assertEquals(0, a.queue.sourceCount(), "sources left with a");
+        assertEquals(0, b.queue.sourceCount(), "sources left with b");
+        assertEquals(List.of(), failures);
+        settle();
+        for (Site site : List.of(a, b)) site.queue.close();
+        for (Site site : List.of(a, b)) {
+            assertEquals(0, site.pool.acquiredBlocks(), "blocks left with " + site.vcore);
+            site.vcore.bind(new FakeQueue());
+            assertEquals(0, site.vcore.shutDown(0));
+        }
+    }
+
+    private void turn() {
+        a.vcore.runOnce(false);
+        b.vcore.runOnce(false);
+    }
+
+    private void settle() {
+        for (int i = 0; i < 20; i++) turn();
+    }
+
+    private void turnUntil(String what, BooleanSupplier condition) {
+        long limit = System.nanoTime() + Eventually.scaled(Duration.ofSeconds(5)).toNanos();
+        while (!condition.getAsBoolean()) {
+            turn();
+            if (System.nanoTime() > limit) throw new AssertionError("never happened: " + what);
+        }
+    }
+
+    private static byte[] random(int length, long seed) {
+        byte[] bytes = new byte[length];
+        new SplittableRandom(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    /** A stream that receives through the queue of its runner, by itself if {@code reading}. */
+    private final class Stream extends StreamSource {
+        Site runner = a;
+        boolean reading = true;
+        final ByteArrayOutputStream received = new ByteArrayOutputStream();
+        int last = EventQueue.WOULD_BLOCK;
+        int runs;
+        int bits;
+        int detachments;
+        Runnable onDetached = () -> { };
+        final List<Integer> sent = new ArrayList<>();
+
+        Stream(int fd) { super(a.vcore.newColor(), fd); }
+
+        Stream opened() {
+            assertEquals(0, a.queue.openStream(this));
+            return this;
+        }
+
+        @Override protected void run() {
+            runs++;
+            bits |= takeReady();
+            if (reading) readAll();
+        }
+
+        void readAll() {
+            while (readSome()) { }
+        }
+
+        boolean readSome() {
+            int n = runner.queue.receive(this);
+            if (n <= 0) {
+                last = n;
+                return false;
+            }
+            keep(runner.queue.inputAddress(), n);
+            runner.queue.leaveInput(this);
+            return true;
+        }
+
+        void keep(long address, int n) {
+            byte[] bytes = new byte[n];
+            NativeMemory.copy(address, bytes, 0, n);
+            received.writeBytes(bytes);
+        }
+
+        @Override public void sent(int result) { sent.add(result); }
+
+        @Override protected void detached() {
+            detachments++;
+            assertNull(home());
+            assertEquals(-1, slot());
+            assertTrue(fd() >= 0);
+            onDetached.run();
+        }
+
+        /** Detaches from where it is, waits until that is done, and attaches to {@code to}. */
+        void move(Site to) {
+            detach();
+            assertEquals(0, to.queue.attach(this));
+            assertSame(to.queue, home());
+            runner = to;
+        }
+
+        void detach() {
+            int before = detachments;
+            assertTrue(home().detach(this));
+            turnUntil("detached", () -> detachments == before + 1);
+        }
+
+        String text() { return received.toString(java.nio.charset.StandardCharsets.ISO_8859_1); }
+
+        void end() { (home() == null ? b.queue : home()).close(this, false); }
+    }
+
+    // -------------------------------------------------------------------------------------------------- runner and home apart
+
+    @Test public void aForeignRunnerReceivesWhatHomeHarvested() {
+        int[] pair = sockets.tcpPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.runner = b;
+        byte[] data = random(1 << 20, 1);
+        var random = new SplittableRandom(2);
+        for (int at = 0; at < data.length; ) {
+            int n = sockets.write(pair[1], data, at, Math.min(data.length - at, 1 + random.nextInt(30_000)));
+            if (n > 0) at += n;
+            turn();
+        }
+        turnUntil("all is there", () -> stream.received.size() == data.length);
+        assertArrayEquals(data, stream.received.toByteArray());
+        sockets.close(pair[1]);
+        turnUntil("the end", () -> stream.last == 0);
+        stream.readAll();
+        assertEquals(0, stream.last, "the end stays the end");
+        stream.end();
+    }
+
+    @Test public void theRunnerMayChangeBetweenAnyTwoReceives() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.reading = false;
+        byte[] data = random(300_000, 3);
+        var random = new SplittableRandom(4);
+        long own = a.pool.acquire();
+        int at = 0;
+        int rounds = 0;
+        while (stream.received.size() < data.length) {
+            assertTrue(rounds++ < 200_000, "never got everything: " + stream.received.size());
+            if (at < data.length && random.nextInt(3) == 0) {
+                int n = sockets.write(pair[1], data, at, Math.min(data.length - at, 1 + random.nextInt(9_000)));
+                if (n > 0) at += n;
+            }
+            if (random.nextInt(3) == 0) turn();
+            stream.runner = random.nextBoolean() ? a : b;
+            EventQueue queue = stream.runner.queue;
+            if (random.nextBoolean()) {
+                int n = queue.receive(stream, own, 1 + random.nextInt(BLOCK));
+                if (n > 0) stream.keep(own, n);
+            } else {
+                int n = queue.receive(stream);
+                if (n > 0) {
+                    stream.keep(queue.inputAddress(), n);
+                    if (random.nextInt(4) == 0) stream.runner.pool.releaseAnywhere(queue.keepInput(stream));
+                    else queue.leaveInput(stream);
+                }
+            }
+        }
+        assertArrayEquals(data, stream.received.toByteArray());
+        a.pool.release(own);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void inputThatAForeignRunnerKeepsStaysAsItIs() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.reading = false;
+        byte[] data = random(30 * 1_000, 5);
+        List<long[]> kept = new ArrayList<>(); // block, address
+        for (int i = 0; i < 30; i++) {
+            Site runner = i % 3 == 0 ? a : b;
+            int before = stream.runs;
+            sockets.write(pair[1], data, i * 1_000, 1_000);
+            turnUntil("signalled", () -> stream.runs > before);
+            assertEquals(1_000, runner.queue.receive(stream));
+            long address = runner.queue.inputAddress();
+            long block = runner.queue.keepInput(stream);
+            assertTrue(address >= block && address + 1_000 <= block + BLOCK, "the data lies in the block");
+            kept.add(new long[] {block, address});
+            assertEquals(EventQueue.WOULD_BLOCK, runner.queue.receive(stream));
+        }
+        for (int i = 0; i < 30; i++) {
+            byte[] part = new byte[1_000];
+            NativeMemory.copy(kept.get(i)[1], part, 0, 1_000);
+            assertArrayEquals(Arrays.copyOfRange(data, i * 1_000, (i + 1) * 1_000), part, "number " + i);
+            (i % 2 == 0 ? a : b).pool.releaseAnywhere(kept.get(i)[0]);
+        }
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aStreamThatIsThrottledGoesOnWhenItsForeignRunnerHasCaughtUp() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.runner = b;
+        byte[] data = random(400_000, 6);
+        int at = 0;
+        for (int round = 0; round < 20; round++) {
+            stream.reading = false;
+            for (int i = 0; i < 60; i++) {
+                int n = sockets.write(pair[1], data, at, Math.min(2_000, data.length - at));
+                if (n > 0) at += n;
+                turn();
+            }
+            stream.reading = true;
+            stream.readAll(); // what the contract asks of one who did not when told
+        }
+        int[] written = {at};
+        turnUntil("all is there", () -> {
+            int n = sockets.write(pair[1], data, written[0], data.length - written[0]);
+            if (n > 0) written[0] += n;
+            return stream.received.size() == data.length;
+        });
+        assertArrayEquals(data, stream.received.toByteArray());
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void sendingAwayFromHomeIsAtOnceOrNotAtAll() {
+        int[] pair = sockets.unixPair();
+        sockets.setBuffers(pair[0], 16_384, 0);
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        long block = b.pool.acquire();
+        byte[] data = random(BLOCK, 7);
+        NativeMemory.copy(data, 0, block, BLOCK);
+        int total = 0;
+        int n;
+        while ((n = b.queue.send(stream, block + total % BLOCK, BLOCK - total % BLOCK)) > 0) total += n;
+        assertEquals(EventQueue.WOULD_BLOCK, n);
+        assertTrue(total >= BLOCK, "sent: " + total);
+        settle();
+        assertEquals(0, stream.bits & EventSource.WRITABLE, "nobody asked");
+        a.queue.awaitWritable(stream); // it goes home to ask
+        settle();
+        assertEquals(0, stream.bits & EventSource.WRITABLE);
+        var got = new ByteArrayOutputStream();
+        turnUntil("writable", () -> {
+            got.writeBytes(sockets.read(pair[1]));
+            return (stream.bits & EventSource.WRITABLE) != 0;
+        });
+        n = b.queue.send(stream, block + total % BLOCK, BLOCK - total % BLOCK);
+        assertTrue(n > 0);
+        total += n;
+        int expected = total;
+        turnUntil("the rest", () -> {
+            got.writeBytes(sockets.read(pair[1]));
+            return got.size() == expected;
+        });
+        byte[] bytes = got.toByteArray();
+        for (int i = 0; i < bytes.length; i++) assertEquals(data[i % BLOCK], bytes[i], "byte " + i);
+        assertEquals(List.of(), stream.sent);
+        b.pool.release(block);
+        sockets.close(pair[1]);
+        turnUntil("the end", () -> stream.last != EventQueue.WOULD_BLOCK);
+        block = b.pool.acquire();
+        assertEquals(-Errno.EPIPE, b.queue.send(stream, block, 10));
+        b.pool.release(block);
+        stream.end();
+    }
+
+    @Test public void closingDropsInputThatAForeignRunnerHasBegunToRead() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.reading = false;
+        sockets.writeAll(pair[1], "first");
+        turnUntil("signalled", () -> stream.runs > 0);
+        sockets.writeAll(pair[1], "second");
+        settle();
+        assertTrue(b.queue.receive(stream) > 0);
+        b.queue.leaveInput(stream);
+        sockets.writeAll(pair[1], "third");
+        settle();
+        stream.end();
+        turnUntil("gone", () -> a.queue.sourceCount() == 0);
+        sockets.close(pair[1]);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ moving
+
+    @Test public void aMovedStreamReceivesAndSendsInItsNewQueue() {
+        int[] pair = sockets.tcpPair();
+        Stream stream = new Stream(pair[0]).opened();
+        sockets.writeAll(pair[1], "one");
+        turnUntil("read", () -> stream.received.size() == 3);
+        stream.move(b);
+        assertEquals(0, a.queue.sourceCount());
+        assertEquals(1, b.queue.sourceCount());
+        sockets.writeAll(pair[1], "two");
+        turnUntil("read", () -> stream.received.size() == 6);
+        long block = b.pool.acquire();
+        NativeMemory.fill(block, 100, (byte) 'x');
+        int n = b.queue.send(stream, block, 100);
+        if (n == EventQueue.PENDING) turnUntil("sent", () -> stream.sent.equals(List.of(100)));
+        else assertEquals(100, n);
+        turnUntil("arrived", () -> sockets.readCount(pair[1]) == 100);
+        b.pool.release(block);
+        stream.move(a);
+        sockets.writeAll(pair[1], "three");
+        sockets.close(pair[1]);
+        turnUntil("the end", () -> stream.last == 0);
+        assertEquals("onetwothree", stream.text());
+        stream.move(b);
+        stream.readAll();
+        assertEquals(0, stream.last, "the end stays the end");
+        stream.end();
+    }
+
+    @Test public void whatArrivesWhileDetachedIsSignalledAfterwards() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        stream.detach();
+        sockets.writeAll(pair[1], "in between");
+        settle();
+        assertEquals(0, stream.runs);
+        assertEquals(0, b.queue.attach(stream));
+        stream.runner = b;
+        turnUntil("read", () -> stream.received.size() == 10);
+        stream.detach();
+        sockets.writeAll(pair[1], "!");
+        sockets.close(pair[1]);
+        assertEquals(0, a.queue.attach(stream));
+        turnUntil("the end", () -> stream.last == 0);
+        assertEquals("in between!", stream.text());
+        stream.end();
+    }
+
+    @Test public void inputOfBeforeTheMoveComesBeforeWhatArrivesAfter() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.reading = false;
+        byte[] data = random(60_000, 8);
+        int at = 0;
+        for (int round = 0; round < 6; round++) {
+            for (int i = 0; i < 5; i++) {
+                assertEquals(2_000, sockets.write(pair[1], data, at, 2_000));
+                at += 2_000;
+                settle();
+            }
+            stream.move(round % 2 == 0 ? b : a);
+        }
+        stream.reading = true;
+        stream.readAll();
+        turnUntil("all is there", () -> stream.received.size() == data.length);
+        assertArrayEquals(data, stream.received.toByteArray());
+        sockets.writeAll(pair[1], "more");
+        turnUntil("signalled again", () -> stream.received.size() == data.length + 4);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aPausedStreamStaysPausedWhenItMoves() {
+        int[] pair = sockets.tcpPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        a.queue.pauseReceiving(stream, true);
+        a.queue.awaitHangUp(stream);
+        settle();
+        stream.move(b);
+        int runs = stream.runs;
+        sockets.writeAll(pair[1], "later");
+        settle();
+        assertEquals(runs, stream.runs);
+        b.queue.pauseReceiving(stream, false);
+        stream.readAll();
+        turnUntil("read", () -> stream.received.size() == 5);
+        b.queue.pauseReceiving(stream, true);
+        settle();
+        stream.move(a);
+        stream.reading = false;
+        stream.bits = 0;
+        settle();
+        assertEquals(0, stream.bits & EventSource.HANG_UP);
+        sockets.reset(pair[1]);
+        turnUntil("the hang-up that was asked for before it moved", () -> (stream.bits & EventSource.HANG_UP) != 0);
+        stream.end();
+    }
+
+    @Test public void waitingForRoomToSendMovesAlong() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        byte[] filling = new byte[1 << 16];
+        while (sockets.write(pair[0], filling, 0, filling.length) > 0) { }
+        a.queue.awaitWritable(stream);
+        settle();
+        stream.move(b);
+        settle();
+        assertEquals(0, stream.bits & EventSource.WRITABLE);
+        turnUntil("writable", () -> {
+            sockets.read(pair[1]);
+            return (stream.bits & EventSource.WRITABLE) != 0;
+        });
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void roomThatComesWhileDetachedIsSignalled() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        byte[] filling = new byte[1 << 16];
+        while (sockets.write(pair[0], filling, 0, filling.length) > 0) { }
+        a.queue.awaitWritable(stream);
+        settle();
+        stream.detach();
+        for (byte[] some; (some = sockets.read(pair[1])).length > 0; ) assertTrue(some.length > 0);
+        assertEquals(0, b.queue.attach(stream));
+        stream.runner = b;
+        turnUntil("writable", () -> (stream.bits & EventSource.WRITABLE) != 0);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aPendingSendComesToItsEndBeforeTheStreamIsDetached() {
+        int[] pair = sockets.tcpPair();
+        sockets.setBuffers(pair[0], 4_096, 0);
+        sockets.setBuffers(pair[1], 0, 4_096);
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        byte[] data = random(BLOCK, 9);
+        long block = a.pool.acquire();
+        NativeMemory.copy(data, 0, block, BLOCK);
+        int total = 0;
+        boolean full = false;
+        while (!full) {
+            int n = a.queue.send(stream, block + total % BLOCK, BLOCK - total % BLOCK);
+            if (n == EventQueue.PENDING) {
+                for (int i = 0; i < 200 && stream.sent.isEmpty(); i++) turn();
+                full = stream.sent.isEmpty();
+                if (!full) total += stream.sent.removeLast();
+            } else if (n == EventQueue.WOULD_BLOCK) {
+                full = true;
+            } else {
+                total += n;
+            }
+        }
+        boolean pending = a.queue.name().equals("io_uring");
+        stream.onDetached = () -> assertEquals(pending ? 1 : 0, stream.sent.size(), "sent() comes first");
+        stream.move(b);
+        if (pending) {
+            int result = stream.sent.removeLast();
+            assertTrue(result > 0 || result == EventQueue.WOULD_BLOCK, "result " + result);
+            if (result > 0) total += result;
+        }
+        stream.bits = 0;
+        int sentSoFar = total;
+        int[] more = {0};
+        var got = new ByteArrayOutputStream();
+        int n = b.queue.send(stream, block + sentSoFar % BLOCK, BLOCK - sentSoFar % BLOCK);
+        turnUntil("the stream goes on where it was", () -> {
+            got.writeBytes(sockets.read(pair[1]));
+            if (n > 0) more[0] = n;
+            else if (!stream.sent.isEmpty()) more[0] = stream.sent.getLast();
+            else if (n == EventQueue.WOULD_BLOCK && (stream.bits & EventSource.WRITABLE) != 0 && more[0] == 0) {
+                more[0] = Math.max(0, b.queue.send(stream, block + sentSoFar % BLOCK, BLOCK - sentSoFar % BLOCK));
+            }
+            return more[0] > 0 && got.size() == sentSoFar + more[0];
+        });
+        byte[] bytes = got.toByteArray();
+        for (int i = 0; i < bytes.length; i++) assertEquals(data[i % BLOCK], bytes[i], "byte " + i);
+        a.pool.release(block);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aStreamThatConnectsMayMoveMeanwhile() {
+        for (boolean early : new boolean[] {true, false}) {
+            int listener = sockets.listener(10);
+            var stream = new Stream(sockets.connecting(sockets.port(listener)));
+            stream.reading = false;
+            assertEquals(0, a.queue.openConnecting(stream));
+            if (!early) settle(); // connected already, and known to be
+            stream.move(b);
+            turnUntil("connected", () -> (stream.bits & EventSource.WRITABLE) != 0);
+            assertEquals(0, sockets.socketError(stream.fd()));
+            assertEquals(0, b.queue.connected(stream));
+            stream.reading = true;
+            int server = sockets.accept(listener);
+            sockets.writeAll(server, "welcome");
+            turnUntil("read", () -> stream.received.size() == 7);
+            stream.end();
+            sockets.close(listener, server);
+        }
+    }
+
+    @Test public void aWatchMovesWithItsInterest() {
+        int[] pair = sockets.unixPair();
+        var seen = new ArrayList<Integer>();
+        var detachments = new int[1];
+        var watch = new EventSource(a.vcore.newColor(), pair[0]) {
+            @Override protected void run() { seen.add(takeReady()); }
+
+            @Override protected void detached() { detachments[0]++; }
+        };
+        assertEquals(0, a.queue.watch(watch, EventSource.READABLE));
+        settle();
+        assertTrue(a.queue.detach(watch));
+        turnUntil("detached", () -> detachments[0] == 1);
+        sockets.writeAll(pair[1], "x");
+        settle();
+        assertEquals(List.of(), seen);
+        assertEquals(0, b.queue.attach(watch));
+        turnUntil("what happened in between", () -> seen.equals(List.of(EventSource.READABLE)));
+        settle();
+        seen.clear();
+        assertEquals(0, b.queue.watch(watch, EventSource.WRITABLE));
+        turnUntil("the new interest", () -> !seen.isEmpty());
+        settle();
+        seen.clear();
+        assertTrue(b.queue.detach(watch));
+        turnUntil("detached", () -> detachments[0] == 2);
+        assertEquals(0, a.queue.attach(watch));
+        turnUntil("the interest has moved along", () -> !seen.isEmpty());
+        settle();
+        int all = 0;
+        for (int bits : seen) all |= bits;
+        assertEquals(EventSource.WRITABLE, all);
+        a.queue.close(watch, true);
+        sockets.close(pair);
+    }
+
+    /** A listening socket that accepts where it is registered. */
+    private final class Listening extends AcceptSource {
+        final List<Integer> accepted = new ArrayList<>();
+        int detachments;
+        boolean accepting = true;
+
+        Listening(int fd) { super(a.vcore.newColor(), fd); }
+
+        @Override protected void run() {
+            takeReady();
+            if (accepting && home() != null) acceptAll();
+        }
+
+        void acceptAll() {
+            for (int fd; (fd = home().accept(this)) != EventQueue.WOULD_BLOCK; ) accepted.add(fd);
+        }
+
+        @Override protected void acceptedLate(int fd) { accepted.add(fd); }
+
+        @Override protected void detached() { detachments++; }
+    }
+
+    @Test public void aListeningSocketMovesAndLosesNobody() {
+        int fd = sockets.listener(1_000);
+        int port = sockets.port(fd);
+        var listening = new Listening(fd);
+        assertEquals(0, a.queue.listen(listening));
+        var random = new SplittableRandom(10);
+        List<Integer> clients = new ArrayList<>();
+        for (int round = 0; round < 40; round++) {
+            listening.accepting = round % 4 != 3; // once in a while some are kept by the queue when it moves
+            for (int i = random.nextInt(6); i > 0; i--) clients.add(sockets.connecting(port));
+            for (int i = random.nextInt(3); i > 0; i--) turn();
+            int before = listening.detachments;
+            Site to = round % 2 == 0 ? b : a;
+            assertTrue(listening.home().detach(listening));
+            for (int i = random.nextInt(3); i > 0; i--) clients.add(sockets.connecting(port));
+            turnUntil("detached", () -> listening.detachments == before + 1);
+            for (int i = random.nextInt(3); i > 0; i--) clients.add(sockets.connecting(port));
+            assertEquals(0, to.queue.attach(listening));
+            if (!listening.accepting) {
+                settle();
+                listening.accepting = true;
+                listening.acceptAll();
+            }
+        }
+        turnUntil("all are accepted", () -> listening.accepted.size() == clients.size());
+        assertTrue(clients.size() > 100);
+        for (int server : listening.accepted) {
+            assertTrue(sockets.isNonBlockingAndCloseOnExec(server));
+            sockets.close(server);
+        }
+        for (int client : clients) sockets.close(client);
+        listening.home().close(listening, false);
+    }
+
+    @Test public void connectionsKeptByADetachedListenerAreHandedOverWhenItIsClosed() {
+        int fd = sockets.listener(100);
+        var listening = new Listening(fd);
+        listening.accepting = false;
+        assertEquals(0, a.queue.listen(listening));
+        int client = sockets.connecting(sockets.port(fd));
+        settle();
+        assertTrue(a.queue.detach(listening));
+        turnUntil("detached", () -> listening.detachments == 1);
+        b.queue.close(listening, false);
+        settle();
+        turnUntil("served or reset", () -> !listening.accepted.isEmpty() || sockets.is(client, Poll.POLLHUP | Poll.POLLERR));
+        for (int server : listening.accepted) sockets.close(server);
+        sockets.close(client);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- closing and moving
+
+    @Test public void whatIsClosedCannotBeDetached() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        stream.end();
+        assertFalse(a.queue.detach(stream));
+        settle();
+        assertEquals(0, stream.detachments);
+        turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) == 0);
+        sockets.close(pair[1]);
+    }
+
+    @Test public void whatIsRegisteredElsewhereCannotBeDetachedHere() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        assertFalse(b.queue.detach(stream));
+        sockets.writeAll(pair[1], "x");
+        turnUntil("read", () -> stream.received.size() == 1);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void closingWinsOverDetaching() {
+        for (int turns = 0; turns < 3; turns++) {
+            int[] pair = sockets.unixPair();
+            sockets.writeAll(pair[1], "never read");
+            Stream stream = new Stream(pair[0]).opened();
+            stream.reading = false;
+            for (int i = 0; i < turns; i++) turn();
+            assertTrue(a.queue.detach(stream));
+            int detachments = stream.detachments; // epoll needs no later harvest for it
+            stream.end();
+            assertEquals(-1, stream.fd());
+            settle();
+            assertEquals(detachments, stream.detachments);
+            turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) != -Errno.EAGAIN);
+            sockets.close(pair[1]);
+            turnUntil("gone", () -> a.queue.sourceCount() == 0);
+        }
+    }
+
+    @Test public void aDetachedStreamMayBeClosedByAnyQueueWithItsInput() {
+        for (boolean withInput : new boolean[] {false, true}) {
+            int[] pair = sockets.unixPair();
+            Stream stream = new Stream(pair[0]).opened();
+            stream.reading = false;
+            if (withInput) sockets.writeAll(pair[1], "never read");
+            settle();
+            stream.detach();
+            b.queue.close(stream, false);
+            assertEquals(-1, stream.fd());
+            turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) != -Errno.EAGAIN);
+            sockets.close(pair[1]);
+        }
+    }
+
+    @Test public void aDetachedDescriptorMayBeKept() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        settle();
+        stream.detach();
+        b.queue.close(stream, true);
+        settle();
+        assertTrue(sockets.isOpen(pair[0]));
+        sockets.close(pair);
+    }
+
+    @Test public void itMayBeAttachedAgainAsSoonAsItIsDetached() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        for (Site to : List.of(a, b, a, a, b)) {
+            stream.onDetached = () -> {
+                stream.onDetached = () -> { };
+                stream.runner = to;
+                assertEquals(0, to.queue.attach(stream));
+            };
+            int before = stream.received.size();
+            int detachments = stream.detachments;
+            assertTrue(stream.home().detach(stream));
+            sockets.writeAll(pair[1], "abc");
+            turnUntil("moved and read", () -> stream.detachments == detachments + 1 && stream.received.size() == before + 3);
+            assertSame(to.queue, stream.home());
+        }
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aStreamWhoseEndHasComeBeforeItsDataWasReadMovesWithBoth() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        stream.reading = false;
+        byte[] data = random(3 * BLOCK, 11);
+        sockets.write(pair[1], data, 0, data.length);
+        settle();
+        sockets.close(pair[1]);
+        settle();
+        stream.move(b);
+        settle();
+        stream.move(a);
+        stream.readAll();
+        turnUntil("the end", () -> {
+            stream.readAll();
+            return stream.last == 0;
+        });
+        assertArrayEquals(data, stream.received.toByteArray());
+        stream.end();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ running out
+
+    @Test public void aStarvingHomeGoesOnWhenOthersGiveBack() {
+        for (boolean keep : new boolean[] {true, false}) {
+            openWith(6, 64);
+            int[][] pairs = new int[4][];
+            Stream[] streams = new Stream[4];
+            byte[][] data = new byte[4][];
+            int[] written = new int[4];
+            for (int i = 0; i < 4; i++) {
+                pairs[i] = sockets.unixPair();
+                streams[i] = new Stream(pairs[i][0]).opened();
+                streams[i].runner = b;
+                data[i] = random(100_000, 20 + i);
+            }
+            var random = new SplittableRandom(30);
+            List<Long> kept = new ArrayList<>();
+            for (int i = 0; i < 4; i++) streams[i].reading = false;
+            for (int round = 0; round < 4_000; round++) {
+                int i = random.nextInt(4);
+                int n = sockets.write(pairs[i][1], data[i], written[i], Math.min(1 + random.nextInt(3_000), data[i].length - written[i]));
+                if (n > 0) written[i] += n;
+                turn();
+                n = b.queue.receive(streams[i]);
+                if (n > 0) {
+                    streams[i].keep(b.queue.inputAddress(), n);
+                    if (keep) kept.add(b.queue.keepInput(streams[i]));
+                    else b.queue.leaveInput(streams[i]);
+                }
+                if (kept.size() > random.nextInt(12)) b.pool.releaseAnywhere(kept.remove(random.nextInt(kept.size())));
+            }
+            for (long block : kept) b.pool.releaseAnywhere(block);
+            for (int i = 0; i < 4; i++) {
+                int number = i;
+                turnUntil("stream " + i + " gets the rest", () -> {
+                    int n = sockets.write(pairs[number][1], data[number], written[number], data[number].length - written[number]);
+                    if (n > 0) written[number] += n;
+                    for (Stream stream : streams) stream.readAll();
+                    return streams[number].received.size() == data[number].length;
+                });
+            }
+            for (int i = 0; i < 4; i++) {
+                assertArrayEquals(data[i], streams[i].received.toByteArray());
+                streams[i].end();
+                sockets.close(pairs[i][1]);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- cost
+
+    @Test public void aForeignRunnerAllocatesNothingNorDoesHome() {
+        int[] pair = sockets.unixPair();
+        var echo = new Bouncing(pair[0]);
+        var peer = new Bouncing(pair[1]);
+        assertEquals(0, a.queue.openStream(echo));
+        assertEquals(0, a.queue.openStream(peer));
+        assertEquals(100, b.queue.send(peer, echo.out, 100));
+        AllocationProbe.assertAllocatesNothing(20_000, 20_000, this::turn);
+        assertTrue(peer.runs > 100, "runs: " + peer.runs);
+        a.queue.close(echo, false);
+        a.queue.close(peer, false);
+        turnUntil("gone", () -> a.queue.sourceCount() == 0);
+        b.pool.release(echo.out);
+        b.pool.release(peer.out);
+    }
+
+    /** Sends back what it gets, away from home. */
+    private final class Bouncing extends StreamSource {
+        final long out = b.pool.acquire();
+        int runs;
+
+        Bouncing(int fd) { super(a.vcore.newColor(), fd); }
+
+        @Override protected void run() {
+            takeReady();
+            int n;
+            while ((n = b.queue.receive(this)) > 0) {
+                runs++;
+                NativeMemory.copy(b.queue.inputAddress(), out, n);
+                b.queue.leaveInput(this);
+                if (b.queue.send(this, out, n) != n) throw new AssertionError("not sent");
+            }
+        }
+
+        @Override public void sent(int result) { throw new AssertionError("sent by " + this); }
+    }
+}
