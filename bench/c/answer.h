@@ -1,17 +1,14 @@
-/* What the two C loops share: the answer, the search for blank lines, and the listening socket. */
+/* What the two C loops share: the answer, the search for blank lines, and the argument. */
 #ifndef ANSWER_H
 #define ANSWER_H
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "listen.h"
 
 /* The header fields, and the length, of the other servers' /plaintext. */
 #define ANSWER "HTTP/1.1 200 OK\r\n" \
@@ -87,30 +84,6 @@ static int port_argument(int argc, char **argv, const char *name) {
         exit(2);
     }
     return port;
-}
-
-static void raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* Returns a listening socket, or -1 with errno set. Accepted sockets inherit TCP_NODELAY from it. */
-static int listen_on(int port, int type_flags) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | type_flags, 0);
-    int one = 1;
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0
-        || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0
-        || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0
-        || bind(fd, (struct sockaddr *)&address, sizeof address) < 0
-        || listen(fd, 4096) < 0) {
-        return -1;
-    }
-    return fd;
 }
 
 #endif

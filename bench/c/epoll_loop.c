@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
     int port = port_argument(argc, argv, "epoll_loop");
     raise_descriptor_limit();
     fill_answers();
-    int listener = listen_on(port, SOCK_NONBLOCK);
+    int listener = listen_on(port, SOCK_NONBLOCK, 0);
     if (listener < 0) die("listen");
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) die("epoll_create1");

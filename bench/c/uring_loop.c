@@ -212,7 +212,7 @@ int main(int argc, char **argv) {
     int port = port_argument(argc, argv, "uring_loop");
     raise_descriptor_limit();
     fill_answers();
-    listener = listen_on(port, 0);
+    listener = listen_on(port, 0, 0);
     if (listener < 0) die("listen");
     set_up();
     for (unsigned id = 0; id < BUFFERS; id++) give_buffer(id);

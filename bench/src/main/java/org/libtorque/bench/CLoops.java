@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.libtorque.bench.Peer.UnavailableException;
 
-/** The loops in C, compiled on first use and again when their source has changed. */
+/** The servers in C, compiled on first use and again when their source has changed. */
 final class CLoops {
-    private static final List<String> FLAGS = List.of("-std=gnu11", "-O2", "-Wall", "-Wextra");
+    private static final List<String> FLAGS = List.of("-std=gnu11", "-O2", "-Wall", "-Wextra", "-pthread");
 
     private final Path sources;
 
@@ -32,13 +32,8 @@ final class CLoops {
      */
     Path binary(String program) throws UnavailableException, IOException {
         Path source = sources.resolve(program + ".c");
-        Path header = sources.resolve("answer.h");
         Path binary = sources.resolve("build").resolve(program);
-        if (Files.exists(binary)
-                && Files.getLastModifiedTime(binary).compareTo(Files.getLastModifiedTime(source)) >= 0
-                && Files.getLastModifiedTime(binary).compareTo(Files.getLastModifiedTime(header)) >= 0) {
-            return binary;
-        }
+        if (isFresh(binary, source)) return binary;
         Path compiler = Commands.find("cc");
         if (compiler == null) throw new UnavailableException("no C compiler (apt-get install gcc libc6-dev)");
         Files.createDirectories(binary.getParent());
@@ -57,5 +52,18 @@ final class CLoops {
             throw new UnavailableException("interrupted while compiling");
         }
         return binary;
+    }
+
+    /** Whether it is younger than its source and every header there is. */
+    private boolean isFresh(Path binary, Path source) throws IOException {
+        if (!Files.exists(binary)) return false;
+        var inputs = new ArrayList<>(List.of(source));
+        try (var headers = Files.newDirectoryStream(sources, "*.h")) {
+            headers.forEach(inputs::add);
+        }
+        for (Path input : inputs) {
+            if (Files.getLastModifiedTime(binary).compareTo(Files.getLastModifiedTime(input)) < 0) return false;
+        }
+        return true;
     }
 }

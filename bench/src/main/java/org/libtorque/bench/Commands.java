@@ -36,16 +36,16 @@ final class Commands {
                 words.addAll(Peers.JVM_FLAGS);
             } else {
                 words.add(word.replace("{port}", String.valueOf(slot.port()))
-                        .replace("{cpu}", String.valueOf(slot.cpu()))
+                        .replace("{cpu}", slot.cpus())
                         .replace("{root}", slot.root().toString()));
             }
         }
         return words;
     }
 
-    /** Returns {@code command} bound to one CPU. */
-    static List<String> pinned(int cpu, List<String> command) {
-        var pinned = new ArrayList<>(List.of("taskset", "-c", String.valueOf(cpu)));
+    /** Returns {@code command} bound to a list of CPUs. */
+    static List<String> pinned(String cpus, List<String> command) {
+        var pinned = new ArrayList<>(List.of("taskset", "-c", cpus));
         pinned.addAll(command);
         return pinned;
     }

@@ -1,13 +1,10 @@
 package org.libtorque.bench;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -88,7 +85,7 @@ public final class HttpBench implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this text.")
     private boolean help;
 
-    private final Path home = home();
+    private final Path home = Scratch.sourceTree();
     private final Path jar = home.resolve("apps/target/torque.jar");
     private final Children children = new Children();
     private final Map<String, String> absent = new LinkedHashMap<>();
@@ -132,9 +129,8 @@ public final class HttpBench implements Callable<Integer> {
         List<String> names = peerNames.stream().distinct().toList();
         Machine machine = Machine.describe(home);      // before this process pins itself
         chooseCpus();
-        Path scratch = Files.createTempDirectory("torque-bench-");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> cleanUp(scratch), "clean-up"));
-        try {
+        try (var files = new Scratch(children)) {
+            Path scratch = files.folder();
             LoadRunner runner = chooseLoad();
             var execution = new LoadExecution(runner, serverCpu, loadCpu, scratch, children);
             List<ServerProcess> servers = start(names, peers.all(), scratch);
@@ -151,8 +147,6 @@ public final class HttpBench implements Callable<Integer> {
             Files.writeString(file, report);
             say("written to " + file);
             return 0;
-        } finally {
-            cleanUp(scratch);
         }
     }
 
@@ -207,7 +201,7 @@ public final class HttpBench implements Callable<Integer> {
             return new WrkLoad();
         }
         String template = torqueLoad != null ? torqueLoad : "{java} -jar " + jar + " load";
-        return new TorqueLoad(Commands.fill(template, new Peer.Slot(0, loadCpu, home, home)));
+        return new TorqueLoad(Commands.fill(template, new Peer.Slot(0, String.valueOf(loadCpu), home, home)));
     }
 
     private List<ServerProcess> start(List<String> names, Map<String, Peer> known, Path scratch)
@@ -217,7 +211,7 @@ public final class HttpBench implements Callable<Integer> {
         var servers = new ArrayList<ServerProcess>();
         for (String name : names) {
             try {
-                ServerProcess server = ServerProcess.start(known.get(name), serverCpu, root, scratch, children);
+                ServerProcess server = ServerProcess.start(known.get(name), String.valueOf(serverCpu), root, scratch, children);
                 servers.add(server);
                 answerBytes.put(name, server.answerBytes);
                 readyLines.put(name, server.readyLine());
@@ -352,26 +346,4 @@ public final class HttpBench implements Callable<Integer> {
     }
 
     private static void say(String text) { System.err.println(text); }
-
-    /** Ends every process of this run and deletes its files. May run twice, then also on the thread of a shutdown hook. */
-    private void cleanUp(Path scratch) {
-        children.close();
-        try (Stream<Path> files = Files.walk(scratch)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
-        } catch (IOException | UncheckedIOException alreadyGone) {
-            // The other of the two runs has deleted it.
-        }
-    }
-
-    /** The source tree: the launcher names it; else it is what lies above bench/target/classes or bench/target/*.jar. */
-    private static Path home() {
-        String named = System.getProperty("torque.home");
-        if (named != null) return Path.of(named);
-        try {
-            Path classes = Path.of(HttpBench.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-            return classes.getParent().getParent().getParent();
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
-    }
 }

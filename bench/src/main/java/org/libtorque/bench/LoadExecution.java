@@ -61,7 +61,7 @@ final class LoadExecution {
         Path output = scratch.resolve("load.out");
         Path errors = scratch.resolve("load.err");
         var builder = new ProcessBuilder(
-                Commands.pinned(cpu, runner.command(load, server.port, warmup, seconds, scratch)))
+                Commands.pinned(String.valueOf(cpu), runner.command(load, server.port, warmup, seconds, scratch)))
                 .redirectOutput(output.toFile()).redirectError(errors.toFile());
         long start = System.nanoTime();
         Process process = children.start(builder);

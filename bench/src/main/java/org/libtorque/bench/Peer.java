@@ -26,11 +26,11 @@ record Peer(String name, boolean warms, boolean servesFiles, Command command) {
      * Where a server is to run.
      *
      * @param port    TCP port on 127.0.0.1
-     * @param cpu     the one CPU that it will be pinned to
+     * @param cpus    the CPUs that it will be pinned to, as a list of the kernel's
      * @param root    folder of the files to serve
      * @param scratch folder of its own, empty
      */
-    record Slot(int port, int cpu, Path root, Path scratch) {}
+    record Slot(int port, String cpus, Path root, Path scratch) {}
 
     /** A server cannot take part; the message says why, and where possible how to change that. */
     static final class UnavailableException extends Exception {

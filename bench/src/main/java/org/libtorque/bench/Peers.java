@@ -13,6 +13,7 @@ import org.libtorque.bench.Peer.UnavailableException;
 import org.libtorque.bench.peer.HelidonServer;
 import org.libtorque.bench.peer.NettyServer;
 import org.libtorque.bench.peer.VirtualThreadServer;
+import org.libtorque.bench.peer.VirtualWorkServer;
 
 /**
  * The servers there are, and how each is started. Every JVM gets the same heap and collector; Netty further gets the
@@ -34,8 +35,14 @@ final class Peers {
     static final List<String> DEFAULT = List.of("kweb", "kweb-epoll", "c-epoll", "netty-epoll", "netty-io_uring", "nginx",
             "virtual-threads", "helidon", "helidon-queued");
 
+    /** What takes part under skewed load unless told otherwise. All have two threads, and the C server one per connection too. */
+    static final List<String> SKEW_DEFAULT = List.of("kweb-static", "kweb-steal", "kweb-migrate", "c-loops", "c-queue", "c-least", "c-threads",
+            "netty-epoll-2", "netty-io_uring-2", "netty-ordered", "netty-unordered", "virtual-threads-2");
+
     private final SequencedMap<String, Peer> byName = new LinkedHashMap<>();
     private final CLoops cLoops;
+    /** Whether kweb has --balance; null while nobody has asked. */
+    private Boolean canBalance;
 
     /**
      * @param kweb command with {@code {java}}, {@code {port}}, {@code {cpu}} and {@code {root}} to be filled in
@@ -57,6 +64,23 @@ final class Peers {
         java("virtual-threads", VirtualThreadServer.class, List.of(), List.of());
         java("helidon", HelidonServer.class, List.of(), List.of());
         java("helidon-queued", HelidonServer.class, List.of(), List.of("--write-queue", "8192"));
+        for (String balance : List.of("static", "steal", "migrate")) {
+            balanced("kweb-" + balance, kweb, balance, List.of());
+            balanced("kweb-" + balance + "-epoll", kweb, balance, List.of("--backend", "epoll"));
+        }
+        for (String mode : List.of("loops", "queue", "least", "threads")) {
+            add("c-" + mode, false, false, slot -> {
+                var command = new ArrayList<>(cLoop("skew_server", slot));
+                command.addAll(List.of("--mode", mode, "--threads", "2"));
+                return command;
+            });
+        }
+        netty("netty-epoll-2", "epoll", "http", "--loops", "2");
+        netty("netty-io_uring-2", "io_uring", "http", "--loops", "2");
+        netty("netty-ordered", "epoll", "http", "--loops", "2", "--offload", "ordered");
+        netty("netty-unordered", "epoll", "http", "--loops", "2", "--offload", "unordered");
+        java("virtual-threads-2", VirtualWorkServer.class,
+                List.of("--enable-native-access=ALL-UNNAMED", "-Djdk.virtualThreadScheduler.parallelism=2"), List.of());
     }
 
     /** Returns all servers by name, in the order of the results. */
@@ -66,20 +90,48 @@ final class Peers {
         byName.put(name, new Peer(name, warms, servesFiles, command));
     }
 
-    private void kweb(String name, String template, List<String> options) {
+    /** kweb with the benchmark's requests, under one of its ways to balance; without the option, static is all it can. */
+    private void balanced(String name, String template, String balance, List<String> options) {
         add(name, true, true, slot -> {
-            var command = new ArrayList<>(Commands.fill(template, slot));
+            List<String> command = kwebCommand(template, slot);
+            command.add("--bench-endpoints");
             command.addAll(options);
-            int jar = command.indexOf("-jar") + 1;
-            if (jar > 0 && jar < command.size() && !Files.exists(Path.of(command.get(jar)))) {
-                throw new UnavailableException("no " + command.get(jar) + " (build it, or name another with --kweb)");
-            }
+            if (canBalance(command)) command.addAll(List.of("--balance", balance));
+            else if (!balance.equals("static")) throw new UnavailableException("this kweb has no --balance");
             return command;
         });
     }
 
+    private boolean canBalance(List<String> command) {
+        if (canBalance == null) {
+            int serve = command.indexOf("serve");
+            var help = new ArrayList<>(command.subList(0, serve + 1));
+            help.add("--help");
+            String text = serve < 0 ? null : Commands.output(Path.of("."), help.toArray(String[]::new));
+            canBalance = text != null && text.contains("--balance");
+        }
+        return canBalance;
+    }
+
+    private void kweb(String name, String template, List<String> options) {
+        add(name, true, true, slot -> {
+            List<String> command = kwebCommand(template, slot);
+            command.addAll(options);
+            return command;
+        });
+    }
+
+    private static List<String> kwebCommand(String template, Slot slot) throws UnavailableException {
+        var command = new ArrayList<>(Commands.fill(template, slot));
+        int jar = command.indexOf("-jar") + 1;
+        if (jar > 0 && jar < command.size() && !Files.exists(Path.of(command.get(jar)))) {
+            throw new UnavailableException("no " + command.get(jar) + " (build it, or name another with --kweb)");
+        }
+        return command;
+    }
+
     private void netty(String name, String transport, String codec, String... more) {
-        var options = new ArrayList<>(List.of("--transport", transport, "--codec", codec, "--loops", "1"));
+        var options = new ArrayList<>(List.of("--transport", transport, "--codec", codec));
         options.addAll(List.of(more));
         java(name, NettyServer.class, NETTY_FLAGS, options);
     }

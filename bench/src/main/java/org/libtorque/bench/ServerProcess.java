@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.libtorque.bench.Peer.Slot;
 import org.libtorque.bench.Peer.UnavailableException;
 
-/** A peer that runs, pinned to the server's CPU, and has been seen to answer correctly. */
+/** A peer that runs, pinned to the servers' CPUs, and has been seen to answer correctly. */
 final class ServerProcess {
     private static final long START_NANOS = 30_000_000_000L;
     private static final int ANSWER_TIMEOUT_MILLIS = 5_000;
@@ -43,12 +43,12 @@ final class ServerProcess {
      * @param scratch folder for this run; the server gets one of its own in it
      * @throws UnavailableException if it cannot be started, ends, is not ready after 30 s or answers wrongly
      */
-    static ServerProcess start(Peer peer, int cpu, Path root, Path scratch, Children children)
+    static ServerProcess start(Peer peer, String cpus, Path root, Path scratch, Children children)
             throws UnavailableException, IOException, InterruptedException {
         int port = freePort();
         Path own = Files.createDirectory(scratch.resolve(peer.name()));
         Path log = scratch.resolve(peer.name() + ".log");
-        List<String> command = Commands.pinned(cpu, peer.command().line(new Slot(port, cpu, root, own)));
+        List<String> command = Commands.pinned(cpus, peer.command().line(new Slot(port, cpus, root, own)));
         Process process = children.start(
                 new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()));
         try {

@@ -38,7 +38,7 @@ final class PeersTest {
         assumeTrue(!name.equals("nginx") || Commands.find("nginx") != null, "nginx is not installed");
         assumeTrue(!name.startsWith("c-") || Commands.find("cc") != null, "no C compiler");
         assumeTrue(!name.contains("io_uring") || ioUringAllowed(), "io_uring is disabled (kernel.io_uring_disabled)");
-        int cpu = CpuList.parse(ProcFiles.allowedCpus()).getFirst();
+        String cpu = String.valueOf(CpuList.parse(ProcFiles.allowedCpus()).getFirst());
         Path root = Files.createDirectory(scratch.resolve("root"));
         Files.createFile(root.resolve("index.html"));
         List<ProcessHandle> processes;
@@ -84,7 +84,7 @@ final class PeersTest {
     @Test
     void aServerThatEndsAtOnceIsReportedWithWhatItSaid() throws Exception {
         var failing = new Peer("failing", false, false, slot -> List.of("sh", "-c", "echo first; echo no luck; exit 3"));
-        int cpu = CpuList.parse(ProcFiles.allowedCpus()).getFirst();
+        String cpu = String.valueOf(CpuList.parse(ProcFiles.allowedCpus()).getFirst());
         try (var children = new Children()) {
             var e = assertThrows(UnavailableException.class,
                     () -> ServerProcess.start(failing, cpu, scratch, scratch, children));
@@ -126,5 +126,5 @@ final class PeersTest {
         for (ProcessHandle process : all) assertFalse(process.isAlive());
     }
 
-    private static Slot slot() { return new Slot(8080, 3, Path.of("/srv"), Path.of("/tmp")); }
+    private static Slot slot() { return new Slot(8080, "3", Path.of("/srv"), Path.of("/tmp")); }
 }

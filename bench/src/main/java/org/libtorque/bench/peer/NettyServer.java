@@ -39,7 +39,13 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.Version;
+import io.netty.util.concurrent.DefaultEventExecutorGroup;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.EventExecutorGroup;
+import io.netty.util.concurrent.UnorderedThreadPoolEventExecutor;
 import java.nio.charset.StandardCharsets;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -56,6 +62,9 @@ public final class NettyServer extends PeerOptions {
     /** {@code http}: HttpServerCodec. {@code scan}: no codec, a blank line ends a request. */
     enum Codec { http, scan }
 
+    /** Who runs the handler: its event loop, one other thread for each channel, or whichever of the others is free. */
+    enum Offload { none, ordered, unordered }
+
     private static final short BUFFER_GROUP = 1;
     private static final int BUFFER_BYTES = 4096;
 
@@ -67,6 +76,13 @@ public final class NettyServer extends PeerOptions {
 
     @Option(names = "--loops", defaultValue = "1", description = "event loops, each a thread")
     int loops;
+
+    @Option(names = "--offload", defaultValue = "none",
+            description = "who handles requests: none (the event loop), or an executor group, ordered or unordered")
+    Offload offload;
+
+    @Option(names = "--offload-threads", defaultValue = "2", description = "threads of that group")
+    int offloadThreads;
 
     @Option(names = "--buffer-ring", defaultValue = "0",
             description = "io_uring: provided buffers of 4 KiB for multishot receive, a power of two; 0 for none")
@@ -93,13 +109,13 @@ public final class NettyServer extends PeerOptions {
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator().maxMessagesPerRead(Integer.MAX_VALUE))
-                .childHandler(codec == Codec.http ? httpPipeline(clock) : scanPipeline());
+                .childHandler(codec == Codec.http ? httpPipeline(new HttpHandler(clock, loops(group), offload == Offload.unordered), handlers()) : scanPipeline());
         if (transport == Transport.io_uring && bufferRing > 0) {
             bootstrap.childOption(IoUringChannelOption.IO_URING_BUFFER_GROUP_ID, BUFFER_GROUP);
         }
         bootstrap.bind(address()).sync();
         ready("Netty " + Version.identify().get("netty-common").artifactVersion() + " " + transport + " " + codec
-                + ", loops: " + loops);
+                + ", loops: " + loops + (offload == Offload.none ? "" : ", offload: " + offload + " " + offloadThreads));
         group.terminationFuture().sync();
         return 0;
     }
@@ -132,15 +148,32 @@ public final class NettyServer extends PeerOptions {
         };
     }
 
-    private static ChannelInitializer<Channel> httpPipeline(Clock clock) {
-        var handler = new HttpHandler(clock);
+    /** Returns the executors of the handler, null for the event loop. */
+    @SuppressWarnings("deprecation")                 // since 4.2, as is addLast below; nothing has taken their place
+    private EventExecutorGroup handlers() {
+        return switch (offload) {
+            case none -> null;
+            case ordered -> new DefaultEventExecutorGroup(offloadThreads);
+            case unordered -> new UnorderedThreadPoolEventExecutor(offloadThreads);
+        };
+    }
+
+    /** Returns the number of each event loop. */
+    private static Map<EventExecutor, Integer> loops(EventExecutorGroup group) {
+        var numbers = new IdentityHashMap<EventExecutor, Integer>();
+        for (EventExecutor loop : group) numbers.put(loop, numbers.size());
+        return numbers;
+    }
+
+    private static ChannelInitializer<Channel> httpPipeline(HttpHandler handler, EventExecutorGroup handlers) {
         return new ChannelInitializer<>() {
             @Override
+            @SuppressWarnings("deprecation")
             protected void initChannel(Channel channel) {
                 var config = new HttpDecoderConfig()
                         .setHeadersFactory(HttpHandler.HEADERS)
                         .setTrailersFactory(HttpHandler.TRAILERS);
-                channel.pipeline().addLast(new HttpServerCodec(config), handler);
+                channel.pipeline().addLast(new HttpServerCodec(config)).addLast(handlers, handler);
             }
         };
     }
@@ -175,8 +208,15 @@ public final class NettyServer extends PeerOptions {
         private static final AsciiString LENGTH = AsciiString.cached(String.valueOf(CONTENT.length));
 
         private final Clock clock;
+        private final Map<EventExecutor, Integer> loops;
+        private final boolean unordered;
 
-        HttpHandler(Clock clock) { this.clock = clock; }
+        /** @param unordered whether the end of a batch of reads may be told of before what was in it: then each answer is flushed */
+        HttpHandler(Clock clock, Map<EventExecutor, Integer> loops, boolean unordered) {
+            this.clock = clock;
+            this.loops = loops;
+            this.unordered = unordered;
+        }
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
@@ -189,20 +229,32 @@ public final class NettyServer extends PeerOptions {
         }
 
         private void answer(ChannelHandlerContext context, HttpRequest request) {
+            byte[] content = CONTENT;
+            AsciiString length = LENGTH;
             if (!request.uri().equals("/plaintext")) {
-                var missing = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.NOT_FOUND);
-                missing.headers().set(HttpHeaderNames.CONTENT_LENGTH, 0);
-                context.writeAndFlush(missing).addListener(ChannelFutureListener.CLOSE);
-                return;
+                String work = Work.answer(request.uri(), loops.get(context.channel().eventLoop()));
+                if (work == null) {
+                    missing(context);
+                    return;
+                }
+                content = work.getBytes(StandardCharsets.US_ASCII);
+                length = AsciiString.of(String.valueOf(content.length));
             }
             var response = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK,
-                    Unpooled.wrappedBuffer(CONTENT), HEADERS, TRAILERS);
+                    Unpooled.wrappedBuffer(content), HEADERS, TRAILERS);
             response.headers()
                     .set(HttpHeaderNames.SERVER, SERVER)
                     .set(HttpHeaderNames.DATE, clock.date)
                     .set(HttpHeaderNames.CONTENT_TYPE, TEXT_PLAIN)
-                    .set(HttpHeaderNames.CONTENT_LENGTH, LENGTH);
-            context.write(response, context.voidPromise());
+                    .set(HttpHeaderNames.CONTENT_LENGTH, length);
+            if (unordered) context.writeAndFlush(response, context.voidPromise());
+            else context.write(response, context.voidPromise());
+        }
+
+        private static void missing(ChannelHandlerContext context) {
+            var missing = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.NOT_FOUND);
+            missing.headers().set(HttpHeaderNames.CONTENT_LENGTH, 0);
+            context.writeAndFlush(missing).addListener(ChannelFutureListener.CLOSE);
         }
 
         @Override

@@ -41,13 +41,16 @@ abstract class PeerOptions implements Callable<Integer> {
 
     /** Returns {@code copies} answers in a row, with the date of now. */
     static byte[] answers(String serverName, int copies) {
-        String answer = "HTTP/1.1 200 OK\r\n"
+        String answer = answerHead(serverName) + BODY.length() + "\r\n\r\n" + BODY;
+        return answer.repeat(copies).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Returns an answer with the date of now as far as the name of the last field, which is the length. */
+    static String answerHead(String serverName) {
+        return "HTTP/1.1 200 OK\r\n"
                 + "Server: " + serverName + "\r\n"
                 + "Date: " + httpDate() + "\r\n"
                 + "Content-Type: text/plain\r\n"
-                + "Content-Length: " + BODY.length() + "\r\n"
-                + "\r\n"
-                + BODY;
-        return answer.repeat(copies).getBytes(StandardCharsets.US_ASCII);
+                + "Content-Length: ";
     }
 }

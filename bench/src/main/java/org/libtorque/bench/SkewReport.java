@@ -1,0 +1,163 @@
+package org.libtorque.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
+
+/**
+ * The results as Markdown: for each case a table of medians over the rounds, and one of ratios to the references. Ratios
+ * are formed within a round, where both servers met the same conditions; their median and range are shown.
+ *
+ * @param references servers that the others are compared with
+ * @param peers      all servers that were asked for, in order
+ * @param absent     those that could not take part (any more), and why
+ */
+record SkewReport(List<String> references, List<String> peers, Map<String, String> absent, List<SkewMeasurement> measurements) {
+    private static final String NONE = "–";
+
+    private record Column(String name, ToDoubleFunction<List<SkewMeasurement>> figure, String format) {
+        String cell(List<SkewMeasurement> rounds) {
+            double value = figure.applyAsDouble(rounds);
+            return Double.isNaN(value) ? NONE : format.isEmpty() ? HttpReport.significant(value) : String.format(Locale.ROOT, format, value);
+        }
+    }
+
+    private static Column median(String name, String format, ToDoubleFunction<SkewMeasurement> figure) {
+        return new Column(name, rounds -> Statistics.of(rounds.stream().map(figure::applyAsDouble).toList()).median(), format);
+    }
+
+    private static Column most(String name, ToDoubleFunction<SkewMeasurement> figure) {
+        return new Column(name, rounds -> rounds.stream().mapToDouble(figure).max().orElse(Double.NaN), "%,.0f");
+    }
+
+    private static final List<Column> COMMON = List.of(
+            median("switches/request", "%.2f", SkewMeasurement::switchesPerRequest),
+            median("migrations/s", "", m -> m.rate("migrations")),
+            median("steals/s", "", m -> m.rate("steals")),
+            median("server CPU", "%.2f", m -> m.use().serverBusy()),
+            median("load CPU", "%.2f", m -> m.use().loadBusy()),
+            median("others CPU", "%.2f", m -> m.use().othersBusy()),
+            new Column("errors", rounds -> rounds.stream().mapToLong(SkewMeasurement::errors).sum(), "%,.0f"));
+
+    private static final List<Column> SKEWED = Stream.concat(Stream.of(
+            median("heavy/s", "%,.0f", SkewMeasurement::heavyPerSecond),
+            median("light/s", "%,.0f", m -> m.light().perSecond()),
+            median("light p50 µs", "", m -> m.light().p50Micros()),
+            median("p99 µs", "", m -> m.light().p99Micros()),
+            median("p99.9 µs", "", m -> m.light().p999Micros()),
+            most("light unserved", m -> m.light().unserved()),
+            most("heavy unserved", m -> m.heavy().unserved()),
+            median("useful CPU s/s", "%.2f", SkewMeasurement::usefulCpu)), COMMON.stream()).toList();
+
+    private static final List<Column> ALIKE = Stream.concat(Stream.of(
+            median("requests/s", "%,.0f", m -> m.light().perSecond()),
+            median("CPU µs/request", "", SkewMeasurement::cpuMicros),
+            median("p50 µs", "", m -> m.light().p50Micros()),
+            median("p99 µs", "", m -> m.light().p99Micros()),
+            median("p99.9 µs", "", m -> m.light().p999Micros()),
+            most("unserved", m -> m.light().unserved())), COMMON.stream()).toList();
+
+    private record Ratio(String name, ToDoubleFunction<SkewMeasurement> figure) {}
+
+    private static final List<Ratio> SKEWED_RATIOS = List.of(
+            new Ratio("heavy/s", SkewMeasurement::heavyPerSecond),
+            new Ratio("light p50", m -> m.light().p50Micros()),
+            new Ratio("light p99", m -> m.light().p99Micros()));
+
+    private static final List<Ratio> ALIKE_RATIOS = List.of(
+            new Ratio("requests/s", m -> m.light().perSecond()),
+            new Ratio("CPU/request", SkewMeasurement::cpuMicros));
+
+    /** Returns both tables of one case, with their heading. */
+    String tables(SkewCase load) {
+        var text = new StringBuilder("### " + load.id + ": " + load.title + "\n\n");
+        List<Column> columns = load.skewed ? SKEWED : ALIKE;
+        text.append(head("server", columns.stream().map(Column::name).toList()));
+        for (String peer : peers) {
+            List<SkewMeasurement> rounds = of(load, peer);
+            if (!rounds.isEmpty()) text.append(row(peer, columns.stream().map(column -> column.cell(rounds)).toList()));
+            if (absent.containsKey(peer)) {
+                text.append("| ").append(peer).append(" | ").append(absent.get(peer).replace("|", "\\|")).append(" |")
+                        .append(" |".repeat(columns.size() - 1)).append('\n');
+            }
+        }
+        text.append('\n');
+        List<Ratio> ratios = load.skewed ? SKEWED_RATIOS : ALIKE_RATIOS;
+        List<String> present = references.stream().filter(reference -> !of(load, reference).isEmpty()).toList();
+        if (present.isEmpty()) return text.toString();
+        text.append(head("its figure ÷ that of", present.stream().flatMap(reference -> ratios.stream().map(r -> reference + ": " + r.name)).toList()));
+        for (String peer : peers) {
+            if (of(load, peer).isEmpty()) continue;
+            var cells = new ArrayList<String>();
+            for (String reference : present) {
+                for (Ratio ratio : ratios) {
+                    cells.add(peer.equals(reference) ? NONE : withRange(ratios(load, peer, reference, ratio.figure)));
+                }
+            }
+            text.append(row(peer, cells));
+        }
+        return text.append('\n').toString();
+    }
+
+    /** Returns the main figure of every round, for a look at how much they scatter. */
+    String rounds() {
+        int last = measurements.stream().mapToInt(SkewMeasurement::round).max().orElse(0);
+        var names = new ArrayList<>(List.of("server"));
+        for (int round = 1; round <= last; round++) names.add("round " + round);
+        var text = new StringBuilder("### Each round: heavy/s · light p99 µs, or requests/s · CPU µs/request\n\n").append(head("case", names));
+        for (SkewCase load : SkewCase.values()) {
+            for (String peer : peers) {
+                List<SkewMeasurement> rounds = of(load, peer);
+                if (rounds.isEmpty()) continue;
+                var cells = new ArrayList<>(List.of(peer));
+                for (int round = 1; round <= last; round++) {
+                    int wanted = round;
+                    cells.add(rounds.stream().filter(m -> m.round() == wanted).findFirst()
+                            .map(m -> load.skewed ? HttpReport.count(m.heavyPerSecond()) + " · " + HttpReport.significant(m.light().p99Micros())
+                                    : HttpReport.count(m.light().perSecond()) + " · " + HttpReport.significant(m.cpuMicros()))
+                            .orElse(NONE));
+                }
+                text.append(row(load.id, cells));
+            }
+        }
+        return text.append('\n').toString();
+    }
+
+    /** Says how far others disturbed the run, or returns null if they did not. */
+    String disturbance() {
+        long disturbed = measurements.stream().filter(m -> m.use().othersBusy() > CpuUse.DISTURBED).count();
+        return disturbed == 0 ? null : String.format(Locale.ROOT,
+                "in %d of %d measurements others took more than %.0f %% of a CPU from the two sides: these figures are disturbed",
+                disturbed, measurements.size(), CpuUse.DISTURBED * 100);
+    }
+
+    Statistics ratios(SkewCase load, String peer, String reference, ToDoubleFunction<SkewMeasurement> figure) {
+        var ratios = new ArrayList<Double>();
+        for (SkewMeasurement over : of(load, peer)) {
+            for (SkewMeasurement under : of(load, reference)) {
+                if (over.round() == under.round() && figure.applyAsDouble(under) > 0) {
+                    ratios.add(figure.applyAsDouble(over) / figure.applyAsDouble(under));
+                }
+            }
+        }
+        return Statistics.of(ratios);
+    }
+
+    private List<SkewMeasurement> of(SkewCase load, String peer) {
+        return measurements.stream().filter(m -> m.load() == load && m.peer().equals(peer)).toList();
+    }
+
+    private static String withRange(Statistics ratios) {
+        return ratios.count() == 0 ? NONE : "**" + HttpReport.significant(ratios.median()) + "** (" + HttpReport.significant(ratios.min()) + "–"
+                + HttpReport.significant(ratios.max()) + ")";
+    }
+
+    private static String head(String first, List<String> names) {
+        return row(first, names) + "| :-- |" + " --: |".repeat(names.size()) + "\n";
+    }
+
+    private static String row(String first, List<String> cells) { return "| " + first + " | " + String.join(" | ", cells) + " |\n"; }
+}
