@@ -45,8 +45,8 @@ public class UniverseBenchmark {
     /** Makes the machine up and draws the questions. */
     @Setup public void prepare() {
         universe = Topology.of(switch (harts) {
-            case 2 -> "core:2 l3:package";
-            case 64 -> "node:2 core:16 hart:2 l2:core l3:package";
+            case 2 -> "package:1 core:2 l3:package";
+            case 64 -> "node:2 package:1 core:16 hart:2 l2:core l3:package";
             case 1024 -> "node:4 package:2 core:64 hart:2 l2:core l3:core*8 distance:10,20";
             case 4096 -> "node:16 package:2 core:64 hart:2 l2:core l3:core*8 distance:10,20";
             default -> throw new IllegalArgumentException("no machine of " + harts + " harts");

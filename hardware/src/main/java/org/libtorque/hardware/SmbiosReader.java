@@ -29,7 +29,7 @@ final class SmbiosReader {
     }
 
     /** How boards name the package in a locator: {@code CPU1_DIMM_A0}, {@code P0_Node1_Channel2}, {@code PROC 2 DIMM 3}. */
-    private static final Pattern SOCKET = Pattern.compile("(?i)(?:NODE|CPU|PROC|SOCKET|(?<![A-Z])P)[ _-]?([0-9]{1,3})");
+    private static final String SOCKET = "(?i)(?:NODE|CPU|PROC|SOCKET|(?<![A-Z])P)[ _-]?([0-9]{1,3})";
 
     private final FileTree files;
     private final List<MemoryDevice> devices = new ArrayList<>();
@@ -107,15 +107,17 @@ final class SmbiosReader {
 
     /** SMBIOS knows no nodes. Where locators name as many packages as there are nodes, they are taken to correspond in order. */
     private static List<MemoryDevice> attribute(List<MemoryDevice> devices, List<NumaNode> nodes) {
+        if (devices.isEmpty()) return devices; // compiling the pattern takes milliseconds in a program that starts
+        Pattern socket = Pattern.compile(SOCKET);
         var sockets = new TreeSet<Integer>();
         for (MemoryDevice d : devices) {
-            Matcher m = SOCKET.matcher(d.locator() + " " + d.bank());
+            Matcher m = socket.matcher(d.locator() + " " + d.bank());
             if (m.find()) sockets.add(Integer.valueOf(m.group(1)));
         }
         if (nodes.size() > 1 && sockets.size() != nodes.size()) return devices;
         var located = new ArrayList<MemoryDevice>();
         for (MemoryDevice d : devices) {
-            Matcher m = SOCKET.matcher(d.locator() + " " + d.bank());
+            Matcher m = socket.matcher(d.locator() + " " + d.bank());
             int node = nodes.size() == 1 ? nodes.getFirst().osIndex()
                     : m.find() ? nodes.get(sockets.headSet(Integer.valueOf(m.group(1))).size()).osIndex() : -1;
             located.add(new MemoryDevice(d.locator(), d.bank(), d.sizeBytes(), d.kind(), d.speedMegaTransfers(),

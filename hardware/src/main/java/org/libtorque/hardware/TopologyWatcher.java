@@ -179,7 +179,7 @@ public final class TopologyWatcher implements AutoCloseable {
         String groups = files.text("proc/self/cgroup");
         if (fingerprint.isEmpty() || !Objects.equals(groups, fingerprint.getFirst())) {
             var recorder = new FileTree(root).recording();
-            SysfsReader.readPresence(recorder);
+            SysfsReader.begin(recorder);
             paths = recorder.recorded().stream().filter(p -> !p.equals("proc/self/cgroup") && !p.equals("proc/mounts")
                     && !p.equals("proc/self/status")).toList();
         }
