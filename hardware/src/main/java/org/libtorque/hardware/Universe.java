@@ -184,7 +184,7 @@ public final class Universe {
             if (sharers == null) byLevel.put(c.level(), sharers = new ArrayList<>());
             sharers.add(c.cpus());
         }
-        for (var level : byLevel.entrySet()) candidates.add(Map.entry("L".concat(level.getKey().toString()), level.getValue()));
+        for (var level : byLevel.entrySet()) candidates.add(Map.entry("L" + level.getKey(), level.getValue()));
         for (CpuGroup g : t.groups()) { // by kind
             String name = g.kind().label().toLowerCase(java.util.Locale.ROOT);
             if (!candidates.getLast().getKey().equals(name)) candidates.add(Map.entry(name, new ArrayList<>()));
