@@ -75,11 +75,13 @@ final class CpuFacts {
     record GroupFact(CpuGroup.Kind kind, long id) {}
 
     private final CpuidRecord record;
+    private final CpuTables tables;
     private final int highest, highestExtended;
     private final boolean amd, intel, zhaoxin;
 
-    CpuFacts(int cpu, CpuidRecord record) {
+    CpuFacts(int cpu, CpuidRecord record, CpuTables tables) {
         this.cpu = cpu;
+        this.tables = tables;
         this.record = record;
         highest = record.query(0, 0, EAX);
         int announced = record.query(0x80000000, 0, EAX);
@@ -99,7 +101,7 @@ final class CpuFacts {
         stepping = signature & 0xF;
         type = amd ? "" : TYPES[signature >> 12 & 3];
         name = highestExtended >= 0x80000004 ? brand() : "";
-        features = CpuFeatures.of(record, highest, highestExtended, centaur < 0xC0000000 ? 0 : centaur);
+        features = tables.features().of(record, highest, highestExtended, centaur < 0xC0000000 ? 0 : centaur);
         hypervisor = has("hypervisor") ? text(record.query(0x40000000, 0, EBX), record.query(0x40000000, 0, ECX),
                 record.query(0x40000000, 0, EDX)) : "";
         invariantTsc = has("constant_tsc");
@@ -308,7 +310,7 @@ final class CpuFacts {
         } else if (highest >= 2) {
             // Leaf 2 does not tell who shares. Processors without leaf 4 have one core, whose threads share everything.
             for (int descriptor : descriptors()) {
-                for (var entry : IntelDescriptors.caches(descriptor, family, model)) {
+                for (var entry : tables.descriptors().caches(descriptor, family, model)) {
                     addCache(entry.level(), entry.type(), entry.sizeBytes(), entry.lineBytes(), entry.ways(), coreId);
                 }
             }
@@ -486,7 +488,7 @@ final class CpuFacts {
         if (tlbs.isEmpty() && highest >= 0x18) addressTranslation();
         if (!tlbs.isEmpty() || highest < 2) return;
         for (int descriptor : descriptors()) {
-            for (var entry : IntelDescriptors.tlbs(descriptor)) {
+            for (var entry : tables.descriptors().tlbs(descriptor)) {
                 addTlb(entry.level(), entry.type(), entry.pageBytes(), entry.entries(), entry.ways());
             }
         }

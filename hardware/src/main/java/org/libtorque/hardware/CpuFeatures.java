@@ -31,9 +31,10 @@ final class CpuFeatures {
 
     private record Word(int leaf, int subleaf, int register, String[] names) {}
 
-    private static final List<Word> WORDS = new ArrayList<>();
+    private final List<Word> words = new ArrayList<>();
 
-    static {
+    /** Reads the table. */
+    CpuFeatures() {
         for (String line : TABLE.split("\n")) {
             String[] f = line.split(" ");
             var names = new String[32];
@@ -42,16 +43,14 @@ final class CpuFeatures {
                 if (f[i].charAt(0) == '@') bit = Integer.parseInt(f[i].substring(1));
                 else names[bit++] = f[i].equals("-") ? null : f[i];
             }
-            WORDS.add(new Word(Integer.parseUnsignedInt(f[0], 16), Integer.parseInt(f[1]), f[2].charAt(0) - 'a', names));
+            words.add(new Word(Integer.parseUnsignedInt(f[0], 16), Integer.parseInt(f[1]), f[2].charAt(0) - 'a', names));
         }
     }
 
-    private CpuFeatures() {}
-
     /** Returns the names of the abilities that a CPU tells, sorted. Leaves beyond the highest it announces are not asked. */
-    static List<String> of(CpuidRecord cpu, int highest, int highestExtended, int highestCentaur) {
+    List<String> of(CpuidRecord cpu, int highest, int highestExtended, int highestCentaur) {
         var found = new ArrayList<String>();
-        for (Word word : WORDS) {
+        for (Word word : words) {
             int limit = word.leaf >= 0 ? highest : word.leaf < 0xC0000000 ? highestExtended : highestCentaur;
             if (Integer.compareUnsigned(word.leaf, limit) > 0 || word.subleaf == 1 && word.leaf == 7 && cpu.query(7, 0, 0) < 1) {
                 continue;

@@ -20,12 +20,17 @@ public final class CpuSet {
 
     /** Bit c of word w stands for CPU 64 * w + c. The last word is not 0, so that equal sets have equal arrays. */
     private final long[] words;
+    /** Counted once: who looks for a neighbourhood that has room asks every level for it. */
+    private final int size;
 
     /** Takes the array over. */
     private CpuSet(long[] words) {
         int used = words.length;
         while (used > 0 && words[used - 1] == 0) used--;
         this.words = used == words.length ? words : Arrays.copyOf(words, used);
+        int count = 0;
+        for (int w = 0; w < used; w++) count += Long.bitCount(words[w]);
+        size = count;
     }
 
     /**
@@ -172,12 +177,8 @@ public final class CpuSet {
         return cpu >= 0 && cpu >> 6 < words.length && (words[cpu >> 6] >>> cpu & 1) == 1;
     }
 
-    /** Returns how many CPUs are in the set. */
-    public int size() {
-        int count = 0;
-        for (long word : words) count += Long.bitCount(word);
-        return count;
-    }
+    /** Returns how many CPUs are in the set. O(1). */
+    public int size() { return size; }
 
     /** Tells whether the set is empty. */
     public boolean isEmpty() { return words.length == 0; }

@@ -1,17 +1,17 @@
 package org.libtorque.hardware;
 
+import java.lang.foreign.Arena;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.libtorque.sys.Abi;
 import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Cpuid;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
 
-import java.lang.foreign.Arena;
-
 /** Executes CPUID on CPUs of the running machine, in turn, on a thread of its own that is pinned to each. */
-final class CpuidCapture {
+final class CpuidCapture implements Runnable {
     /** Leaves that have subleaves, with the register and the bits that end the list when they are 0. */
     private static final int[][] LISTS = {
         {4, CpuidRecord.EAX, 0x1F}, {0xB, CpuidRecord.ECX, 0xFF00}, {0x1F, CpuidRecord.ECX, 0xFF00},
@@ -23,25 +23,45 @@ final class CpuidCapture {
     };
     private static final int MAX_SUBLEAVES = 64;
 
-    private CpuidCapture() {}
+    /** What executes the instruction. */
+    interface Instruction {
+        /** Executes it and stores EAX, EBX, ECX and EDX, in this order. */
+        void execute(int leaf, int subleaf, int[] out);
+    }
+
+    /** The instruction on the calling thread's CPU. */
+    private record Here(Cpuid cpuid) implements Instruction {
+        @Override public void execute(int leaf, int subleaf, int[] out) { cpuid.execute(leaf, subleaf, out); }
+    }
+
+    private final CpuSet cpus;
+    private final SortedMap<Integer, CpuidRecord> records = new TreeMap<>();
+    /** What ended the thread early; read after it has ended. */
+    private RuntimeException failure;
+    private final Thread thread = new Thread(null, this, "torque-cpuid");
+
+    private CpuidCapture(CpuSet cpus) { this.cpus = cpus; }
 
     /**
-     * Returns what each CPU answers. A CPU that cannot be pinned to is left out.
+     * Starts to execute CPUID on each CPU, and returns meanwhile: the first native call of a program takes longer to link than
+     * all files take to read.
      *
      * @throws UnsupportedOperationException if this is no x86
-     * @throws SyscallException              if machine code may not be made executable
      */
-    static SortedMap<Integer, CpuidRecord> capture(CpuSet cpus) {
-        var records = new TreeMap<Integer, CpuidRecord>();
-        var failure = new RuntimeException[1];
-        Thread thread = Thread.ofPlatform().name("torque-cpuid").daemon().unstarted(() -> {
-            try {
-                captureHere(cpus, records);
-            } catch (RuntimeException e) {
-                failure[0] = e;
-            }
-        });
-        thread.start();
+    static CpuidCapture start(CpuSet cpus) {
+        if (!Abi.X86_64) throw new UnsupportedOperationException("CPUID is an instruction of x86");
+        var capture = new CpuidCapture(cpus);
+        capture.thread.setDaemon(true);
+        capture.thread.start();
+        return capture;
+    }
+
+    /**
+     * Waits, and returns what each CPU answered. A CPU that cannot be pinned to is left out.
+     *
+     * @throws SyscallException if machine code may not be made executable
+     */
+    SortedMap<Integer, CpuidRecord> await() {
         boolean interrupted = false;
         for (;;) {
             try {
@@ -52,11 +72,20 @@ final class CpuidCapture {
             }
         }
         if (interrupted) Thread.currentThread().interrupt();
-        if (failure[0] != null) throw failure[0];
+        if (failure != null) throw failure;
         return records;
     }
 
-    private static void captureHere(CpuSet cpus, SortedMap<Integer, CpuidRecord> records) {
+    /** What the thread runs. */
+    @Override public void run() {
+        try {
+            captureHere();
+        } catch (RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    private void captureHere() {
         ErrnoSlot errno = ErrnoSlot.current();
         try (var cpuid = new Cpuid(errno); Arena arena = Arena.ofConfined()) {
             int bytes = CpuSet.LIMIT / 8;
@@ -66,14 +95,15 @@ final class CpuidCapture {
                 boolean pinned = Affinity.setaffinity(errno, 0, mask, bytes) == 0;
                 NativeMemory.putByte(mask + cpu / 8, (byte) 0);
                 if (!pinned) continue;
-                CpuidRecord record = record(cpuid);
+                CpuidRecord record = record(new Here(cpuid));
                 // A CPU that went offline meanwhile has thrown the thread off: what it read is of another CPU.
-                if (Affinity.getcpu() == cpu) records.put(cpu, record);
+                if ((int) Affinity.getcpuAndNode(errno) == cpu) records.put(cpu, record);
             }
         }
     }
 
-    private static CpuidRecord record(Cpuid cpuid) {
+    /** Executes every leaf that says something of use, and notes the answers. */
+    static CpuidRecord record(Instruction cpuid) {
         var record = new CpuidRecord();
         var out = new int[4];
         cpuid.execute(0, 0, out);
@@ -112,7 +142,7 @@ final class CpuidCapture {
         return record;
     }
 
-    private static void add(Cpuid cpuid, CpuidRecord record, int leaf, int subleaf, int[] out) {
+    private static void add(Instruction cpuid, CpuidRecord record, int leaf, int subleaf, int[] out) {
         cpuid.execute(leaf, subleaf, out);
         record.add(leaf, subleaf, out);
     }

@@ -14,10 +14,11 @@ final class CpuidReader {
     private CpuidReader() {}
 
     static Facts read(SortedMap<Integer, CpuidRecord> records) {
+        var tables = new CpuTables();
         var cpus = new ArrayList<CpuFacts>();
         var online = new BitSet();
         for (var entry : records.entrySet()) {
-            cpus.add(new CpuFacts(entry.getKey(), entry.getValue()));
+            cpus.add(new CpuFacts(entry.getKey(), entry.getValue(), tables));
             online.set(entry.getKey());
         }
         var facts = new Facts();

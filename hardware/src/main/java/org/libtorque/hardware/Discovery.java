@@ -3,10 +3,11 @@ package org.libtorque.hardware;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Function;
+import org.libtorque.sys.Abi;
 import org.libtorque.sys.SyscallException;
 
 /**
@@ -30,7 +31,9 @@ final class Discovery {
     /** A tree and the CPUID answers of the same machine. */
     static Topology tree(Path root, Path cpuidFolder) {
         var files = new FileTree(root);
-        Facts facts = SysfsReader.read(files, CpuSet.of());
+        var reader = SysfsReader.begin(files);
+        Facts facts = reader.finish();
+        reader.processors(CpuSet.of());
         facts.memoryDevices = SmbiosReader.read(files, facts.nodes);
         facts.remarks.addAll(files.remarks());
         var records = CpuidDump.read(cpuidFolder);
@@ -44,9 +47,13 @@ final class Discovery {
     Topology read() {
         var files = new FileTree(root);
         boolean live = files.isLive();
-        Facts cpuid = live ? cpuid(files) : null;
-        Facts facts = SysfsReader.read(files, cpuid == null ? CpuSet.of() : cpuid.online);
+        var reader = SysfsReader.begin(files);
+        CpuSet usable = reader.usable();
+        CpuidCapture capture = live ? startCpuid(usable) : null; // runs while the files are read
+        Facts facts = reader.finish();
         facts.memoryDevices = SmbiosReader.read(files, facts.nodes);
+        Facts cpuid = live ? cpuid(capture, usable) : null;
+        reader.processors(cpuid == null ? CpuSet.of() : cpuid.online);
         facts.remarks.addAll(files.remarks());
         if (live) {
             facts.input = Topology.Input.LIVE;
@@ -63,22 +70,43 @@ final class Discovery {
         return new Topology(facts);
     }
 
-    private Facts cpuid(FileTree files) {
+    /** Asks those of the CPUs that were not asked before, or begins to; null if all have answered, or it cannot be. */
+    private CpuidCapture startCpuid(CpuSet usable) {
         if (cpuidFailure != null) return null;
-        Facts presence = SysfsReader.readPresence(new FileTree(root));
-        CpuSet wanted = presence.allowed == null ? presence.online : presence.online.and(presence.allowed);
+        CpuSet missing = unknown(usable);
+        if (Abi.X86_64 && !missing.isEmpty()) {
+            CpuidDevice.capture(missing, known);
+            missing = unknown(usable);
+        }
         try {
-            var missing = new BitSet();
-            wanted.forEach(cpu -> {
-                if (!known.containsKey(cpu)) missing.set(cpu);
-            });
-            if (!missing.isEmpty()) known.putAll(CpuidCapture.capture(Facts.setOf(missing)));
-        } catch (UnsupportedOperationException | SyscallException e) {
+            return missing.isEmpty() ? null : CpuidCapture.start(missing);
+        } catch (UnsupportedOperationException e) {
             cpuidFailure = e.getMessage();
             return null;
         }
-        var present = new TreeMap<>(known);
-        present.keySet().removeIf(cpu -> !wanted.contains(cpu));
+    }
+
+    private CpuSet unknown(CpuSet usable) {
+        var missing = new BitSet();
+        for (int cpu = usable.nextSetBit(0); cpu >= 0; cpu = usable.nextSetBit(cpu + 1)) {
+            if (!known.containsKey(cpu)) missing.set(cpu);
+        }
+        return Facts.setOf(missing);
+    }
+
+    /** Waits for the answers, and returns what they and older ones tell of the usable CPUs; null if nothing. */
+    private Facts cpuid(CpuidCapture capture, CpuSet usable) {
+        if (cpuidFailure != null) return null;
+        try {
+            if (capture != null) known.putAll(capture.await());
+        } catch (SyscallException e) {
+            cpuidFailure = e.getMessage();
+            return null;
+        }
+        var present = new TreeMap<Integer, CpuidRecord>();
+        for (var entry : known.entrySet()) {
+            if (usable.contains(entry.getKey())) present.put(entry.getKey(), entry.getValue());
+        }
         if (!present.isEmpty()) return CpuidReader.read(present);
         cpuidFailure = "no CPU could be pinned to";
         return null;
@@ -89,15 +117,22 @@ final class Discovery {
     private static void merge(Facts facts, Facts cpuid) {
         CpuSet covered = cpuid.online;
         facts.remarks.addAll(cpuid.remarks);
-        facts.processors.removeIf(p -> p.cpus().isSubsetOf(covered));
-        facts.processors.addAll(cpuid.processors);
-        compare(facts, "packages", facts.packages, cpuid.packages, CpuPackage::cpus, covered);
-        compare(facts, "cores", facts.cores, cpuid.cores, Core::cpus, covered);
+        var processors = new ArrayList<Processor>();
+        for (Processor p : facts.processors) {
+            if (!p.cpus().isSubsetOf(covered)) processors.add(p);
+        }
+        processors.addAll(cpuid.processors);
+        facts.processors = processors;
+        compare(facts, "packages", Topology.packageCpus(facts.packages), Topology.packageCpus(cpuid.packages), covered);
+        compare(facts, "cores", Topology.coreCpus(facts.cores), Topology.coreCpus(cpuid.cores), covered);
         mergeCaches(facts, cpuid);
         mergeKinds(facts, cpuid);
         facts.tlbs.addAll(cpuid.tlbs);
-        var told = facts.groups.stream().map(CpuGroup::kind).distinct().toList();
-        cpuid.groups.stream().filter(g -> !told.contains(g.kind())).forEach(facts.groups::add);
+        var told = EnumSet.noneOf(CpuGroup.Kind.class);
+        for (CpuGroup g : facts.groups) told.add(g.kind());
+        for (CpuGroup g : cpuid.groups) {
+            if (!told.contains(g.kind())) facts.groups.add(g);
+        }
         CpuSet rest = facts.online.minus(covered);
         if (!rest.isEmpty()) {
             facts.remark(Remark.Kind.UNKNOWN, "CPUID was not executed on CPUs " + rest
@@ -107,19 +142,18 @@ final class Discovery {
     }
 
     /** Compares two partitions of the CPUs that CPUID was executed on. */
-    private static <T> void compare(Facts facts, String what, List<T> files, List<T> cpuid, Function<T, CpuSet> cpus,
-            CpuSet covered) {
+    private static void compare(Facts facts, String what, List<CpuSet> files, List<CpuSet> cpuid, CpuSet covered) {
         if (files.isEmpty()) return;
         var ours = new ArrayList<CpuSet>();
-        for (T t : files) {
-            CpuSet set = cpus.apply(t).and(covered);
-            if (!set.isEmpty()) ours.add(set);
+        for (CpuSet set : files) {
+            CpuSet inside = set.and(covered);
+            if (!inside.isEmpty()) ours.add(inside);
         }
-        var theirs = new ArrayList<>(cpuid.stream().map(cpus).toList());
-        if (ours.size() == theirs.size() && ours.containsAll(theirs)) return;
-        var only = theirs.stream().filter(s -> !ours.contains(s)).toList();
-        ours.removeIf(theirs::contains);
-        facts.remark(Remark.Kind.DISAGREEMENT, what + ": /sys tells " + some(ours) + " where CPUID tells " + some(only)
+        if (ours.size() == cpuid.size() && ours.containsAll(cpuid)) return;
+        var theirs = new ArrayList<>(cpuid);
+        theirs.removeAll(ours);
+        ours.removeAll(cpuid);
+        facts.remark(Remark.Kind.DISAGREEMENT, what + ": /sys tells " + some(ours) + " where CPUID tells " + some(theirs)
                 + "; /sys was believed");
     }
 
@@ -139,8 +173,12 @@ final class Discovery {
         var differing = new java.util.TreeSet<String>();
         for (int i = 0; i < facts.caches.size(); i++) {
             Cache ours = facts.caches.get(i);
-            Cache theirs = cpuid.caches.stream().filter(c -> c.level() == ours.level() && c.type() == ours.type()
-                    && !c.cpus().and(ours.cpus()).isEmpty()).findFirst().orElse(null);
+            Cache theirs = null;
+            for (Cache c : cpuid.caches) {
+                if (c.level() != ours.level() || c.type() != ours.type() || c.cpus().and(ours.cpus()).isEmpty()) continue;
+                theirs = c;
+                break;
+            }
             if (theirs == null) {
                 if (!ours.cpus().and(covered).isEmpty()) differing.add(ours.name() + ": told by /sys alone");
                 continue;
@@ -174,12 +212,20 @@ final class Discovery {
             if (cpuid.online.equals(facts.online)) facts.kinds.addAll(cpuid.kinds);
             return;
         }
-        compare(facts, "kinds of cores", facts.kinds, cpuid.kinds, CpuKind::cpus, cpuid.online);
+        compare(facts, "kinds of cores", kindCpus(facts.kinds), kindCpus(cpuid.kinds), cpuid.online);
         for (int i = 0; i < facts.kinds.size(); i++) {
             CpuKind ours = facts.kinds.get(i);
-            String name = cpuid.kinds.stream().filter(k -> ours.cpus().and(cpuid.online).equals(k.cpus())).map(CpuKind::coreType)
-                    .findFirst().orElse("");
+            String name = "";
+            for (CpuKind k : cpuid.kinds) {
+                if (ours.cpus().and(cpuid.online).equals(k.cpus())) name = k.coreType();
+            }
             facts.kinds.set(i, new CpuKind(ours.rank(), ours.cpus(), name, ours.capacity(), ours.baseKiloHz(), ours.maxKiloHz()));
         }
+    }
+
+    private static List<CpuSet> kindCpus(List<CpuKind> kinds) {
+        var sets = new ArrayList<CpuSet>(kinds.size());
+        for (CpuKind k : kinds) sets.add(k.cpus());
+        return sets;
     }
 }

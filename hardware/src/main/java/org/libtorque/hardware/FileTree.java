@@ -1,13 +1,13 @@
 package org.libtorque.hardware;
 
+import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,6 +31,8 @@ final class FileTree {
     private static final int MAX_REMARKS = 100;
 
     private final Path root;
+    /** What files are read into; most have a few bytes. */
+    private byte[] buffer = new byte[1 << 13];
     /** Null for the running machine, where the links are the kernel's own. */
     private final Path realRoot;
     /** Of a copy: folders that were resolved already. */
@@ -113,8 +115,16 @@ final class FileTree {
         Path file = resolve(path);
         // A FIFO in a copy would block for ever; in the kernel's own tree everything is a regular file.
         if (file == null || realRoot != null && !Files.isRegularFile(file)) return null;
-        try (InputStream in = Files.newInputStream(file)) {
-            return in.readNBytes(limit);
+        // Not a channel: the classes behind one take longer to load than all files take to read.
+        try (var in = new FileInputStream(file.toFile())) {
+            int used = 0;
+            for (;;) {
+                int read = in.read(buffer, used, Math.min(buffer.length, limit) - used);
+                if (read <= 0) return Arrays.copyOf(buffer, used);
+                used += read;
+                if (used == limit) return Arrays.copyOf(buffer, used);
+                if (used == buffer.length) buffer = Arrays.copyOf(buffer, 2 * used);
+            }
         } catch (IOException | SecurityException e) {
             return null;
         }
@@ -237,14 +247,12 @@ final class FileTree {
     /** Returns the names in a folder, sorted; none if it is missing. */
     List<String> names(String folder) {
         Path path = resolve(folder);
-        if (path == null || !Files.isDirectory(path)) return List.of();
-        var names = new ArrayList<String>();
-        try (var entries = Files.newDirectoryStream(path)) {
-            for (Path entry : entries) names.add(entry.getFileName().toString());
-        } catch (IOException | DirectoryIteratorException e) {
-            fallback(folder, "cannot be listed: " + e.getMessage());
+        String[] names = path == null ? null : path.toFile().list();
+        if (names == null) {
+            if (path != null && Files.isDirectory(path)) fallback(folder, "cannot be listed");
+            return List.of();
         }
-        names.sort(null);
-        return names;
+        Arrays.sort(names);
+        return List.of(names);
     }
 }

@@ -132,13 +132,14 @@ final class IntelDescriptors {
             ec c 3u 24M 24 64
             """;
 
-    private static final List<List<CacheEntry>> CACHES = new ArrayList<>();
-    private static final List<List<TlbEntry>> TLBS = new ArrayList<>();
+    private final List<List<CacheEntry>> caches = new ArrayList<>();
+    private final List<List<TlbEntry>> tlbs = new ArrayList<>();
 
-    static {
+    /** Reads the table. */
+    IntelDescriptors() {
         for (int i = 0; i < 256; i++) {
-            CACHES.add(List.of());
-            TLBS.add(List.of());
+            caches.add(List.of());
+            tlbs.add(List.of());
         }
         for (String line : TABLE.split("\n")) {
             String[] f = line.split(" ");
@@ -150,33 +151,31 @@ final class IntelDescriptors {
                 default -> CacheType.UNIFIED;
             };
             if (f[1].equals("c")) {
-                CACHES.set(descriptor, List.of(new CacheEntry(level, type, Sizes.parse(f[3]), Integer.parseInt(f[4]),
+                caches.set(descriptor, List.of(new CacheEntry(level, type, Sizes.parse(f[3]), Integer.parseInt(f[4]),
                         Integer.parseInt(f[5]))));
             } else {
                 var pages = new ArrayList<Long>();
                 for (String page : f[3].split(",")) pages.add(Sizes.parse(page));
-                var entries = new ArrayList<>(TLBS.get(descriptor));
+                var entries = new ArrayList<>(tlbs.get(descriptor));
                 entries.add(new TlbEntry(level, type, List.copyOf(pages), Integer.parseInt(f[4]), Integer.parseInt(f[5])));
-                TLBS.set(descriptor, List.copyOf(entries));
+                tlbs.set(descriptor, List.copyOf(entries));
             }
         }
     }
-
-    private IntelDescriptors() {}
 
     /**
      * Returns the caches that a descriptor byte tells, on a processor of this family and model: 49h is a third-level cache
      * on the Xeon MP of family 0Fh, model 06h, and a second-level cache elsewhere (SDM, same table).
      */
-    static List<CacheEntry> caches(int descriptor, int family, int model) {
+    List<CacheEntry> caches(int descriptor, int family, int model) {
         if (descriptor == 0x49 && family == 0xF && model == 6) {
             return List.of(new CacheEntry(3, CacheType.UNIFIED, 4 << 20, 16, 64));
         }
-        return CACHES.get(descriptor);
+        return caches.get(descriptor);
     }
 
     /** Returns the translation buffers that a descriptor byte tells. */
-    static List<TlbEntry> tlbs(int descriptor) { return TLBS.get(descriptor); }
+    List<TlbEntry> tlbs(int descriptor) { return tlbs.get(descriptor); }
 
     /** Returns how many bytes a prefetch fetches by this descriptor; 0 if it is about something else. */
     static int prefetchBytes(int descriptor) { return descriptor == 0xF0 ? 64 : descriptor == 0xF1 ? 128 : 0; }

@@ -15,21 +15,8 @@ final class SmbiosReader {
     private static final int MEMORY_DEVICE = 17, END = 127;
     private static final int MAX_TABLE_BYTES = 1 << 20;
     private static final int MAX_DEVICES = 4096;
-    /** DSP0134, "Memory Device: Type"; what is left out is "Other", "Unknown" or of before 2000. */
-    private static final String[] KINDS = new String[0x25];
-
-    static {
-        String[] names = {"3 DRAM", "7 RAM", "15 SDRAM", "18 DDR", "19 DDR2", "20 DDR2 FB-DIMM", "24 DDR3", "25 FBD2",
-            "26 DDR4", "27 LPDDR", "28 LPDDR2", "29 LPDDR3", "30 LPDDR4", "31 NVDIMM", "32 HBM", "33 HBM2", "34 DDR5",
-            "35 LPDDR5", "36 HBM3"};
-        for (String name : names) {
-            int blank = name.indexOf(' ');
-            KINDS[Integer.parseInt(name.substring(0, blank))] = name.substring(blank + 1);
-        }
-    }
-
     /** How boards name the package in a locator: {@code CPU1_DIMM_A0}, {@code P0_Node1_Channel2}, {@code PROC 2 DIMM 3}. */
-    private static final Pattern SOCKET = Pattern.compile("(?i)(?:NODE|CPU|PROC|SOCKET|(?<![A-Z])P)[ _-]?([0-9]{1,3})");
+    private static final String SOCKET = "(?i)(?:NODE|CPU|PROC|SOCKET|(?<![A-Z])P)[ _-]?([0-9]{1,3})";
 
     private final FileTree files;
     private final List<MemoryDevice> devices = new ArrayList<>();
@@ -78,9 +65,35 @@ final class SmbiosReader {
         int kind = octet(table, at, length, 0x12);
         devices.add(new MemoryDevice(string(table, strings, end, octet(table, at, length, 0x10)),
                 string(table, strings, end, octet(table, at, length, 0x11)), bytes,
-                kind < KINDS.length && KINDS[kind] != null ? KINDS[kind] : "", speed(word(table, at, length, 0x15)),
+                kind(kind), speed(word(table, at, length, 0x15)),
                 speed(word(table, at, length, 0x20)), string(table, strings, end, octet(table, at, length, 0x17)),
                 string(table, strings, end, octet(table, at, length, 0x1A)), -1));
+    }
+
+    /** DSP0134, "Memory Device: Type"; nothing for "Other", "Unknown" and those of before 2000. */
+    private static String kind(int code) {
+        return switch (code) {
+            case 3 -> "DRAM";
+            case 7 -> "RAM";
+            case 15 -> "SDRAM";
+            case 18 -> "DDR";
+            case 19 -> "DDR2";
+            case 20 -> "DDR2 FB-DIMM";
+            case 24 -> "DDR3";
+            case 25 -> "FBD2";
+            case 26 -> "DDR4";
+            case 27 -> "LPDDR";
+            case 28 -> "LPDDR2";
+            case 29 -> "LPDDR3";
+            case 30 -> "LPDDR4";
+            case 31 -> "NVDIMM";
+            case 32 -> "HBM";
+            case 33 -> "HBM2";
+            case 34 -> "DDR5";
+            case 35 -> "LPDDR5";
+            case 36 -> "HBM3";
+            default -> "";
+        };
     }
 
     /** 0 is unknown, 65,535 "in a field of later versions", for memory faster than any yet. */
@@ -107,15 +120,17 @@ final class SmbiosReader {
 
     /** SMBIOS knows no nodes. Where locators name as many packages as there are nodes, they are taken to correspond in order. */
     private static List<MemoryDevice> attribute(List<MemoryDevice> devices, List<NumaNode> nodes) {
+        if (devices.isEmpty()) return devices; // compiling the pattern takes milliseconds in a program that starts
+        Pattern socket = Pattern.compile(SOCKET);
         var sockets = new TreeSet<Integer>();
         for (MemoryDevice d : devices) {
-            Matcher m = SOCKET.matcher(d.locator() + " " + d.bank());
+            Matcher m = socket.matcher(d.locator() + " " + d.bank());
             if (m.find()) sockets.add(Integer.valueOf(m.group(1)));
         }
         if (nodes.size() > 1 && sockets.size() != nodes.size()) return devices;
         var located = new ArrayList<MemoryDevice>();
         for (MemoryDevice d : devices) {
-            Matcher m = SOCKET.matcher(d.locator() + " " + d.bank());
+            Matcher m = socket.matcher(d.locator() + " " + d.bank());
             int node = nodes.size() == 1 ? nodes.getFirst().osIndex()
                     : m.find() ? nodes.get(sockets.headSet(Integer.valueOf(m.group(1))).size()).osIndex() : -1;
             located.add(new MemoryDevice(d.locator(), d.bank(), d.sizeBytes(), d.kind(), d.speedMegaTransfers(),

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.StringTokenizer;
 
 /**
  * Reads a machine from {@code /sys} and {@code /proc}, or a copy of them, of any architecture. The files are described in
@@ -28,35 +29,30 @@ final class SysfsReader {
     private SysfsReader(FileTree files) { this.files = files; }
 
     /**
-     * Reads everything but what CPUID and the devices tell.
+     * Reads which CPUs there are and which of them may be used: what can change from one moment to the next.
      *
-     * @param known CPUs whose type of processor is known already. {@code /proc/cpuinfo} is left alone if that is all:
-     *              kernels before 5.18 measure every CPU's frequency when it is read, which takes 10 ms and wakes them all
      * @throws TopologyFormatException if there is no CPU
      */
-    static Facts read(FileTree files, CpuSet known) {
+    static SysfsReader begin(FileTree files) {
         var reader = new SysfsReader(files);
         reader.presence();
-        reader.structure();
-        reader.caches();
-        reader.memory();
-        if (!reader.online.isSubsetOf(known)) reader.processors();
-        reader.facts.architecture = reader.architecture();
-        reader.kinds();
         reader.facts.limits = CgroupReader.read(files);
         reader.facts.mems = reader.facts.limits.cpusetMems();
         reader.allowed();
-        return reader.facts;
+        return reader;
     }
 
-    /** Reads only which CPUs there are and which of them may be used: what can change from one moment to the next. */
-    static Facts readPresence(FileTree files) {
-        var reader = new SysfsReader(files);
-        reader.presence();
-        reader.facts.limits = CgroupReader.read(files);
-        reader.facts.mems = reader.facts.limits.cpusetMems();
-        reader.allowed();
-        return reader.facts;
+    /** Returns the CPUs that are online and may be used. */
+    CpuSet usable() { return facts.allowed == null ? online : facts.allowed.and(online); }
+
+    /** Reads everything else but what CPUID and the devices tell, and {@link #processors}. */
+    Facts finish() {
+        structure();
+        caches();
+        memory();
+        facts.architecture = architecture();
+        kinds();
+        return facts;
     }
 
     private void allowed() {
@@ -307,17 +303,18 @@ final class SysfsReader {
             String path = NODE + "/node" + numbers.get(i) + "/distance";
             String line = files.line(path);
             if (line == null) return null;
-            String[] words = line.split("\\s+");
-            if (words.length != matrix.length) {
-                files.fallback(path, words.length + " distances for " + matrix.length + " nodes; distances are not known");
+            var words = new StringTokenizer(line); // a pattern would take milliseconds to compile in a program that starts
+            if (words.countTokens() != matrix.length) {
+                files.fallback(path, words.countTokens() + " distances for " + matrix.length + " nodes; distances are not known");
                 return null;
             }
-            matrix[i] = new int[words.length];
-            for (int j = 0; j < words.length; j++) {
+            matrix[i] = new int[matrix.length];
+            for (int j = 0; j < matrix.length; j++) {
+                String word = words.nextToken();
                 try {
-                    matrix[i][j] = Integer.parseInt(words[j]);
+                    matrix[i][j] = Integer.parseInt(word);
                 } catch (NumberFormatException e) {
-                    files.fallback(path, "'" + words[j] + "' is no distance; distances are not known");
+                    files.fallback(path, "'" + word + "' is no distance; distances are not known");
                     return null;
                 }
             }
@@ -403,7 +400,14 @@ final class SysfsReader {
 
     // ---- processors and kinds of cores ----
 
-    private void processors() {
+    /**
+     * Adds the types of processors.
+     *
+     * @param known CPUs whose type is known already. {@code /proc/cpuinfo} is left alone if that is all: kernels before 5.18
+     *              measure every CPU's frequency when it is read, which takes 10 ms and wakes them all
+     */
+    void processors(CpuSet known) {
+        if (online.isSubsetOf(known)) return;
         Map<Integer, Processor> byCpu = ProcCpuinfo.read(files);
         var types = new Facts.Partition<Processor>();
         byCpu.forEach((cpu, processor) -> {

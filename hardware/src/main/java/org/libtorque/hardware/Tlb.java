@@ -2,6 +2,7 @@ package org.libtorque.hardware;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeSet;
 
 /**
  * One translation buffer.
@@ -18,7 +19,7 @@ public record Tlb(int level, CacheType type, List<Long> pageBytes, int entries, 
     /** Copies the list and checks the arguments. */
     public Tlb {
         Objects.requireNonNull(type, "type");
-        pageBytes = pageBytes.stream().sorted().distinct().toList();
+        pageBytes = List.copyOf(new TreeSet<>(pageBytes));
         if (level < 1 || entries < 0 || ways < -1 || pageBytes.isEmpty() || pageBytes.getFirst() <= 0 || cpus.isEmpty()) {
             throw new IllegalArgumentException("TLB: level=" + level + ", pageBytes=" + pageBytes + ", entries=" + entries
                     + ", ways=" + ways + ", cpus=" + cpus);

@@ -11,7 +11,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.locks.LockSupport;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.libtorque.sys.Affinity;
 import org.libtorque.sys.ErrnoSlot;
@@ -21,9 +22,10 @@ import org.libtorque.sys.Processes;
  * Follows what can change in a machine at run time: CPUs that go offline or come back, an edited cpuset or affinity, CPU
  * and memory limits of control groups (a container resized in place).
  *
- * <p>None of these can be waited for in one way (CPU hotplug has uevents, control groups have none for cpusets and
- * quotas), so the watcher looks: every 40 ms by default it reads the few files that told them, compares the bytes, and
- * reads the machine anew only if they differ. A look takes 100 to 300 µs, less than a percent of one CPU.
+ * <p>What is written to the files that decide over these, inotify tells at once, and a change is seen within milliseconds.
+ * Not everything is a write that can be seen here (an affinity set from outside, a control group above this namespace, firmware
+ * that takes a CPU). So the watcher also looks, every 40 ms by default: it reads the few files that told them, compares the bytes,
+ * and reads the machine anew only if they differ. A look takes 100 to 300 µs, less than a percent of one CPU.
  *
  * <p>Every change makes a new generation. The listener is called on the watcher's thread; what it throws is logged.
  */
@@ -94,6 +96,8 @@ public final class TopologyWatcher implements AutoCloseable {
     /** Written by the watcher's thread (or that of {@link #pollOnce}), read by all. */
     private volatile Topology topology;
     private volatile boolean closed;
+    /** Made by the watcher's thread; others only wake it. */
+    private volatile ChangeSignal signal;
     /** The watcher's thread only: what was seen last, and how many changes there have been. */
     private List<String> paths = List.of();
     private List<String> fingerprint = List.of();
@@ -135,15 +139,47 @@ public final class TopologyWatcher implements AutoCloseable {
     public Topology topology() { return topology; }
 
     private void run() {
-        while (!closed) {
-            LockSupport.parkNanos(this, intervalNanos);
-            try {
-                if (!closed) pollOnce();
-            } catch (RuntimeException e) {
-                // A CPU can vanish between two reads of its files; the next look sees a consistent machine.
-                LOG.log(Level.WARNING, "topology could not be read, will try again", e);
+        try (var own = new ChangeSignal()) {
+            signal = own; // who closes either sees it and wakes it, or has set closed before this thread looks
+            boolean live = root.equals(Path.of("/")); // in a copy nobody writes to what decides
+            Topology armed = null;
+            while (!closed) {
+                if (live && armed != topology) {
+                    // What happens between looking and watching is seen by the look that follows.
+                    armed = topology;
+                    own.watch(folders());
+                } else {
+                    own.await(intervalNanos);
+                }
+                if (closed) break;
+                try {
+                    pollOnce();
+                } catch (RuntimeException e) {
+                    // A CPU can vanish between two reads of its files; the next look sees a consistent machine.
+                    LOG.log(Level.WARNING, "topology could not be read, will try again", e);
+                }
             }
         }
+    }
+
+    /** Returns the folders whose files decide: of each CPU, and of the control groups of this process and their ancestors. */
+    private Set<String> folders() {
+        var files = new FileTree(root);
+        var folders = new TreeSet<String>();
+        Topology known = topology;
+        for (CpuSet cpus : List.of(known.online(), known.offline())) {
+            for (int cpu = cpus.nextSetBit(0); cpu >= 0; cpu = cpus.nextSetBit(cpu + 1)) folders.add("/sys/devices/system/cpu/cpu" + cpu);
+        }
+        folders.add("/sys/devices/system/cpu/smt");
+        for (String path : paths) {
+            String folder = path;
+            for (int slash = folder.lastIndexOf('/'); slash > 0; slash = folder.lastIndexOf('/')) {
+                folder = folder.substring(0, slash);
+                boolean group = files.exists(folder + "/cgroup.procs") || files.exists(folder + "/tasks");
+                if (!group || !folders.add("/" + folder)) break;
+            }
+        }
+        return folders;
     }
 
     /** Looks once; returns the change, or null if there is none. */
@@ -179,7 +215,7 @@ public final class TopologyWatcher implements AutoCloseable {
         String groups = files.text("proc/self/cgroup");
         if (fingerprint.isEmpty() || !Objects.equals(groups, fingerprint.getFirst())) {
             var recorder = new FileTree(root).recording();
-            SysfsReader.readPresence(recorder);
+            SysfsReader.begin(recorder);
             paths = recorder.recorded().stream().filter(p -> !p.equals("proc/self/cgroup") && !p.equals("proc/mounts")
                     && !p.equals("proc/self/status")).toList();
         }
@@ -211,7 +247,8 @@ public final class TopologyWatcher implements AutoCloseable {
     /** Stops watching and waits for the thread, unless it is the one that calls. */
     @Override public void close() {
         closed = true;
-        LockSupport.unpark(thread);
+        ChangeSignal waiting = signal;
+        if (waiting != null) waiting.wake();
         if (Thread.currentThread() == thread || !thread.isAlive()) return;
         try {
             thread.join();

@@ -71,10 +71,9 @@ public final class Universe {
     private final long[] paths;
     /** Level at which two paths meet that differ in this bit first, counted from the top; at 64, in none. */
     private final byte[] meeting = new byte[Long.SIZE + 1];
-    /** CPUs in the order of the tree, and each CPU's position in that order and in the spread order. */
+    /** CPUs in the order of the tree, and in the spread order. */
     private final int[] huddled;
     private final int[] spread;
-    private final int[] huddledAt, spreadAt;
 
     Universe(Topology topology) {
         this.topology = topology;
@@ -94,15 +93,6 @@ public final class Universe {
         huddled = new int[cpus.length];
         for (int i = 0; i < tree.length; i++) huddled[i] = cpus[tree[i]];
         spread = spreadOrder(topology, groupIds, tree, cpus);
-        huddledAt = positions(huddled, top);
-        spreadAt = positions(spread, top);
-    }
-
-    private static int[] positions(int[] order, int top) {
-        int[] at = new int[top + 1];
-        Arrays.fill(at, -1);
-        for (int i = 0; i < order.length; i++) at[order[i]] = i;
-        return at;
     }
 
     // ---- asking ----
@@ -144,14 +134,35 @@ public final class Universe {
 
     /**
      * Returns some of the harts in the order in which work that shares nothing should take them: as far from each other
-     * as can be, nodes first, then packages, and the second hart of a core only when every core has one.
+     * as can be, nodes first, then packages, and the second hart of a core only when every core has one. Numbers that are
+     * no harts are left out.
      */
-    public int[] spread(CpuSet among) { return pick(spread, spreadAt, among); }
+    public int[] spread(CpuSet among) { return pick(spread, among); }
 
-    /** Returns some of the harts in the order in which work that shares memory should take them: neighbours together. */
-    public int[] huddle(CpuSet among) { return pick(huddled, huddledAt, among); }
+    /**
+     * Returns some of the harts in the order in which work that shares memory should take them: neighbours together. Numbers
+     * that are no harts are left out.
+     */
+    public int[] huddle(CpuSet among) { return pick(huddled, among); }
 
-    /** Returns the smallest neighbourhood of a hart that holds {@code count} harts; the machine if none does. */
+    /**
+     * Returns the hart at a position of the {@linkplain #spread spread order} of all harts. O(1), allocates nothing.
+     *
+     * @throws IndexOutOfBoundsException unless {@code 0 <= position < harts().size()}
+     */
+    public int spreadHart(int position) { return spread[position]; }
+
+    /**
+     * Returns the hart at a position of the {@linkplain #huddle huddle order} of all harts. O(1), allocates nothing.
+     *
+     * @throws IndexOutOfBoundsException unless {@code 0 <= position < harts().size()}
+     */
+    public int huddledHart(int position) { return huddled[position]; }
+
+    /**
+     * Returns the smallest neighbourhood of a hart that holds {@code count} harts; the machine if none does. One step for each
+     * level, whatever the number of harts; allocates nothing.
+     */
     public CpuSet huddleAround(int cpu, int count) {
         for (CpuSet[] level : groupOf) {
             if (level[cpu].size() >= count) return level[cpu];
@@ -159,10 +170,14 @@ public final class Universe {
         return harts;
     }
 
-    private static int[] pick(int[] order, int[] at, CpuSet among) {
-        return among.toArray().length == order.length ? order.clone()
-                : Arrays.stream(among.toArray()).filter(c -> c < at.length && at[c] >= 0).boxed()
-                        .sorted(Comparator.comparingInt(c -> at[c])).mapToInt(Integer::intValue).toArray();
+    private int[] pick(int[] order, CpuSet among) {
+        if (among.equals(harts)) return order.clone();
+        int[] picked = new int[Math.min(order.length, among.size())];
+        int count = 0;
+        for (int cpu : order) {
+            if (among.contains(cpu)) picked[count++] = cpu;
+        }
+        return count == picked.length ? picked : Arrays.copyOf(picked, count);
     }
 
     // ---- building ----

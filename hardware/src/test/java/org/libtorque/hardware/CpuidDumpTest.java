@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CpuidDumpTest {
     @TempDir Path folder;
 
-    private static CpuFacts facts(String lines) { return new CpuFacts(0, CpuidDump.parse("pu0", lines)); }
+    private static CpuFacts facts(String lines) { return new CpuFacts(0, CpuidDump.parse("pu0", lines), new CpuTables()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"1 2 3", "5 4 0 2 0 = 1 2 3 4", "5 4 0 2 0 => 1 2 3 xyz", "1f 0 0 0 0 => 0 0 0 0",
@@ -61,8 +61,8 @@ class CpuidDumpTest {
     }
 
     @Test void descriptor49IsAThirdLevelOnOneXeonAndASecondElsewhere() {
-        assertEquals(3, IntelDescriptors.caches(0x49, 15, 6).getFirst().level());
-        assertEquals(2, IntelDescriptors.caches(0x49, 6, 15).getFirst().level());
+        assertEquals(3, new IntelDescriptors().caches(0x49, 15, 6).getFirst().level());
+        assertEquals(2, new IntelDescriptors().caches(0x49, 6, 15).getFirst().level());
         assertEquals(64, IntelDescriptors.prefetchBytes(0xF0));
     }
 

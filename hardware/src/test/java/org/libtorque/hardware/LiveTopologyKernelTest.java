@@ -125,7 +125,7 @@ class LiveTopologyKernelTest {
     @Test void aCaptureOfThisMachineIsADumpThatGivesTheSameTopology() {
         assumeTrue(Abi.X86_64, "CPUID is an instruction of x86");
         try {
-            var records = CpuidCapture.capture(HERE.usable());
+            var records = CpuidCapture.start(HERE.usable()).await();
             var copies = new TreeMap<Integer, CpuidRecord>();
             records.forEach((cpu, r) -> copies.put(cpu, CpuidDump.parse("pu" + cpu, r.dumpText())));
             assertEquals(HERE.usable().toArray().length, copies.size());
@@ -135,12 +135,35 @@ class LiveTopologyKernelTest {
         }
     }
 
+    @Test void theKernelsDriverAnswersAsTheInstructionDoes() {
+        assumeTrue(Abi.X86_64, "CPUID is an instruction of x86");
+        var driver = new TreeMap<Integer, CpuidRecord>();
+        CpuidDevice.capture(HERE.usable(), driver);
+        assumeTrue(!driver.isEmpty(), "/dev/cpu/0/cpuid cannot be read: it needs root, and the kernel's cpuid driver");
+        try {
+            var executed = CpuidCapture.start(HERE.usable()).await();
+            assertEquals(executed.keySet(), driver.keySet());
+            Topology ours = new Topology(CpuidReader.read(executed)), theirs = new Topology(CpuidReader.read(driver));
+            assertEquals(ours.caches(), theirs.caches());
+            assertEquals(ours.tlbs(), theirs.tlbs());
+            assertEquals(ours.cores(), theirs.cores());
+            assertEquals(ours.processors(), theirs.processors());
+            assertEquals(ours.remarks(), theirs.remarks());
+        } catch (SyscallException e) {
+            assumeTrue(false, "executable memory is forbidden: " + e.getMessage());
+        }
+    }
+
     @Test void discoveryLeavesNoDescriptorMappingOrThreadAndNoAffinityBehind() throws Exception {
         Topology.discover();
+        if (Abi.X86_64) CpuidCapture.start(HERE.usable()).await(); // discovery may not have needed it
         var descriptors = LeakCheck.openDescriptors();
         long mask = maskWord();
         long mappings = executableMappings();
-        for (int i = 0; i < 5; i++) Topology.discover();
+        for (int i = 0; i < 5; i++) {
+            Topology.discover();
+            if (Abi.X86_64) CpuidCapture.start(HERE.usable()).await();
+        }
         assertEquals(descriptors, LeakCheck.openDescriptors());
         assertEquals(mappings, executableMappings());
         assertEquals(mask, maskWord());

@@ -84,6 +84,24 @@ class UniverseTest {
         assertEquals(CpuSet.of(0, 1, 4, 5), u.huddleAround(4, 3));
     }
 
+    @Test void ordersAreThoseOfTheHartsAskedForAndOfNoOthers() {
+        Universe u = Topology.of("node:2 core:2 hart:2").universe();
+        assertArrayEquals(new int[] {0, 4, 1}, u.spread(CpuSet.of(0, 1, 4, 99)));
+        // as many numbers as there are harts, and yet not the harts
+        assertArrayEquals(new int[] {0, 1, 2, 3, 4, 5, 6}, u.huddle(CpuSet.of(0, 1, 2, 3, 4, 5, 6, 99)));
+        assertArrayEquals(new int[0], u.spread(CpuSet.of(8, 9)));
+    }
+
+    @ParameterizedTest @MethodSource("org.libtorque.testkit.Seeds#forEach")
+    void aPositionNamesTheHartThatTheWholeOrderHasThere(long seed) {
+        Universe u = Topology.of(randomSpec(new SplittableRandom(seed))).universe();
+        int[] spread = u.spread(u.harts()), huddled = u.huddle(u.harts());
+        for (int i = 0; i < u.harts().size(); i++) {
+            assertEquals(spread[i], u.spreadHart(i));
+            assertEquals(huddled[i], u.huddledHart(i));
+        }
+    }
+
     @Test void nodesThatReachEachOtherAtOneCostAreALevel() {
         Topology t = Topology.of("node:4 core:2 distances:10,16,40,40;16,10,40,40;40,40,10,16;40,40,16,10");
         Universe u = t.universe();
@@ -101,7 +119,8 @@ class UniverseTest {
         AllocationProbe.assertAllocatesNothing(2_000, 2_000, () -> {
             for (int i = 0; i < 64; i++) {
                 int a = harts[i * 7 % harts.length], b = harts[(i * 31 + 5) % harts.length];
-                sum[0] += u.distance(a, b) + u.neighbourhood(a, 0).nextSetBit(0);
+                sum[0] += u.distance(a, b) + u.neighbourhood(a, 0).nextSetBit(0) + u.huddleAround(b, i).size()
+                        + u.spreadHart(i % harts.length) + u.huddledHart(i % harts.length);
             }
         });
         assertTrue(sum[0] >= 0);

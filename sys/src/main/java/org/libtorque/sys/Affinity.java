@@ -11,8 +11,6 @@ public final class Affinity {
     private static final long SYS_SETAFFINITY = Abi.Syscall.SCHED_SETAFFINITY.number();
     private static final long SYS_GETTID = Abi.Syscall.GETTID.number();
     private static final long SYS_GETCPU = Abi.Syscall.GETCPU.number();
-    /** Answered without entering the kernel (vDSO or rseq), hence critical. */
-    private static final MethodHandle CURRENT_CPU = Libc.trivial("sched_getcpu");
     private static final long SYS_GETATTR = Abi.Syscall.SCHED_GETATTR.number();
     private static final long SYS_SETATTR = Abi.Syscall.SCHED_SETATTR.number();
     /** struct sched_attr, version 0: size, policy, flags, nice, priority, runtime, deadline, period. */
@@ -20,6 +18,12 @@ public final class Affinity {
     private static final int ATTR_POLICY = 4, ATTR_RUNTIME = 24;
     private static final int SCHED_OTHER = 0;
     private static final long SYS_YIELD = Abi.Syscall.SCHED_YIELD.number();
+
+    /** Has a linkage of its own, which those who do not ask should not wait for. */
+    private static final class CurrentCpu {
+        /** Answered without entering the kernel (vDSO or rseq), hence critical. */
+        static final MethodHandle HANDLE = Libc.trivial("sched_getcpu");
+    }
 
     private Affinity() {}
 
@@ -96,7 +100,7 @@ public final class Affinity {
     /** Returns the CPU that the calling thread runs on, which may have changed on return. A few nanoseconds. */
     public static int getcpu() {
         try {
-            return (int) (long) CURRENT_CPU.invokeExact();
+            return (int) (long) CurrentCpu.HANDLE.invokeExact();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 

@@ -45,6 +45,14 @@ final class Libc {
     }
 
     /**
+     * Links a function of at most seven arguments in the shape of syscall(2), for functions that are called rarely: a program
+     * that calls them first of all, to find out the machine, then waits for one shape to be linked and not for one for each number
+     * of arguments. The handle takes the capture segment, then seven longs, and returns a long; the function does not
+     * look at those that it does not have.
+     */
+    static MethodHandle rare(String name) { return capturingErrno(name, 7, Linker.Option.firstVariadicArg(1)); }
+
+    /**
      * Links a function without arguments that cannot fail, cannot block and takes nanoseconds. The handle takes nothing
      * and returns a long. The thread stays in Java for the call.
      */

@@ -52,12 +52,12 @@ public final class Mapping {
 
     private static final long SC_PAGESIZE = 30;
 
-    private static final MethodHandle MMAP = Libc.capturingErrno("mmap", 6);
-    private static final MethodHandle MUNMAP = Libc.capturingErrno("munmap", 2);
-    private static final MethodHandle MPROTECT = Libc.capturingErrno("mprotect", 3);
-    private static final MethodHandle MADVISE = Libc.capturingErrno("madvise", 3);
-    private static final MethodHandle MLOCK = Libc.capturingErrno("mlock", 2);
-    private static final MethodHandle MUNLOCK = Libc.capturingErrno("munlock", 2);
+    private static final MethodHandle MMAP = Libc.rare("mmap");
+    private static final MethodHandle MUNMAP = Libc.rare("munmap");
+    private static final MethodHandle MPROTECT = Libc.rare("mprotect");
+    private static final MethodHandle MADVISE = Libc.rare("madvise");
+    private static final MethodHandle MLOCK = Libc.rare("mlock");
+    private static final MethodHandle MUNLOCK = Libc.rare("munlock");
 
     /** Bytes of a page: 4 KiB on x86-64; 4, 16 or 64 KiB on AArch64. */
     public static final int PAGE_SIZE = pageSize();
@@ -79,7 +79,7 @@ public final class Mapping {
                             long offsetBytes) {
         try {
             long r = (long) MMAP.invokeExact(errno.segment(), address, lengthBytes, (long) prot, (long) flags,
-                    (long) fd, offsetBytes);
+                    (long) fd, offsetBytes, 0L);
             return r != -1 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -87,7 +87,7 @@ public final class Mapping {
     /** Removes mappings; 0 or a negated errno. Whoever touches the range afterwards crashes the process. */
     public static int munmap(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) (long) MUNMAP.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MUNMAP.invokeExact(errno.segment(), address, lengthBytes, 0L, 0L, 0L, 0L, 0L);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -95,7 +95,7 @@ public final class Mapping {
     /** Sets the protection of whole pages to bits of {@code PROT_*}; 0 or a negated errno. */
     public static int mprotect(ErrnoSlot errno, long address, long lengthBytes, int prot) {
         try {
-            int r = (int) (long) MPROTECT.invokeExact(errno.segment(), address, lengthBytes, (long) prot);
+            int r = (int) (long) MPROTECT.invokeExact(errno.segment(), address, lengthBytes, (long) prot, 0L, 0L, 0L, 0L);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -103,7 +103,7 @@ public final class Mapping {
     /** Says how whole pages will be used, one of {@code MADV_*}; 0 or a negated errno ({@code -EINVAL} unknown advice). */
     public static int madvise(ErrnoSlot errno, long address, long lengthBytes, int advice) {
         try {
-            int r = (int) (long) MADVISE.invokeExact(errno.segment(), address, lengthBytes, (long) advice);
+            int r = (int) (long) MADVISE.invokeExact(errno.segment(), address, lengthBytes, (long) advice, 0L, 0L, 0L, 0L);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -111,7 +111,7 @@ public final class Mapping {
     /** Keeps pages in memory; 0 or a negated errno: {@code -ENOMEM} or {@code -EPERM} over {@code RLIMIT_MEMLOCK}. */
     public static int mlock(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) (long) MLOCK.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MLOCK.invokeExact(errno.segment(), address, lengthBytes, 0L, 0L, 0L, 0L, 0L);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
@@ -119,14 +119,15 @@ public final class Mapping {
     /** Undoes {@link #mlock}; 0 or a negated errno. */
     public static int munlock(ErrnoSlot errno, long address, long lengthBytes) {
         try {
-            int r = (int) (long) MUNLOCK.invokeExact(errno.segment(), address, lengthBytes);
+            int r = (int) (long) MUNLOCK.invokeExact(errno.segment(), address, lengthBytes, 0L, 0L, 0L, 0L, 0L);
             return r >= 0 ? r : -errno.get();
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 
     private static int pageSize() {
         try {
-            return (int) (long) Libc.capturingErrno("sysconf", 1).invokeExact(ErrnoSlot.current().segment(), SC_PAGESIZE);
+            return (int) (long) Libc.rare("sysconf").invokeExact(ErrnoSlot.current().segment(), SC_PAGESIZE,
+                    0L, 0L, 0L, 0L, 0L, 0L);
         } catch (Throwable t) { throw Libc.impossible(t); }
     }
 }

@@ -35,10 +35,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LauncherTest {
     /** What the script and the stand-ins call. */
     private static final List<String> TOOLS = List.of("bash", "env", "awk", "cat", "cp", "find", "flock", "mkdir", "mv",
-            "readlink", "sed", "sleep", "tee", "touch");
+            "readlink", "rm", "sed", "sleep", "tee", "touch");
 
     private static final String JAVA = """
             #!/usr/bin/env bash
+            if [[ $* == *-XX:AOTCacheOutput=* ]]; then
+                printf '%s\\n' "$*" >> "$CALLS/training"
+                cache=$*
+                cache=${cache#*-XX:AOTCacheOutput=}
+                sleep 0.05 # a file system's clock ticks
+                [[ ${TRAINING_EXIT:-0} == 0 ]] && echo cache > "${cache% -cp *}"
+                exit "${TRAINING_EXIT:-0}"
+            fi
             printf '%s\\n' "$*" >> "$CALLS/java"
             [[ $* == *await-signal* ]] && exec sleep 30
             exit ${JAVA_EXIT:-0}
@@ -326,6 +334,45 @@ class LauncherTest {
         assertEquals(42, result.code);
         assertTrue(calls("java").getFirst().contains(" -Xmx64m -Da=b -jar "), calls("java").toString());
         assertTrue(calls("java").getFirst().endsWith(" load two words"), calls("java").toString());
+    }
+
+    @Test
+    void aBuildMakesACacheThatRunsUse() throws Exception {
+        var cache = checkout.toRealPath() + "/apps/target/torque.aot";
+        assertEquals(0, torque("serve").code);
+        assertTrue(calls("training").getFirst().contains(" -XX:AOTCacheOutput=" + cache + " -cp " + checkout.toRealPath() + "/apps/target/torque.jar "),
+                calls("training").toString());
+        assertTrue(calls("java").getFirst().contains(" -XX:AOTCache=" + cache + " "), calls("java").toString());
+        torque("serve");
+        assertEquals(1, calls("training").size(), "it is made by the build alone");
+    }
+
+    @Test
+    void aCacheThatCannotBeMadeIsDoneWithout() throws Exception {
+        var result = run(checkout, Map.of("TRAINING_EXIT", "1"), "./torque", "serve");
+        assertEquals(0, result.code);
+        assertEquals(1, calls("training").size());
+        assertFalse(calls("java").getFirst().contains("AOTCache"), calls("java").toString());
+        assertFalse(Files.exists(checkout.resolve("apps/target/torque.aot")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-XX:AOTMode=off", "-XX:AOTCacheOutput=/tmp/x.aot -Dx", "-Xshare:off", "-XX:SharedArchiveFile=x.jsa"})
+    void whoHasOptionsOfHisOwnAboutCachesGetsThoseAlone(String options) throws Exception {
+        torque("serve");
+        assertEquals(0, run(checkout, Map.of("TORQUE_JAVA_OPTS", options, "TRAINING_EXIT", "0"), "./torque", "serve").code);
+        var last = options.startsWith("-XX:AOTCacheOutput") ? calls("training").getLast() : calls("java").getLast();
+        assertFalse(last.contains("-XX:AOTCache=/"), last);
+        assertTrue(last.contains(options), last);
+    }
+
+    @Test
+    void aCacheOlderThanTheJarIsNotUsed() throws Exception {
+        torque("serve");
+        Files.setLastModifiedTime(checkout.resolve("apps/target/torque.aot"), FileTime.from(Instant.now().minusSeconds(60)));
+        torque("serve");
+        assertEquals(1, calls("mvn").size());
+        assertFalse(calls("java").getLast().contains("AOTCache"), calls("java").toString());
     }
 
     @Test
