@@ -423,12 +423,14 @@ public final class Vcore {
         }
         upNextInRow = 0;
         long first = own.first();
-        color = offers.first() < first ? offers.takeFirst() : null; // not null at first sight; a thief may have been quicker
-        if (color == null) {
+        long offered = offers.first();
+        if (offered < first && (color = offers.takeFirst()) != null) { // null if a thief was quicker
+            first = offered;
+        } else {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        if (color.start > virtualNow) virtualNow = color.start;
+        virtualNow = RunQueue.clockAt(color, first, virtualNow);
         if (balance.steals() && own.size() > 0 && (color.cost >= LONG_NANOS || !board.nobodyIdle())) {
             runningLong = color.cost >= LONG_NANOS;
             offer();
