@@ -222,15 +222,15 @@ public final class Vcore {
         Vcore here = current();
         Vcore home = color.home();
         if (home.stopped) return false;
-        if (!task.markQueued()) return true;
-        switch (color.push(task, limited && here == null ? home.postLimit : Integer.MAX_VALUE)) {
-            case Color.WAITING -> { }
-            case Color.NOW_HELD -> dispatch(color, here);
-            default -> {
-                task.unmarkQueued();
-                return false;
-            }
+        int limit = Integer.MAX_VALUE;
+        if (limited && here == null && task.markTrying()) limit = home.postLimit;
+        else if (!task.markQueued()) return true;
+        int outcome = color.push(task, limit);
+        if (outcome == Color.FULL) {
+            if (task.unmarkTrying()) return false;
+            outcome = color.push(task, Integer.MAX_VALUE);
         }
+        if (outcome == Color.NOW_HELD) dispatch(color, here);
         return true;
     }
 
