@@ -3,9 +3,13 @@ package org.libtorque.vcore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
-/** Keeps {@code top} off the lines of whatever lies in front of the inbox. */
+/**
+ * Keeps {@code top} off the lines of whatever lies in front of the inbox. The int takes the gap behind the object's header, into which the JVM would put a compressed
+ * reference.
+ */
 @SuppressWarnings("unused")
 abstract class InboxPad0 {
+    private int pff;
     private long p00, p01, p02, p03, p04, p05, p06, p07, p08, p09, p0a, p0b, p0c, p0d, p0e, p0f;
 }
 

@@ -38,6 +38,16 @@ final class RunQueue {
         color.finish = start + color.weighted(color.cost);
     }
 
+    /**
+     * Returns where the virtual clock stands when a colour is served that was in the given bucket: at its start, but not beyond the beginning of the bucket. For in a bucket
+     * the order is not that of the tags, and a clock that is ahead of where another one finishes would take from it what it has not had yet. A colour that starts behind its
+     * bucket finishes beyond the ring, and there was nobody before it: the clock goes on to where it starts.
+     */
+    static long clockAt(Color color, long bucket, long clock) {
+        long start = color.start;
+        return Math.max(clock, start >> SHIFT > bucket ? start : Math.min(start, bucket << SHIFT));
+    }
+
     /** Enters a stamped colour. */
     void add(Color color, long clock) {
         base = Math.max(base, clock >> SHIFT);

@@ -9,8 +9,11 @@ import org.libtorque.hardware.Universe;
  * What the vcores of one runtime know of each other, and who is near whom.
  *
  * <p>Vcores have positions in the order of the tree of levels (huddle order), so the neighbours of a vcore at any level are a range of positions around it. Two sets of
- * positions are kept as bitmaps, with a word that summarises 64 words: who has <em>offered</em> work that others may take, and who is <em>idle</em>. The nearest member of a
- * set is found range by range, from the narrowest; a step costs the same whatever the number of vcores (at most 4,096).
+ * positions are kept as bitmaps, with a word that summarises up to 64 words: who has <em>offered</em> work that others may take, and who is <em>idle</em>. The nearest member
+ * of a set is found range by range, from the narrowest; a step costs the same whatever the number of vcores (at most 4,096).
+ *
+ * <p>Up to 64 vcores are one word, and no summary is needed: who is in a set is seen in it. With more, a member that enters while the last other one of its word leaves may
+ * be hidden until the latter has looked again. Then an offer wakes nobody, and waits for the next look: at the latest when its owner chooses what to run next.
  *
  * <p>Besides, each vcore has a line of numbers that it alone writes and others read as hints: how much it has to do, how busy it has been.
  *
@@ -40,6 +43,8 @@ public final class Scoreboard {
     /** Words of the two bitmaps at distances of a line, then their summaries. */
     private final long[] offered, idle;
     private final int words;
+    /** Where the summary is; with one word, that word itself, which tells as well as a summary whether it is empty. */
+    private final int summaryAt;
     private volatile boolean closing;
 
     private Scoreboard(int[] positionOf, int[][] ranges, int[] domainOf) {
@@ -51,6 +56,7 @@ public final class Scoreboard {
         searching = new AtomicIntegerArray(size * STRIDE);
         lines = new long[PAD + size * STRIDE + PAD];
         words = (size + 63) / 64;
+        summaryAt = words == 1 ? PAD : PAD + words * STRIDE;
         offered = new long[PAD + (words + 1) * STRIDE];
         idle = new long[PAD + (words + 1) * STRIDE];
     }
@@ -138,25 +144,24 @@ public final class Scoreboard {
     private void set(long[] set, int position) {
         int at = PAD + (position >> 6) * STRIDE;
         long before = (long) LONGS.getAndBitwiseOr(set, at, 1L << position);
-        if (before == 0) LONGS.getAndBitwiseOr(set, PAD + words * STRIDE, 1L << (position >> 6));
+        if (before == 0 && words > 1) LONGS.getAndBitwiseOr(set, summaryAt, 1L << (position >> 6));
     }
 
     private void clear(long[] set, int position) {
         int at = PAD + (position >> 6) * STRIDE;
         long bit = 1L << position;
         long before = (long) LONGS.getAndBitwiseAnd(set, at, ~bit);
-        if (before != bit) return;
-        int summary = PAD + words * STRIDE;
-        LONGS.getAndBitwiseAnd(set, summary, ~(1L << (position >> 6)));
+        if (before != bit || words == 1) return;
+        LONGS.getAndBitwiseAnd(set, summaryAt, ~(1L << (position >> 6)));
         // Somebody may have set a bit of this word in between, and found the summary still set.
-        if ((long) LONGS.getVolatile(set, at) != 0) LONGS.getAndBitwiseOr(set, summary, 1L << (position >> 6));
+        if ((long) LONGS.getVolatile(set, at) != 0) LONGS.getAndBitwiseOr(set, summaryAt, 1L << (position >> 6));
     }
 
     private static boolean isIn(long[] set, int position) {
         return ((long) LONGS.getOpaque(set, PAD + (position >> 6) * STRIDE) & 1L << position) != 0;
     }
 
-    private boolean isEmpty(long[] set) { return (long) LONGS.getOpaque(set, PAD + words * STRIDE) == 0; }
+    private boolean isEmpty(long[] set) { return (long) LONGS.getOpaque(set, summaryAt) == 0; }
 
     /** Returns a member of the set in [low, high), at or behind {@code from} if possible, other than {@code not}; -1 if there is none. */
     private int findIn(long[] set, int low, int high, int from, int not) {
@@ -165,7 +170,7 @@ public final class Scoreboard {
     }
 
     private int scan(long[] set, int low, int high, int not) {
-        long summary = (long) LONGS.getOpaque(set, PAD + words * STRIDE);
+        long summary = words == 1 ? 1 : (long) LONGS.getOpaque(set, summaryAt);
         for (int word = low >> 6; word << 6 < high; word++) {
             long left = summary & -1L << word;
             if (left == 0) return -1;

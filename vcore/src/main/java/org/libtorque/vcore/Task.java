@@ -14,15 +14,18 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>A task is an intrusive list node, so posting allocates nothing. The price is that a task object can be queued only once at a time: posting a
  * queued task does nothing, as a second event of a source whose first has not been handled yet needs no second run.
  *
- * <p>{@code IDLE -post-> QUEUED -dequeue-> IDLE, running -post-> QUEUED …}: the mark is taken off before the task runs, by an atomic exchange, so
- * whoever posts what is queued has his data seen by that run, and nothing is lost.
+ * <p>{@code IDLE -post-> QUEUED -dequeue-> IDLE, running -post-> QUEUED …}: the mark is set and taken off before the task runs by atomic exchanges. Whoever
+ * finds it set has written it anew, and the exchange that takes it off reads that: so it has his data seen by that run, and nothing is lost. A post that may be
+ * refused first sets TRYING, and takes that back only if nobody has relied on it meanwhile: {@code IDLE -tryPost-> TRYING -refused-> IDLE},
+ * {@code TRYING -post by another-> QUEUED}.
  */
 public abstract class Task {
-    private static final VarHandle QUEUED;
+    private static final int IDLE = 0, QUEUED = 1, TRYING = 2;
+    private static final VarHandle MARK;
 
     static {
         try {
-            QUEUED = MethodHandles.lookup().findVarHandle(Task.class, "queued", int.class);
+            MARK = MethodHandles.lookup().findVarHandle(Task.class, "mark", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -35,7 +38,7 @@ public abstract class Task {
     /** Whether the next run must be on the vcore that is the colour's home. Written by the colour's holder, or before the first post. */
     boolean atHome;
     private final Color color;
-    @SuppressWarnings("unused") private int queued;
+    @SuppressWarnings("unused") private int mark;
 
     /** @param color what this task is serialised with */
     protected Task(Color color) {
@@ -49,12 +52,20 @@ public abstract class Task {
     /** Returns what this task is serialised with. */
     public final Color color() { return color; }
 
-    /** Marks as queued. Returns false if it was. */
-    boolean markQueued() { return (int) QUEUED.getAndSet(this, 1) == 0; }
+    /** Marks as queued. Returns false if it was; then the run to come sees what the caller has written. */
+    boolean markQueued() { return (int) MARK.getAndSet(this, QUEUED) == IDLE; }
 
-    /** Before it runs. A full fence: what whoever found the mark had written before is read after this. Event sources are never marked, having a mark of their own. */
+    /** As {@link #markQueued}, by one who may have to take it back. False says nothing: then {@code markQueued} must be asked. */
+    boolean markTrying() { return (int) MARK.getOpaque(this) == IDLE && MARK.compareAndSet(this, IDLE, TRYING); }
+
+    /** Takes back {@link #markTrying}. Returns false if somebody has posted meanwhile: he was told that it is queued, and it must be. */
+    boolean unmarkTrying() { return MARK.compareAndSet(this, TRYING, IDLE); }
+
+    /**
+     * Before it runs. An exchange, not a store: it acquires what those had written who found the mark. Event sources are never marked, having ready bits of their own.
+     */
     void unmarkQueued() {
-        if ((int) QUEUED.getOpaque(this) != 0) QUEUED.setVolatile(this, 0);
+        if ((int) MARK.getOpaque(this) != IDLE) MARK.getAndSet(this, IDLE);
     }
 
     /**

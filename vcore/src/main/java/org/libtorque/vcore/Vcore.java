@@ -223,9 +223,12 @@ public final class Vcore {
     static boolean post(Task task, boolean limited) {
         Vcore home = task.color().home();
         if (home.stopped) return false;
-        if (!task.markQueued() || postUnmarked(task, limited && current() == null ? home.postLimit : Integer.MAX_VALUE)) return true;
-        task.unmarkQueued();
-        return false;
+        Vcore here = current();
+        int limit = Integer.MAX_VALUE;
+        if (limited && here == null && task.markTrying()) limit = home.postLimit;
+        else if (!task.markQueued()) return true;
+        if (postUnmarked(task, limit)) return true;
+        return !task.unmarkTrying() && postUnmarked(task, Integer.MAX_VALUE);
     }
 
     /** Posts a task of which somebody else makes sure that it is not queued. Any thread. Returns false if the limit is reached. */
@@ -436,12 +439,14 @@ public final class Vcore {
         }
         upNextInRow = 0;
         long first = own.first();
-        color = offers.first() < first ? offers.takeFirst() : null; // not null at first sight; a thief may have been quicker
-        if (color == null) {
+        long offered = offers.first();
+        if (offered < first && (color = offers.takeFirst()) != null) { // null if a thief was quicker
+            first = offered;
+        } else {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        if (color.start > virtualNow) virtualNow = color.start;
+        virtualNow = RunQueue.clockAt(color, Math.min(first, offered), virtualNow);
         return color;
     }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -287,6 +288,59 @@ class VcoreTest {
         elsewhere(refused[0]::post);
         vcore.runOnce(true);
         assertEquals("at last", ran.getLast());
+    }
+
+    @Test void aRefusalDoesNotTakeBackWhatAnotherPosterWasPromised() {
+        Task task = task("kept");
+        assertTrue(task.markTrying(), "the first poster finds no room, and has not yet taken its mark back");
+        elsewhere(() -> assertTrue(task.tryPost(), "the second is told that it is queued"));
+        assertFalse(task.unmarkTrying(), "so the first must queue it");
+        assertFalse(task.markTrying());
+        task.unmarkQueued();
+        assertTrue(task.markTrying());
+        assertTrue(task.unmarkTrying());
+        task.post();
+        vcore.runOnce(true);
+        assertEquals(List.of("kept"), ran);
+    }
+
+    /** Two threads post the same few tasks to a colour that is always full. Whoever is told that a task is queued finds it run after. */
+    @Test void whatTryPostAcceptsRunsAlsoWhenOthersAreRefused() {
+        Color color = vcore.newColor();
+        int[] runs = new int[4];
+        Task[] tasks = new Task[4];
+        int[] written = new int[4]; // plain: posting publishes it
+        int[] seen = new int[4];
+        for (int i = 0; i < 4; i++) {
+            int n = i;
+            tasks[i] = task(color, () -> {
+                runs[n]++;
+                seen[n] = written[n];
+            });
+        }
+        var stop = new AtomicBoolean();
+        Thread filler = Thread.ofPlatform().start(() -> {
+            while (!stop.get()) {
+                for (Task t : tasks) t.tryPost();
+                while (task(color, () -> { }).tryPost()) { }
+            }
+        });
+        Thread poster = Thread.ofPlatform().start(() -> {
+            for (int i = 1; i <= 20_000; i++) {
+                written[i & 3] = i;
+                if (i > 19_990) assertTrue(tasks[i & 3].postSurely());
+                else tasks[i & 3].tryPost();
+            }
+        });
+        while (poster.isAlive()) vcore.runOnce(false);
+        stop.set(true);
+        Eventually.awaitEnd(filler);
+        while (vcore.runOnce(false) > 0) { }
+        for (int i = 0; i < 4; i++) {
+            assertTrue(runs[i] > 0);
+            assertEquals(written[i], seen[i]);
+            assertTrue(tasks[i].markTrying(), "not marked for ever");
+        }
     }
 
     @Test void postingSurelyHasNoLimitAndDoesNotWait() {

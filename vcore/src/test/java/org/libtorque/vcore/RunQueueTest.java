@@ -1,0 +1,246 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.libtorque.testkit.AllocationProbe;
+
+class RunQueueTest {
+    /** A bucket of finish times. */
+    private static final long BUCKET = 1 << 14;
+    private static final long HORIZON = 256 * BUCKET;
+
+    private final RunQueue queue = new RunQueue();
+    private long ids;
+    private long clock;
+
+    private Color color(long start, int cost) {
+        Color color = new Color(null, ++ids);
+        color.cost = cost;
+        color.finish = start;
+        RunQueue.stamp(color, null, start);
+        return color;
+    }
+
+    private Color add(int cost) {
+        Color color = color(clock, cost);
+        queue.add(color, clock);
+        queue.checkInvariants();
+        return color;
+    }
+
+    /** As a vcore does: serves the first, which takes as long as was expected, and enters it again. */
+    private Color serve() {
+        long bucket = queue.first();
+        Color color = queue.pollFirst();
+        clock = RunQueue.clockAt(color, bucket, clock);
+        color.finish = color.start + color.weighted(color.cost);
+        return color;
+    }
+
+    private void again(Color color) {
+        RunQueue.stamp(color, null, clock);
+        queue.add(color, clock);
+    }
+
+    @Test void anEmptyQueueHasNothing() {
+        assertEquals(0, queue.size());
+        assertEquals(0, queue.work());
+        assertEquals(RunQueue.NONE, queue.first());
+        assertNull(queue.pollFirst());
+        assertNull(queue.pollLast());
+        assertEquals(0, queue.moveRoaming(new RunQueue(), 10, 0));
+    }
+
+    @Test void shortWorkGoesBeforeLongWork() {
+        Color heavy = add(1_000_000);
+        Color light = add(5_000);
+        Color middle = add(200_000);
+        assertEquals(3, queue.size());
+        assertEquals(1_205_000, queue.work());
+        assertSame(light, queue.pollFirst());
+        assertSame(middle, queue.pollFirst());
+        assertSame(heavy, queue.pollFirst());
+        assertEquals(0, queue.work());
+    }
+
+    @Test void inABucketFirstComeIsFirstServed() {
+        Color a = add(9_000);
+        Color b = add(3_000);
+        Color c = add(6_000);
+        assertSame(a, queue.pollFirst());
+        assertSame(b, queue.pollFirst());
+        assertSame(c, queue.pollFirst());
+    }
+
+    @Test void theLastIsTheFirstComeOfThoseWithMostWork() {
+        add(5_000);
+        Color a = add(1_000_000);
+        Color b = add(1_000_000);
+        assertSame(a, queue.pollLast());
+        assertSame(b, queue.pollLast());
+        assertEquals(1, queue.size());
+        queue.checkInvariants();
+    }
+
+    @Test void whatFinishesBeyondTheHorizonGoesIntoTheLastBucketInTheOrderOfComing() {
+        Color far = add((int) (3 * HORIZON));
+        Color near = add((int) (HORIZON - BUCKET - 1));
+        Color justBeyond = add((int) HORIZON);
+        assertSame(near, queue.pollFirst());
+        assertSame(far, queue.pollFirst());
+        assertSame(justBeyond, queue.pollFirst());
+    }
+
+    @Test void afterALongTimeOfIdlingNewWorkIsInOrder() {
+        add(1_000);
+        queue.pollFirst();
+        clock = 3_600_000_000_000L;
+        Color heavy = add(100_000);
+        Color light = add(1_000);
+        assertEquals(clock + 1_000 >> 14, queue.first());
+        assertSame(light, queue.pollFirst());
+        assertSame(heavy, queue.pollFirst());
+    }
+
+    @Test void aColorThatWasAwayHasNeitherCreditNorDebt() {
+        Color color = color(0, 10_000);
+        clock = 5_000_000;
+        RunQueue.stamp(color, null, clock);
+        assertEquals(clock, color.start, "no credit for the time in which it had nothing to do");
+        color.finish = clock + 9_000_000;
+        RunQueue.stamp(color, null, clock);
+        assertEquals(clock + 9_000_000, color.start, "it has had more than its share here");
+        color.clockOf = null;
+        var vcore = new Vcore(0, 0, Clock.SYSTEM, new org.libtorque.memory.BlockPool(4096, 4096), 8, (where, failure) -> { });
+        RunQueue.stamp(color, vcore, 77);
+        assertEquals(77, color.start, "times of another vcore's clock mean nothing here");
+        vcore.blocks().close();
+    }
+
+    /** Both always have work: CPU time must be as the shares are. */
+    @ParameterizedTest @CsvSource({
+        "64, 64, 10000, 10000", "64, 64, 1000, 100000", "128, 64, 10000, 10000", "64, 1024, 3000, 50000", "1, 4, 3000, 3000", "4096, 64, 20000, 20000",
+        "4096, 64, 1000, 1000", "64, 65, 1000, 90000"})
+    void cpuTimeIsDividedByShares(int sharesA, int sharesB, int costA, int costB) {
+        Color a = color(0, costA).shares(sharesA);
+        Color b = color(0, costB).shares(sharesB);
+        again(a);
+        again(b);
+        long timeA = 0;
+        long timeB = 0;
+        for (int i = 0; i < 200_000; i++) {
+            Color color = serve();
+            if (color == a) timeA += color.cost;
+            else timeB += color.cost;
+            again(color);
+        }
+        double got = (double) timeA / timeB;
+        double wanted = (double) sharesA / sharesB;
+        assertEquals(1, got / wanted, 0.05, "time " + timeA + " : " + timeB);
+    }
+
+    @Test void manyColorsThatAlwaysHaveWorkGetEqualTimeWhateverTheirCost() {
+        List<Color> colors = new ArrayList<>();
+        Map<Color, Long> time = new HashMap<>();
+        for (int i = 0; i < 50; i++) {
+            Color color = color(0, 1_000 + i * 2_000); // 1 to 99 µs
+            colors.add(color);
+            again(color);
+        }
+        for (int i = 0; i < 400_000; i++) {
+            Color color = serve();
+            time.merge(color, (long) color.cost, Long::sum);
+            again(color);
+        }
+        long least = colors.stream().mapToLong(time::get).min().orElseThrow();
+        long most = colors.stream().mapToLong(time::get).max().orElseThrow();
+        assertTrue(most - least < 200_000, "from " + least + " to " + most); // no more than two of the longest turns
+    }
+
+    /** The heavy ones are beyond the horizon after each turn, where order is lost; a light one must not feel it. */
+    @Test void aLightColorWaitsForOneTurnOfHeavyOnesAtMost() {
+        for (int i = 0; i < 10; i++) again(color(0, 10_000_000 + 1_000_000 * i));
+        int[] waits = new int[12];
+        for (int i = 0; i < 10_000; i++) {
+            Color light = color(clock, 5_000);
+            queue.add(light, clock);
+            int turns = 0;
+            for (Color color; (color = serve()) != light; turns++) again(color);
+            waits[Math.min(turns, 11)]++;
+            again(serve()); // one of the heavy
+        }
+        assertTrue(waits[0] > 9_000, "served at once " + waits[0]);
+        for (int n = 3; n < 12; n++) assertEquals(0, waits[n], n + " heavy turns before a light one");
+    }
+
+    @Test void nobodyStarvesWhoseTurnsAreLongerThanTheHorizon() {
+        List<Color> heavy = new ArrayList<>();
+        Map<Color, Integer> served = new HashMap<>();
+        for (int i = 0; i < 8; i++) {
+            heavy.add(color(0, 10_000_000 + 7_777_777 * i));
+            again(heavy.get(i));
+        }
+        for (int i = 0; i < 5; i++) again(color(0, 5_000));
+        for (int i = 0; i < 1_000_000; i++) {
+            Color color = serve();
+            served.merge(color, 1, Integer::sum);
+            again(color);
+        }
+        for (Color color : heavy) assertTrue(served.getOrDefault(color, 0) >= 20, color + " of " + color.cost + ": " + served);
+    }
+
+    @Test void movingTakesThoseThatMayRoamFromTheFrontAndKeepsTheOrder() {
+        List<Color> colors = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Color color = add(20_000 * (10 - i));
+            if (i % 3 == 0) color.pin();
+            colors.add(color);
+        }
+        var to = new RunQueue();
+        assertEquals(4, queue.moveRoaming(to, 4, clock));
+        queue.checkInvariants();
+        to.checkInvariants();
+        assertEquals(6, queue.size());
+        for (int i : new int[] {8, 7, 5, 4}) assertSame(colors.get(i), to.pollFirst());
+        assertEquals(2, queue.moveRoaming(to, 100, clock));
+        for (int i : new int[] {2, 1}) assertSame(colors.get(i), to.pollFirst());
+        for (int i : new int[] {9, 6, 3, 0}) assertSame(colors.get(i), queue.pollFirst());
+        assertEquals(0, queue.work());
+    }
+
+    @Test void movingWithinABucketKeepsTheOthersInOrder() {
+        List<Color> colors = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            Color color = add(1_000);
+            if (i % 2 == 1) color.pin();
+            colors.add(color);
+        }
+        var to = new RunQueue();
+        assertEquals(3, queue.moveRoaming(to, 3, clock));
+        queue.checkInvariants();
+        colors.add(add(1_000)); // behind a tail that has changed
+        for (int i : new int[] {1, 3, 5, 6}) assertSame(colors.get(i), queue.pollFirst());
+        for (int i : new int[] {0, 2, 4}) assertSame(colors.get(i), to.pollFirst());
+    }
+
+    @Test void enteringAndTakingAllocateNothing() {
+        Color a = color(0, 1_000);
+        Color b = color(0, 100_000);
+        AllocationProbe.assertAllocatesNothing(50_000, 10_000, () -> {
+            again(a);
+            again(b);
+            serve();
+            queue.pollLast();
+        });
+    }
+}

@@ -1,0 +1,310 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.hardware.Topology;
+import org.libtorque.hardware.Universe;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
+
+class ScoreboardTest {
+    private static final String TWO_NODES = "node:2 package:1 core:8 hart:2 l2:core l3:core*4";
+    private static final String LARGE = "node:16 package:2 core:64 hart:2 l2:core l3:core*8 distance:10,20";
+
+    private static Scoreboard board(Universe universe) { return Scoreboard.of(universe.harts().toArray(), universe); }
+
+    private static Vcore vcore(int index, int cpu, Scoreboard board) {
+        var vcore = new Vcore(index, cpu, Clock.SYSTEM, new BlockPool(4096, 4096), 8, (where, failure) -> { }, board, Balance.STEAL);
+        vcore.blocks().close();
+        return vcore;
+    }
+
+    // ---- making
+
+    @ParameterizedTest @ValueSource(ints = {0, -1, Scoreboard.MAX_VCORES + 1})
+    void aNumberOfVcoresThatCannotBeIsRefused(int n) { assertThrows(IllegalArgumentException.class, () -> Scoreboard.flat(n)); }
+
+    @Test void cpusThatTheMachineHasNotAreRefused() {
+        Universe u = Topology.of("core:4").universe();
+        assertThrows(IllegalArgumentException.class, () -> Scoreboard.of(new int[0], u));
+        var e = assertThrows(IllegalArgumentException.class, () -> Scoreboard.of(new int[] {0, 7}, u));
+        assertTrue(e.getMessage().contains("has 1 different ones, not 2"), e.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Scoreboard.of(new int[] {1, 1}, u));
+    }
+
+    @Test void positionsAreInTheOrderOfTheTreeWhateverTheIndices() {
+        Universe u = Topology.of("node:2 core:2 hart:2 numbering:linux").universe(); // cores {0,4} {1,5} {2,6} {3,7}
+        int[] cpus = {7, 2, 5, 0, 3};
+        Scoreboard board = Scoreboard.of(cpus, u);
+        assertEquals(5, board.size());
+        Vcore[] vcores = new Vcore[5];
+        for (int i = 0; i < 5; i++) vcores[i] = vcore(i, cpus[i], board);
+        int[] order = IntStream.range(0, 5).map(p -> board.member(p).cpu()).toArray();
+        assertEquals(List.of(0, 5, 2, 3, 7), IntStream.of(order).boxed().toList());
+        assertThrows(IllegalArgumentException.class, () -> vcore(2, 5, board), "it is there already");
+        assertSame(vcores[3], board.member(0));
+    }
+
+    // ---- sets
+
+    @ParameterizedTest @ValueSource(ints = {1, 2, 63, 64, 65, 127, 128, 129, 1_000, 4_096})
+    void bothSetsHoldWhatIsPutInWhateverTheSize(int n) {
+        Scoreboard board = Scoreboard.flat(n);
+        var random = new SplittableRandom(n);
+        var idle = new BitSet();
+        var offering = new BitSet();
+        for (int i = 0; i < 20_000; i++) {
+            int p = random.nextInt(8) == 0 ? random.nextInt(n) : random.nextInt(Math.min(n, 3)) * (n - 1) / 2 % n; // now and then far away, mostly the same few
+            switch (random.nextInt(4)) {
+                case 0 -> {
+                    board.setIdle(p);
+                    idle.set(p);
+                }
+                case 1 -> {
+                    board.clearIdle(p);
+                    idle.clear(p);
+                }
+                case 2 -> {
+                    board.setOffering(p);
+                    offering.set(p);
+                }
+                default -> {
+                    board.clearOffering(p);
+                    offering.clear(p);
+                }
+            }
+            assertEquals(idle.isEmpty(), board.nobodyIdle());
+            assertEquals(offering.isEmpty(), board.nobodyOffers());
+            assertEquals(idle.get(p), board.isIdle(p));
+            assertEquals(offering.get(p), board.isOffering(p));
+            int from = random.nextInt(n);
+            assertEquals(next(idle, from), board.nearestIdle(from));
+            assertEquals(next(offering, from), board.nearestOffering(from));
+        }
+    }
+
+    /** The next member behind {@code from}, around. */
+    private static int next(BitSet set, int from) {
+        int found = set.nextSetBit(from + 1);
+        if (found < 0) found = set.nextSetBit(0);
+        return found == from ? -1 : found;
+    }
+
+    @ParameterizedTest @ValueSource(strings = {"core:1", "core:2", "node:2 core:2 hart:2", TWO_NODES, "package:2 core:3,5 hart:2 l3:core*2",
+        "node:4 core:2 distances:10,16,40,40;16,10,40,40;40,40,10,16;40,40,16,10", "node:2 package:2 die:2 core:12 hart:2 l2:core l3:core*6", LARGE})
+    void theNearestIsOneOfThoseAtTheLeastDistance(String spec) {
+        Universe u = Topology.of(spec).universe();
+        int[] cpus = u.huddle(u.harts());
+        int n = cpus.length;
+        Scoreboard board = board(u);
+        var random = new SplittableRandom(1);
+        for (int members : new int[] {1, Math.min(2, n), Math.max(1, n / 8), n}) {
+            var set = new BitSet();
+            while (set.cardinality() < members) set.set(random.nextInt(n));
+            set.stream().forEach(board::setIdle);
+            for (int i = 0; i < 200; i++) {
+                int p = random.nextInt(n);
+                int least = set.stream().filter(q -> q != p).map(q -> u.distance(cpus[p], cpus[q])).min().orElse(-1);
+                int found = board.nearestIdle(p);
+                assertEquals(least, found < 0 ? -1 : u.distance(cpus[p], cpus[found]), "from " + p + " to " + found + " among " + set);
+                assertTrue(found < 0 || set.get(found));
+                if (found < 0) continue;
+                // Among equals the next one around, so that not all go to the same.
+                int[] equal = set.stream().filter(q -> q != p && u.distance(cpus[p], cpus[q]) == least).toArray();
+                int behind = IntStream.of(equal).filter(q -> q > p).findFirst().orElse(equal[0]);
+                assertEquals(behind, found);
+            }
+            set.stream().forEach(board::clearIdle);
+            assertTrue(board.nobodyIdle());
+        }
+    }
+
+    @Test void vcoresOnSomeCpusOnlyAreAsFarApartAsTheirCpus() {
+        Universe u = Topology.of(TWO_NODES).universe();
+        int[] cpus = {1, 30, 14, 12, 3};
+        Scoreboard board = Scoreboard.of(cpus, u); // positions: 1 3 12 14 30
+        board.setOffering(4);
+        assertEquals(4, board.nearestOffering(0));
+        board.setOffering(3);
+        assertEquals(3, board.nearestOffering(0));
+        board.setOffering(2);
+        assertEquals(2, board.nearestOffering(0));
+        board.setOffering(1);
+        assertEquals(1, board.nearestOffering(0));
+        assertEquals(3, board.nearestOffering(2));
+        assertEquals(2, board.nearestOffering(3));
+    }
+
+    @Test void oneSearchesInEachCacheDomain() {
+        Universe u = Topology.of(TWO_NODES).universe(); // an L3 has 4 cores, 8 harts
+        Scoreboard board = board(u);
+        assertTrue(board.beginSearch(0));
+        for (int p = 0; p < 8; p++) assertFalse(board.beginSearch(p));
+        assertTrue(board.beginSearch(8));
+        assertFalse(board.beginSearch(15));
+        assertTrue(board.beginSearch(16));
+        board.endSearch(7);
+        assertTrue(board.beginSearch(3));
+    }
+
+    @Test void searchingMakesSenseIfSomebodyOffersAndNobodyNearSearches() {
+        Scoreboard board = board(Topology.of(TWO_NODES).universe());
+        assertFalse(board.mayFind(0));
+        board.setOffering(0);
+        assertFalse(board.mayFind(0), "one's own offer");
+        board.setOffering(31);
+        assertTrue(board.mayFind(0));
+        board.beginSearch(1);
+        assertFalse(board.mayFind(0));
+        assertTrue(board.mayFind(9));
+        board.endSearch(1);
+        assertTrue(board.mayFind(0));
+        board.close();
+        assertFalse(board.mayFind(0));
+        assertTrue(board.isClosing());
+    }
+
+    /** Each thread puts itself in and out; when they have ended, what is in the set must be found, and nothing else. */
+    @ParameterizedTest @ValueSource(ints = {3, 64, 200})
+    void nobodyIsForgottenWhateverTheRace(int n) {
+        Scoreboard board = Scoreboard.flat(n);
+        var failure = new AtomicReference<Throwable>();
+        for (int round = 0; round < 30; round++) {
+            List<Thread> threads = new ArrayList<>();
+            for (int t = 0; t < 3; t++) {
+                int p = t * (n - 1) / 2;
+                boolean stays = (round >> t & 1) == 0;
+                threads.add(Thread.ofPlatform().start(() -> {
+                    try {
+                        for (int i = 0; i < 3_000; i++) {
+                            board.setIdle(p);
+                            assertTrue(board.isIdle(p));
+                            if (n <= 64) assertFalse(board.nobodyIdle(), "it is idle itself"); // with more, a summary may hide it for a moment
+                            board.clearIdle(p);
+                            assertFalse(board.isIdle(p));
+                        }
+                        if (stays) board.setIdle(p);
+                    } catch (Throwable e) {
+                        failure.compareAndSet(null, e);
+                    }
+                }));
+            }
+            threads.forEach(Eventually::awaitEnd);
+            assertEquals(null, failure.get());
+            for (int t = 0; t < 3; t++) {
+                int p = t * (n - 1) / 2;
+                boolean stays = (round >> t & 1) == 0;
+                assertEquals(stays, board.isIdle(p));
+                if (stays) assertEquals(p, board.nearestIdle(Math.floorMod(p - 1, n)), "found by its neighbour");
+            }
+            for (int t = 0; t < 3; t++) board.clearIdle(t * (n - 1) / 2);
+            assertEquals(-1, board.nearestIdle(1));
+        }
+    }
+
+    // ---- lines
+
+    @Test void everyVcoreHasItsOwnNumbers() {
+        Scoreboard board = Scoreboard.flat(100);
+        for (int p = 0; p < 100; p++) {
+            board.turn(p, 1_000 + p, 2 * p);
+            board.utilisation(p, 3 * p);
+        }
+        board.given(40);
+        board.turn(40, 1_047, 80);
+        for (int p = 0; p < 100; p++) {
+            assertEquals(2 * p, board.outstanding(p));
+            assertEquals(3 * p, board.utilisation(p));
+            assertEquals(p == 40 ? 7 : 1_000 + p, board.turnsSinceGiven(p));
+        }
+    }
+
+    @Test void theReceiverIsInTheSmallestNeighbourhoodThatHasOneWithHalfAsMuchToDo() {
+        Scoreboard board = board(Topology.of(TWO_NODES).universe());
+        for (int p = 0; p < 32; p++) board.turn(p, 10, 10);
+        assertEquals(-1, board.receiver(5, 19, 0), "nobody has half as much");
+        board.turn(20, 10, 3); // on the other node
+        assertEquals(20, board.receiver(5, 10, 0));
+        board.turn(9, 10, 5); // on this node
+        assertEquals(9, board.receiver(5, 10, 0));
+        board.turn(2, 10, 5); // same cache
+        assertEquals(2, board.receiver(5, 10, 0));
+        board.turn(4, 10, 4); // same core
+        assertEquals(4, board.receiver(5, 10, 0));
+        board.utilisation(4, 100); // busier than the giver
+        assertEquals(2, board.receiver(5, 10, 0));
+    }
+
+    @Test void theReceiverIsOnTheParetoFrontierAndNotAlwaysTheSame() {
+        int n = 20;
+        Scoreboard board = Scoreboard.flat(n);
+        var random = new SplittableRandom(3);
+        for (int round = 0; round < 200; round++) {
+            for (int p = 0; p < n; p++) {
+                board.turn(p, 0, 0);
+                board.given(p);
+                board.turn(p, random.nextInt(1, 8), random.nextInt(8));
+            }
+            for (int i = 0; i < 100; i++) {
+                int who = board.receiver(0, 16, random.nextInt(1 << 24));
+                assertTrue(who > 0 && who < n);
+                for (int p = 1; p < n; p++) {
+                    boolean better = board.outstanding(p) <= board.outstanding(who) && board.turnsSinceGiven(p) >= board.turnsSinceGiven(who)
+                            && (board.outstanding(p) < board.outstanding(who) || board.turnsSinceGiven(p) > board.turnsSinceGiven(who));
+                    assertFalse(better, p + " is better than " + who);
+                }
+            }
+        }
+        for (int p = 0; p < n; p++) board.turn(p, 5, 1); // all alike
+        Set<Integer> chosen = new HashSet<>();
+        for (int i = 0; i < 1_000; i++) chosen.add(board.receiver(0, 16, random.nextInt(1 << 24)));
+        assertEquals(n - 1, chosen.size());
+    }
+
+    @Test void inALargeMachineSomebodyIsFoundInAnyNeighbourhood() {
+        Universe u = Topology.of(LARGE).universe();
+        Scoreboard board = board(u);
+        assertEquals(4_096, board.size());
+        int[] cpus = u.huddle(CpuSet.of(u.harts().toArray()));
+        var random = new SplittableRandom(5);
+        for (int p = 0; p < 4_096; p++) board.turn(p, 10, 10);
+        for (int i = 0; i < 100; i++) {
+            int giver = random.nextInt(4_096);
+            int partner = giver ^ 1; // the other hart of its core
+            assertEquals(1, u.distance(cpus[giver], cpus[partner]));
+            board.turn(partner, 10, 1);
+            assertEquals(partner, board.receiver(giver, 10, random.nextInt(1 << 24)));
+            board.turn(partner, 10, 10);
+        }
+    }
+
+    @Test void lookingAllocatesNothing() {
+        Scoreboard board = board(Topology.of(TWO_NODES).universe());
+        for (int p = 0; p < 32; p++) board.turn(p, 10, p);
+        AllocationProbe.assertAllocatesNothing(20_000, 10_000, () -> {
+            board.setIdle(30);
+            board.setOffering(3);
+            if (board.nearestIdle(0) != 30 || board.nearestOffering(30) != 3) throw new AssertionError();
+            board.receiver(31, 31, 7);
+            board.clearIdle(30);
+            board.clearOffering(3);
+        });
+    }
+}
