@@ -50,7 +50,7 @@ public final class Torque implements AutoCloseable {
      */
     public static Torque open(TorqueOptions options) {
         return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.inboxCapacity(),
-                options.drainTimeout(), options.failureHandler()));
+                options.drainTimeout(), options.failureHandler(), options.keepCpus()));
     }
 
     // ---- what to serve

@@ -16,15 +16,17 @@ import org.libtorque.vcore.FailureHandler;
  * @param inboxCapacity    tasks that other threads may have posted to a vcore and that it has not yet taken, a power of two
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
+ * @param keepCpus         whether vcores whose CPU is taken away (offline, or out of the cpuset) run on those that are left, and
+ *                         go back when it returns; costs a thread that looks four times a second
  */
 public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int inboxCapacity, Duration drainTimeout,
-                            FailureHandler failureHandler) {
+                            FailureHandler failureHandler, boolean keepCpus) {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
 
     /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
     public static TorqueOptions defaults() {
         return new TorqueOptions(CpuSet.allowed(), Backend.AUTO, 32 * 1024, 512L << 20, 4096, Duration.ofSeconds(10),
-                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure));
+                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), true);
     }
 
     /** Checks the values. */
@@ -46,31 +48,36 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
 
     /** Changes the CPUs. */
     public TorqueOptions withCpus(CpuSet value) {
-        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler, keepCpus);
     }
 
     /** Changes the backend. */
     public TorqueOptions withBackend(Backend value) {
-        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler, keepCpus);
     }
 
     /** Changes the buffers: bytes in a block, and in all blocks of one vcore. */
     public TorqueOptions withBuffers(int blockBytes, long memory) {
-        return new TorqueOptions(cpus, backend, blockBytes, memory, inboxCapacity, drainTimeout, failureHandler);
+        return new TorqueOptions(cpus, backend, blockBytes, memory, inboxCapacity, drainTimeout, failureHandler, keepCpus);
     }
 
     /** Changes the capacity of each vcore's inbox. */
     public TorqueOptions withInboxCapacity(int value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, keepCpus);
     }
 
     /** Changes how long connections may take to finish when the runtime stops. */
     public TorqueOptions withDrainTimeout(Duration value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, value, failureHandler);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, value, failureHandler, keepCpus);
     }
 
     /** Changes who is told of exceptions that callbacks let out. */
     public TorqueOptions withFailureHandler(FailureHandler value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, value);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, value, keepCpus);
+    }
+
+    /** Changes whether vcores are kept on their CPUs. */
+    public TorqueOptions withKeepCpus(boolean value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, inboxCapacity, drainTimeout, failureHandler, value);
     }
 }

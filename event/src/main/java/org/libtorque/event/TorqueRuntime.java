@@ -12,12 +12,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.memory.BlockPool;
-import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
-import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
@@ -48,6 +46,7 @@ public final class TorqueRuntime implements AutoCloseable {
     private final AtomicInteger nextVcore = new AtomicInteger();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
+    private final CpuKeeper keeper;
 
     private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
                     FailureHandler failures) {
@@ -62,11 +61,12 @@ public final class TorqueRuntime implements AutoCloseable {
             vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), inboxCapacity, failures);
         }
         defaultColor = vcores[0].newColor();
+        keeper = new CpuKeeper(cpus);
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
     public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int inboxCapacity, Duration drainTimeout,
-                               FailureHandler failures) {
+                               FailureHandler failures, boolean keepCpus) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
@@ -74,6 +74,7 @@ public final class TorqueRuntime implements AutoCloseable {
         Backend.Choice choice = backend.choose();
         TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, inboxCapacity, drainTimeout, failures);
         runtime.start();
+        if (keepCpus) runtime.keeper.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
         return runtime;
     }
@@ -105,7 +106,7 @@ public final class TorqueRuntime implements AutoCloseable {
         Vcore vcore = vcores[index];
         Loop loop = null;
         try {
-            pin(vcore.cpu());
+            keeper.enter(index);
             vcore.bind(choice.opener().apply(vcore.blocks()));
             loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
             loops[index] = loop;
@@ -118,6 +119,7 @@ public final class TorqueRuntime implements AutoCloseable {
         } finally {
             started.countDown(); // more often than needed does no harm
             end(vcore, loop);
+            keeper.leave(index);
             ended.countDown();
         }
     }
@@ -134,17 +136,6 @@ public final class TorqueRuntime implements AutoCloseable {
             else if (loop != null) loop.close();
         } catch (Throwable cause) {
             LOG.log(System.Logger.Level.ERROR, vcore + " could not shut down", cause);
-        }
-    }
-
-    private static void pin(int cpu) {
-        int bytes = (cpu / 64 + 1) * 8;
-        ErrnoSlot errno = ErrnoSlot.current();
-        try (Arena arena = Arena.ofConfined()) {
-            long mask = arena.allocate(bytes, 8).address();
-            NativeMemory.fill(mask, bytes, (byte) 0);
-            NativeMemory.putLong(mask + cpu / 64 * 8L, 1L << (cpu % 64));
-            SyscallException.check(Affinity.setaffinity(errno, 0, mask, bytes), "sched_setaffinity", "cpu={}", cpu);
         }
     }
 
