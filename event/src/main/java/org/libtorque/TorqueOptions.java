@@ -17,7 +17,7 @@ import org.libtorque.vcore.FailureHandler;
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
  * @param keepCpus         whether vcores whose CPU is taken away (offline, or out of the cpuset) run on those that are left, and
- *                         go back when it returns; costs a thread that looks four times a second
+ *                         go back when it returns; costs a thread that looks twice a second
  */
 public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int inboxCapacity, Duration drainTimeout,
                             FailureHandler failureHandler, boolean keepCpus) {

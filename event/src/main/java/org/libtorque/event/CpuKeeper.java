@@ -19,7 +19,7 @@ import org.libtorque.sys.SyscallException;
  * that may; one whose CPU may be used is pinned to it. Serving goes on either way.
  *
  * <p>One {@link TopologyWatcher} serves all runtimes of the process. It looks when something was written to a file that decides,
- * and otherwise every 250 ms, and each time the affinity of each vcore's thread is compared with what it should be: a system call of
+ * and otherwise twice a second, and each time the affinity of each vcore's thread is compared with what it should be: a system call of
  * less than a microsecond, which also finds what changed and changed back between two looks. The first look comes as long after
  * the start, so that a program does not wait for it.
  *
@@ -28,7 +28,7 @@ import org.libtorque.sys.SyscallException;
  */
 final class CpuKeeper {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
-    private static final Duration INTERVAL = Duration.ofMillis(250);
+    private static final Duration INTERVAL = Duration.ofMillis(500);
     private static final int MASK_BYTES = CpuSet.LIMIT / 8;
 
     /** Runtimes whose vcores are kept. Changed with {@link #SHARED} held, read by the watcher's thread. */
