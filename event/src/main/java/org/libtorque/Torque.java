@@ -50,7 +50,7 @@ public final class Torque implements AutoCloseable {
      */
     public static Torque open(TorqueOptions options) {
         return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.postLimit(),
-                options.drainTimeout(), options.failureHandler(), options.balance()));
+                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus()));
     }
 
     // ---- what to serve

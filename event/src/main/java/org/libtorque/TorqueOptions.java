@@ -18,15 +18,17 @@ import org.libtorque.vcore.FailureHandler;
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
  * @param balance          what vcores do when one has more to do than another
+ * @param keepCpus         whether vcores whose CPU is taken away (offline, or out of the cpuset) run on those that are left, and
+ *                         go back when it returns; costs a thread that looks twice a second
  */
 public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int postLimit, Duration drainTimeout,
-                            FailureHandler failureHandler, Balance balance) {
+                            FailureHandler failureHandler, Balance balance, boolean keepCpus) {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
 
     /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
     public static TorqueOptions defaults() {
         return new TorqueOptions(CpuSet.allowed(), Backend.AUTO, 32 * 1024, 512L << 20, 4096, Duration.ofSeconds(10),
-                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), Balance.MIGRATE);
+                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), Balance.MIGRATE, true);
     }
 
     /** Checks the values. */
@@ -46,36 +48,41 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
 
     /** Changes the CPUs. */
     public TorqueOptions withCpus(CpuSet value) {
-        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance);
+        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus);
     }
 
     /** Changes the backend. */
     public TorqueOptions withBackend(Backend value) {
-        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance);
+        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus);
     }
 
     /** Changes the buffers: bytes in a block, and in all blocks of one vcore. */
     public TorqueOptions withBuffers(int blockBytes, long memory) {
-        return new TorqueOptions(cpus, backend, blockBytes, memory, postLimit, drainTimeout, failureHandler, balance);
+        return new TorqueOptions(cpus, backend, blockBytes, memory, postLimit, drainTimeout, failureHandler, balance, keepCpus);
     }
 
     /** Changes how many tasks may be waiting in a colour. */
     public TorqueOptions withPostLimit(int value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, balance);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, balance, keepCpus);
     }
 
     /** Changes how long connections may take to finish when the runtime stops. */
     public TorqueOptions withDrainTimeout(Duration value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, value, failureHandler, balance);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, value, failureHandler, balance, keepCpus);
     }
 
     /** Changes who is told of exceptions that callbacks let out. */
     public TorqueOptions withFailureHandler(FailureHandler value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, value, balance);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, value, balance, keepCpus);
     }
 
     /** Changes what vcores do when one has more to do than another. */
     public TorqueOptions withBalance(Balance value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, value);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, value, keepCpus);
+    }
+
+    /** Changes whether vcores are kept on their CPUs. */
+    public TorqueOptions withKeepCpus(boolean value) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, value);
     }
 }

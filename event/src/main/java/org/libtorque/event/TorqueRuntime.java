@@ -18,7 +18,6 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
-import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
@@ -55,6 +54,7 @@ public final class TorqueRuntime implements AutoCloseable {
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
     private final Scoreboard board;
+    private final CpuKeeper keeper;
 
     private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
                     FailureHandler failures, Balance balance) {
@@ -72,11 +72,12 @@ public final class TorqueRuntime implements AutoCloseable {
             vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), postLimit, failures, board, balance);
         }
         defaultColor = vcores[0].newColor();
+        keeper = new CpuKeeper(cpus);
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
     public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                               FailureHandler failures, Balance balance) {
+                               FailureHandler failures, Balance balance, boolean keepCpus) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
@@ -84,6 +85,7 @@ public final class TorqueRuntime implements AutoCloseable {
         Backend.Choice choice = backend.choose();
         TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance);
         runtime.start();
+        if (keepCpus) runtime.keeper.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
         return runtime;
     }
@@ -115,7 +117,7 @@ public final class TorqueRuntime implements AutoCloseable {
         Vcore vcore = vcores[index];
         Loop loop = null;
         try {
-            pin(vcore.cpu());
+            keeper.enter(index);
             // Whoever shares the CPU gets in between soon, and so does this vcore. Where the kernel knows no slices or forbids them, it stays as it is.
             Affinity.setSlice(ErrnoSlot.current(), SLICE_NANOS);
             vcore.bind(choice.opener().apply(vcore.blocks()));
@@ -130,6 +132,7 @@ public final class TorqueRuntime implements AutoCloseable {
         } finally {
             started.countDown(); // more often than needed does no harm
             end(vcore, loop);
+            keeper.leave(index);
             ended.countDown();
         }
     }
@@ -168,17 +171,6 @@ public final class TorqueRuntime implements AutoCloseable {
             }
         }
         if (interrupted) Thread.currentThread().interrupt();
-    }
-
-    private static void pin(int cpu) {
-        int bytes = (cpu / 64 + 1) * 8;
-        ErrnoSlot errno = ErrnoSlot.current();
-        try (Arena arena = Arena.ofConfined()) {
-            long mask = arena.allocate(bytes, 8).address();
-            NativeMemory.fill(mask, bytes, (byte) 0);
-            NativeMemory.putLong(mask + cpu / 64 * 8L, 1L << (cpu % 64));
-            SyscallException.check(Affinity.setaffinity(errno, 0, mask, bytes), "sched_setaffinity", "cpu={}", cpu);
-        }
     }
 
     private Loop here() {

@@ -32,7 +32,9 @@ final class ChildServer {
     private ChildServer() {}
 
     public static void main(String[] arguments) throws Throwable {
-        var options = TorqueOptions.defaults().withBackend(Backend.valueOf(arguments[0].toUpperCase(Locale.ROOT))).withDrainTimeout(Duration.ofSeconds(5));
+        // Nobody but the test takes descriptors and memory: no CPU keeper.
+        var options = TorqueOptions.defaults().withBackend(Backend.valueOf(arguments[0].toUpperCase(Locale.ROOT))).withDrainTimeout(Duration.ofSeconds(5))
+                .withKeepCpus(false);
         int limit = 0;
         boolean stubborn = false;
         for (String argument : arguments) {

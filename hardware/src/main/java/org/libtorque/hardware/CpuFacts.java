@@ -186,6 +186,10 @@ final class CpuFacts {
         }
         apicId = first[EDX];
         packageShift = total;
+        // Where leaf 80000026h ends below the socket (its type 4), the number of bits is that of the older leaf.
+        if (leaf == 0x80000026 && !levels.isEmpty() && levels.getLast()[0] != 4 && extended(0x80000008)) {
+            packageShift = Math.max(total, record.query(0x80000008, 0, ECX) >> 12 & 0xF);
+        }
         // Shifting by a level's count leads, with Intel, to the id of the level above (type 1 is the thread, whose count
         // leads to the core); AMD names the level that it leads to (type 1 is the core). Either way type 1 has the core's.
         int below = 0;
@@ -231,10 +235,19 @@ final class CpuFacts {
         }
     }
 
-    /** Leaf 80000026h, EBX of the core level: core type in bits 31 to 28, if EAX bit 30 (heterogeneous cores) is set. */
+    /**
+     * Leaf 80000026h, EBX of the core level: core type in bits 31 to 28. It means something if EAX bit 30 (heterogeneous cores) is set;
+     * the APM says so of "the current hierarchy level", which need not be the core's: cores that differ may first meet in the package.
+     */
     private void amdCoreType() {
         int[] core = record.query(0x80000026, 0);
-        if ((core[ECX] >> 8 & 0xFF) != 1 || (core[EAX] >> 30 & 1) == 0) return;
+        boolean heterogeneous = false;
+        for (int sub = 0; sub < MAX_SUBLEAVES; sub++) {
+            int[] level = record.query(0x80000026, sub);
+            if ((level[ECX] >> 8 & 0xFF) == 0) break;
+            heterogeneous |= (level[EAX] >> 30 & 1) != 0;
+        }
+        if ((core[ECX] >> 8 & 0xFF) != 1 || !heterogeneous) return;
         switch (core[EBX] >>> 28) {
             case 0 -> coreType(0, 2, "AMDPerformance");
             case 1 -> coreType(1, 1, "AMDEfficiency");

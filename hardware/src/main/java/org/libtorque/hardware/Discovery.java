@@ -212,12 +212,21 @@ final class Discovery {
             if (cpuid.online.equals(facts.online)) facts.kinds.addAll(cpuid.kinds);
             return;
         }
-        compare(facts, "kinds of cores", kindCpus(facts.kinds), kindCpus(cpuid.kinds), cpuid.online);
+        // Frequencies can tell more kinds than CPUID does (cores of one make, some of them for low power), each within one of its.
+        boolean within = true;
+        for (CpuKind ours : facts.kinds) {
+            CpuSet set = ours.cpus().and(cpuid.online);
+            boolean found = set.isEmpty();
+            for (CpuKind theirs : cpuid.kinds) found |= set.isSubsetOf(theirs.cpus());
+            within &= found;
+        }
+        if (!within) compare(facts, "kinds of cores", kindCpus(facts.kinds), kindCpus(cpuid.kinds), cpuid.online);
         for (int i = 0; i < facts.kinds.size(); i++) {
             CpuKind ours = facts.kinds.get(i);
+            CpuSet set = ours.cpus().and(cpuid.online);
             String name = "";
             for (CpuKind k : cpuid.kinds) {
-                if (ours.cpus().and(cpuid.online).equals(k.cpus())) name = k.coreType();
+                if (!set.isEmpty() && set.isSubsetOf(k.cpus())) name = k.coreType();
             }
             facts.kinds.set(i, new CpuKind(ours.rank(), ours.cpus(), name, ours.capacity(), ours.baseKiloHz(), ours.maxKiloHz()));
         }

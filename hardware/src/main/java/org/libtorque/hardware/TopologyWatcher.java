@@ -92,6 +92,7 @@ public final class TopologyWatcher implements AutoCloseable {
     private final Path root;
     private final long intervalNanos;
     private final Consumer<? super Change> listener;
+    private final Runnable afterLook;
     private final Thread thread;
     /** Written by the watcher's thread (or that of {@link #pollOnce}), read by all. */
     private volatile Topology topology;
@@ -102,13 +103,16 @@ public final class TopologyWatcher implements AutoCloseable {
     private List<String> paths = List.of();
     private List<String> fingerprint = List.of();
     private long generation;
+    /** The last failure that was logged, so that one that stays is logged once. */
+    private String complaint;
 
-    private TopologyWatcher(Path root, boolean gpus, Duration interval, Consumer<? super Change> listener) {
+    private TopologyWatcher(Path root, Duration interval, Consumer<? super Change> listener, Runnable afterLook) {
         this.root = root;
         this.listener = Objects.requireNonNull(listener, "listener");
+        this.afterLook = Objects.requireNonNull(afterLook, "afterLook");
         intervalNanos = interval.toNanos();
         if (intervalNanos <= 0) throw new IllegalArgumentException("interval " + interval + ": must be above 0");
-        discovery = new Discovery(root, gpus);
+        discovery = new Discovery(root, false);
         look();
         topology = discovery.read();
         thread = Thread.ofPlatform().name("torque-topology-watcher").daemon().unstarted(this::run);
@@ -124,6 +128,21 @@ public final class TopologyWatcher implements AutoCloseable {
         return start(Path.of("/"), interval, listener);
     }
 
+    /**
+     * Reads the running machine and starts to watch it.
+     *
+     * @param interval  how often to look
+     * @param listener  called on the watcher's thread for each change
+     * @param afterLook called on the watcher's thread after each look, and after the listener, whether there was a change or not: for
+     *                  what can be disturbed without a change that stays, such as the affinity of a thread whose CPU was offline for
+     *                  less time than it takes to look
+     */
+    public static TopologyWatcher start(Duration interval, Consumer<? super Change> listener, Runnable afterLook) {
+        var watcher = new TopologyWatcher(Path.of("/"), interval, listener, afterLook);
+        watcher.thread.start();
+        return watcher;
+    }
+
     /** Watches a tree that stands for {@code /}; see {@link #start(Duration, Consumer)}. */
     public static TopologyWatcher start(Path root, Duration interval, Consumer<? super Change> listener) {
         TopologyWatcher watcher = unstarted(root, interval, listener);
@@ -132,7 +151,7 @@ public final class TopologyWatcher implements AutoCloseable {
     }
 
     static TopologyWatcher unstarted(Path root, Duration interval, Consumer<? super Change> listener) {
-        return new TopologyWatcher(root, false, interval, listener);
+        return new TopologyWatcher(root, interval, listener, () -> { });
     }
 
     /** Returns the newest topology. Any thread. */
@@ -153,10 +172,12 @@ public final class TopologyWatcher implements AutoCloseable {
                 }
                 if (closed) break;
                 try {
-                    pollOnce();
+                    if (pollOnce() != null) complaint = null;
+                    afterLook.run();
                 } catch (RuntimeException e) {
                     // A CPU can vanish between two reads of its files; the next look sees a consistent machine.
-                    LOG.log(Level.WARNING, "topology could not be read, will try again", e);
+                    if (!e.toString().equals(complaint)) LOG.log(Level.WARNING, "topology could not be read, will try again", e);
+                    complaint = e.toString();
                 }
             }
         }
@@ -185,8 +206,7 @@ public final class TopologyWatcher implements AutoCloseable {
     /** Looks once; returns the change, or null if there is none. */
     Change pollOnce() {
         List<String> before = fingerprint;
-        look();
-        if (fingerprint.equals(before)) return null;
+        if (!look() || fingerprint.equals(before)) return null;
         Topology old = topology, now;
         try {
             now = discovery.read();
@@ -208,11 +228,13 @@ public final class TopologyWatcher implements AutoCloseable {
 
     /**
      * Reads the files that tell what can change. Which ones those are depends on the process's control group, which can
-     * change too: its path is read first, and the list is made anew if it did.
+     * change too: its path is read first, and the list is made anew if it did. Returns false, and changes nothing, if a file that
+     * could be read before is there and cannot be read now: a process that is out of descriptors has not lost its CPUs.
      */
-    private void look() {
+    private boolean look() {
         var files = new FileTree(root);
         String groups = files.text("proc/self/cgroup");
+        if (groups == null && !fingerprint.isEmpty() && fingerprint.getFirst() != null && files.exists("proc/self/cgroup")) return false;
         if (fingerprint.isEmpty() || !Objects.equals(groups, fingerprint.getFirst())) {
             var recorder = new FileTree(root).recording();
             SysfsReader.begin(recorder);
@@ -222,8 +244,16 @@ public final class TopologyWatcher implements AutoCloseable {
         var seen = new ArrayList<String>(paths.size() + 2);
         seen.add(groups);
         seen.add(affinity(files));
-        for (String path : paths) seen.add(files.text(path));
+        for (int i = 0; i < paths.size(); i++) {
+            String text = files.text(paths.get(i));
+            if (text == null && seen.size() < fingerprint.size() && fingerprint.get(seen.size()) != null && Objects.equals(groups, fingerprint.getFirst())
+                    && files.exists(paths.get(i))) {
+                return false;
+            }
+            seen.add(text);
+        }
         fingerprint = seen;
+        return true;
     }
 
     /**

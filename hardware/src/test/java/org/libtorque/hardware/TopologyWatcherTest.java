@@ -82,6 +82,22 @@ class TopologyWatcherTest {
         }
     }
 
+    @Test void filesThatCannotBeReadForAMomentTellNothing() throws Exception {
+        TopologyWatcher watcher = watcher();
+        Path online = root.resolve("sys/devices/system/cpu/online"), away = root.resolve("away");
+        for (String name : List.of("sys/devices/system/cpu/online", "sys/fs/cgroup/job/cpuset.cpus.effective", "proc/self/cgroup")) {
+            Path file = root.resolve(name);
+            java.nio.file.Files.move(file, away);
+            java.nio.file.Files.createDirectory(file); // it is there and cannot be read, by root neither
+            assertNull(watcher.pollOnce(), name);
+            java.nio.file.Files.delete(file);
+            java.nio.file.Files.move(away, file);
+            assertNull(watcher.pollOnce(), name);
+        }
+        SysfsTree.put(root, "sys/devices/system/cpu/online", "0-2");
+        assertEquals(CpuSet.of(3), watcher.pollOnce().offline(), () -> "it looks on: " + online);
+    }
+
     @Test void anIntervalOfNothingIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> TopologyWatcher.start(root, Duration.ZERO, change -> { }));
     }
