@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -209,7 +208,9 @@ class ReadmeTest {
 
     /** Returns what follows the command's name. */
     private static List<String> arguments(String command) {
-        List<String> words = Arrays.asList(command.strip().split("\\s+"));
+        // A word in quotes may hold blanks, and loses the quotes.
+        List<String> words = Pattern.compile("'([^']*)'|\\S+").matcher(command).results()
+                .map(word -> word.group(1) != null ? word.group(1) : word.group()).toList();
         return new ArrayList<>(words.subList(2, words.size()));
     }
 

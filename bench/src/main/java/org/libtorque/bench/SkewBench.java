@@ -138,12 +138,12 @@ public final class SkewBench implements Callable<Integer> {
         try (var files = new Scratch(children)) {
             String template = torqueLoad != null ? torqueLoad : "{java} -jar " + jar + " load";
             String pinned = String.join(",", cpus.stream().map(String::valueOf).toList());
-            var execution = new SkewExecution(Commands.fill(template, new Peer.Slot(0, pinned, home, home)), cpus, loadCpus(), lightRate,
-                    light.equals("same"), files.folder(), children);
+            List<String> prefix = Commands.fill(template, new Peer.Slot(0, pinned, home, home));
+            var execution = new SkewExecution(prefix, cpus, loadCpus(), lightRate, light.equals("same"), files.folder(), children);
             List<ServerProcess> servers = start(names, peers.all(), pinned, files.folder());
             if (servers.isEmpty()) throw new IOException("no server could be started: " + absent);
-            say(String.format(Locale.ROOT, "%d servers on CPUs %s, load on CPUs " + loadCpus() + ", rounds: %d, cases: %d, about %.0f min", servers.size(), pinned,
-                    rounds, cases.size(), Math.ceil(expectedSeconds(cases, servers) / 60)));
+            say(String.format(Locale.ROOT, "%d servers on CPUs %s, load on CPUs %s, rounds: %d, cases: %d, about %.0f min",
+                    servers.size(), pinned, loadCpus(), rounds, cases.size(), Math.ceil(expectedSeconds(cases, servers) / 60)));
             for (int round = 1; round <= rounds; round++) {
                 for (SkewCase load : cases) runCase(execution, load, servers, round);
             }
@@ -264,8 +264,8 @@ public final class SkewBench implements Callable<Integer> {
         item(text, "Commit", machine.commit());
         item(text, "Pinning", "servers, each with two threads or loops, on CPUs " + cpus + " (taskset), to which kweb pins one thread each and the "
                 + "others leave to the kernel what runs where; load generator on CPUs " + loadCpus());
-        item(text, "Load", String.format(Locale.ROOT, "torque load; heavy: /work?us=%d in a closed loop; light: %d connections, /work?us=%d, paced to "
-                + "%,d/s in all, latency from the due time, %s; GET with a header of about %d bytes", SkewCase.HEAVY_MICROS,
+        item(text, "Load", String.format(Locale.ROOT, "torque load; heavy: /work?us=%d in a closed loop; light: %d connections, /work?us=%d, "
+                + "paced to %,d/s in all, latency from the due time, %s; GET with a header of about %d bytes", SkewCase.HEAVY_MICROS,
                 SkewCase.LIGHT_CONNECTIONS, SkewCase.LIGHT_MICROS, lightRate,
                 light.equals("same") ? "opened on the vcores of the heavy ones" : "on the vcores that they come to", RequestHead.BYTES));
         item(text, "Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, %s s measured after %s s of warm-up (%s s when a server on "

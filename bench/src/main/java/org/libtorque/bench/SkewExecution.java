@@ -23,7 +23,8 @@ import java.util.stream.Stream;
  * @param together  whether light connections are to be on the vcores of the heavy ones
  * @param scratch   folder for the generator's output
  */
-record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> loadCpus, int lightRate, boolean together, Path scratch, Children children) {
+record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> loadCpus, int lightRate, boolean together, Path scratch,
+        Children children) {
     /** Longer than it takes to start, to find connections, and to report. */
     private static final double SLACK_SECONDS = 60;
 

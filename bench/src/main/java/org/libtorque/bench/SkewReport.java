@@ -88,7 +88,8 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
         List<Ratio> ratios = load.skewed ? SKEWED_RATIOS : ALIKE_RATIOS;
         List<String> present = references.stream().filter(reference -> !of(load, reference).isEmpty()).toList();
         if (present.isEmpty()) return text.toString();
-        text.append(head("its figure ÷ that of", present.stream().flatMap(reference -> ratios.stream().map(r -> reference + ": " + r.name)).toList()));
+        text.append(head("its figure ÷ that of",
+                present.stream().flatMap(reference -> ratios.stream().map(ratio -> reference + ": " + ratio.name)).toList()));
         for (String peer : peers) {
             if (of(load, peer).isEmpty()) continue;
             var cells = new ArrayList<String>();

@@ -36,7 +36,8 @@ class LoadResultTest {
     void theJsonObjectHasEveryKeyThatProgramsRelyOn() {
         var json = new JsonReader(sample().toJson()).read();
         assertEquals(List.of("requests", "errors", "short", "seconds", "window_start_nanos", "window_end_nanos", "requests_per_second", "latency_us",
-                "connects", "reconnects", "first_answer_us", "cpu_seconds", "bytes", "status", "failures", "unserved_connections"), List.copyOf(json.keySet()));
+                "connects", "reconnects", "first_answer_us", "cpu_seconds", "bytes", "status", "failures", "unserved_connections"),
+                List.copyOf(json.keySet()));
         assertEquals(1000.0, json.get("requests"));
         assertEquals(5.0, json.get("errors"));
         assertEquals(2.0, json.get("short"));

@@ -98,6 +98,7 @@ public final class NettyServer extends PeerOptions {
         var group = new MultiThreadIoEventLoopGroup(loops, ioHandlerFactory());
         var clock = new Clock();
         group.next().scheduleAtFixedRate(clock, 1, 1, TimeUnit.SECONDS);
+        var handler = new HttpHandler(clock, loops(group), offload == Offload.unordered);
         var bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(channelType())
@@ -109,7 +110,7 @@ public final class NettyServer extends PeerOptions {
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator().maxMessagesPerRead(Integer.MAX_VALUE))
-                .childHandler(codec == Codec.http ? httpPipeline(new HttpHandler(clock, loops(group), offload == Offload.unordered), handlers()) : scanPipeline());
+                .childHandler(codec == Codec.http ? httpPipeline(handler, handlers()) : scanPipeline());
         if (transport == Transport.io_uring && bufferRing > 0) {
             bootstrap.childOption(IoUringChannelOption.IO_URING_BUFFER_GROUP_ID, BUFFER_GROUP);
         }
