@@ -1,25 +1,32 @@
 package org.libtorque.vcore;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Errno;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
@@ -405,7 +412,7 @@ public abstract class RunnersTest {
         var random = new SplittableRandom(seed);
         List<Peer> peers = new ArrayList<>();
         for (int i = 0; i < echoes; i++) {
-            int[] pair = i % 2 == 0 ? sockets.unixPair() : sockets.tcpPair();
+            int[] pair = i % 2 == 0 || bufferBytes > 0 ? sockets.unixPair() : sockets.tcpPair(); // TCP waits for timers when its buffers are small
             if (bufferBytes > 0) {
                 sockets.setBuffers(pair[0], bufferBytes, 0);
                 sockets.setBuffers(pair[1], bufferBytes, bufferBytes);
@@ -492,6 +499,197 @@ public abstract class RunnersTest {
         });
         assertTrue(totalMoves > 300, "moves: " + totalMoves);
         assertTrue(totalAway > 30, "turns away from home: " + totalAway);
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- sleeping
+
+    /** A stream whose runner, the second site, does only what it is told. */
+    private final class Told extends StreamSource {
+        final AtomicInteger signals = new AtomicInteger();
+        private final ByteArrayOutputStream received = new ByteArrayOutputStream();
+
+        Told(int fd) {
+            super(sites.getFirst().vcore.newColor(), fd);
+            on(sites.getFirst(), () -> sites.getFirst().queue.openStream(this));
+        }
+
+        @Override protected void run() {
+            takeReady();
+            signals.incrementAndGet();
+        }
+
+        @Override public void sent(int result) { fail(new AssertionError("sent")); }
+
+        /** Receives once; returns what receiving returned. */
+        int receive() {
+            return on(sites.getLast(), () -> {
+                int n = receiveNow();
+                if (n > 0) sites.getLast().queue.leaveInput(this);
+                return n;
+            });
+        }
+
+        /** Receives until nothing is there. */
+        void receiveAll() {
+            on(sites.getLast(), () -> {
+                while (receiveNow() > 0) sites.getLast().queue.leaveInput(this);
+                return 0;
+            });
+        }
+
+        private int receiveNow() {
+            EventQueue queue = sites.getLast().queue;
+            int n = queue.receive(this);
+            if (n <= 0) return n;
+            byte[] bytes = new byte[n];
+            NativeMemory.copy(queue.inputAddress(), bytes, 0, n);
+            received.writeBytes(bytes);
+            return n;
+        }
+
+        /** Receives once and keeps the block, which is returned, or 0 if nothing is there. */
+        long receiveAndKeep() {
+            return on(sites.getLast(), () -> receiveNow() > 0 ? sites.getLast().queue.keepInput(this) : 0L);
+        }
+
+        void end() {
+            on(sites.getFirst(), () -> {
+                sites.getFirst().queue.close(this, false);
+                return 0;
+            });
+        }
+
+        /** Checks what was received. */
+        void hasReceived(byte[] data) { assertArrayEquals(data, received.toByteArray()); }
+    }
+
+    /** Runs something on a site's thread and waits for it. */
+    private static <T> T on(Site site, Supplier<T> action) {
+        var result = new CompletableFuture<T>();
+        site.post(() -> {
+            try {
+                result.complete(action.get());
+            } catch (Throwable cause) {
+                result.completeExceptionally(cause);
+            }
+        });
+        return result.orTimeout(Eventually.scaled(Eventually.DEFAULT_LIMIT).toMillis(), TimeUnit.MILLISECONDS).join();
+    }
+
+    /** Waits until a site has nothing more to do and sleeps. */
+    private static void awaitSleep(Site site) {
+        long[] before = {-1};
+        Eventually.await("asleep", () -> {
+            long turns = site.vcore.stats().turns();
+            pause(20);
+            boolean quiet = turns == before[0];
+            before[0] = turns;
+            return quiet;
+        });
+    }
+
+    private static void pause(int millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static byte[] numbered(int length) {
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) bytes[i] = at(i);
+        return bytes;
+    }
+
+    @Test public void aSleepingHomeIsWokenWhenTheRunnerHasCaughtUp() {
+        open(64, 64);
+        int[] pair = sockets.unixPair();
+        var stream = new Told(pair[0]);
+        byte[] data = numbered(500_000);
+        for (int written = 0; written < data.length; ) {
+            int n = sockets.write(pair[1], data, written, Math.min(2_000, data.length - written));
+            if (n > 0) {
+                written += n;
+                if (written % 64_000 != 0) continue; // in small pieces, so that there are many
+            }
+            awaitSleep(sites.getFirst());
+            int before = stream.signals.get();
+            assertTrue(before > 0);
+            stream.receiveAll();
+            if (n == -Errno.EAGAIN) Eventually.await("told of what was left in the socket", () -> stream.signals.get() > before);
+        }
+        Eventually.await("the rest", () -> {
+            stream.receiveAll();
+            return stream.received.size() == data.length;
+        });
+        stream.hasReceived(data);
+        stream.end();
+        sockets.close(pair[1]);
+    }
+
+    @Test public void aSleepingHomeThatStarvesIsWokenWhenTheRunnerGivesABufferBack() {
+        open(5, 64); // with io_uring four of them to receive into
+        int[] first = sockets.unixPair();
+        int[] second = sockets.unixPair();
+        var greedy = new Told(first[0]);
+        var modest = new Told(second[0]);
+        byte[] data = numbered(20 * BLOCK);
+        assertEquals(data.length, sockets.write(first[1], data, 0, data.length));
+        awaitSleep(sites.getFirst());
+        sockets.writeAll(second[1], "hello");
+        awaitSleep(sites.getFirst());
+        boolean starves = modest.signals.get() == 0;
+        assertEquals(sites.getFirst().queue.name().equals("io_uring"), starves);
+        assertTrue(greedy.receive() > 0);
+        Eventually.await("the other receives", () -> modest.receive() == 5);
+        Eventually.await("the rest", () -> {
+            greedy.receiveAll();
+            return greedy.received.size() == data.length;
+        });
+        greedy.hasReceived(data);
+        greedy.end();
+        modest.end();
+        sockets.close(first[1], second[1]);
+    }
+
+    @Test public void aSleepingHomeThatStarvesIsWokenWhenTheRunnerGivesABlockBack() {
+        open(5, 64); // with io_uring four of them to receive into
+        int[] first = sockets.unixPair();
+        int[] second = sockets.unixPair();
+        var greedy = new Told(first[0]);
+        var modest = new Told(second[0]);
+        byte[] data = numbered(20 * BLOCK);
+        assertEquals(data.length, sockets.write(first[1], data, 0, data.length));
+        awaitSleep(sites.getFirst());
+        List<Long> kept = new ArrayList<>();
+        for (int inVain = 0; inVain < 3 && kept.size() < 20; ) {
+            long block = greedy.receiveAndKeep();
+            if (block != 0) {
+                kept.add(block);
+            } else {
+                inVain++;
+                awaitSleep(sites.getFirst());
+            }
+        }
+        sockets.writeAll(second[1], "hello");
+        awaitSleep(sites.getFirst());
+        boolean starves = modest.signals.get() == 0;
+        assertEquals(sites.getFirst().queue.name().equals("io_uring"), starves);
+        if (starves) assertEquals(EventQueue.WOULD_BLOCK, modest.receive());
+        on(sites.getLast(), () -> {
+            for (long block : kept) sites.getLast().pool.releaseAnywhere(block);
+            return 0;
+        });
+        Eventually.await("the other receives", () -> modest.receive() == 5);
+        Eventually.await("the rest", () -> {
+            greedy.receiveAll();
+            return greedy.received.size() == data.length;
+        });
+        greedy.hasReceived(data);
+        greedy.end();
+        modest.end();
+        sockets.close(first[1], second[1]);
     }
 
     @Test public void streamsMayBeClosedInTheMiddleOfAllThis() {
