@@ -91,6 +91,17 @@ public final class DirectoryWatcher implements Registration {
         }
     }
 
+    /**
+     * Reports now what the kernel has queued, if anything is known to be or {@code always}: what the caller is about to look at may have changed, and the watcher's own turn
+     * may come later. On its vcore, in any colour.
+     *
+     * @param always ask the kernel even if it has not told of anything, for one whose news came another way than through this vcore's event queue
+     */
+    public void catchUp(boolean always) {
+        source.loop.checkCurrent(this);
+        if (open && (always || source.hasNews())) source.report();
+    }
+
     @Override public void close() {
         source.loop.checkCurrent(this);
         source.end();
@@ -122,8 +133,22 @@ public final class DirectoryWatcher implements Registration {
             loop.queue.close(this, false);
         }
 
+        boolean hasNews() { return isSignalled(); }
+
         @Override protected void run() throws Exception {
             takeReady();
+            read();
+        }
+
+        void report() {
+            try {
+                read();
+            } catch (Throwable cause) {
+                failed(cause);
+            }
+        }
+
+        private void read() throws Exception {
             ErrnoSlot errno = loop.errno;
             while (owner.open) {
                 long n = Files.read(errno, fd(), loop.scratch, BUFFER_BYTES);

@@ -116,6 +116,9 @@ public abstract class EventSource extends Resident {
         if ((int) READY.getAndBitwiseOr(this, bits) == 0) Vcore.postUnmarked(this, Integer.MAX_VALUE);
     }
 
+    /** Tells whether something has been signalled that no run has taken yet. */
+    protected final boolean isSignalled() { return (int) READY.getOpaque(this) != 0; }
+
     /** Returns what has been signalled since the last call, and forgets it. To be called by every run, or nothing is signalled ever after. */
     protected final int takeReady() { return (int) READY.getAndSet(this, 0); }
 }

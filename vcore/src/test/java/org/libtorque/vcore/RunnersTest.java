@@ -93,9 +93,9 @@ public abstract class RunnersTest {
 
         /** Runs something on this site's thread. */
         void post(Runnable action) {
-            vcore.post(new Task(vcore.newColor()) {
+            new Task(vcore.newColor().pin()) {
                 @Override protected void run() { action.run(); }
-            });
+            }.post();
         }
     }
 
@@ -154,7 +154,7 @@ public abstract class RunnersTest {
             runner = home;
             for (int i = 0; i < turns.length; i++) {
                 Site site = sites.get(i);
-                turns[i] = new Task(site.vcore.newColor()) {
+                turns[i] = new Task(site.vcore.newColor().pin()) {
                     @Override protected void run() { turn(site); }
                 };
             }
@@ -170,7 +170,7 @@ public abstract class RunnersTest {
         /** Where its colour's task is run: sends the turn to whoever has it. */
         @Override protected void run() { sendTurn(runner); }
 
-        private void sendTurn(Site to) { to.vcore.postSurely(turns[sites.indexOf(to)]); }
+        private void sendTurn(Site to) { turns[sites.indexOf(to)].postSurely(); }
 
         /** Has something done by the runner in its next turn. */
         void request(Runnable request) {

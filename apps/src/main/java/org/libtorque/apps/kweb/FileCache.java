@@ -80,6 +80,11 @@ final class FileCache implements DirectoryWatcher.Handler {
         return true;
     }
 
+    /** Drops what changes concern that the kernel has queued; see {@link DirectoryWatcher#catchUp}. */
+    void catchUp(boolean always) {
+        if (watcher != null) watcher.catchUp(always);
+    }
+
     private boolean watchDirectory(byte[] path, int length) {
         String name = length == 0 ? "" : new String(path, 0, length, StandardCharsets.UTF_8) + "/";
         if (watches.containsKey(name)) return true;

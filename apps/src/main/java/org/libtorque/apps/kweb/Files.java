@@ -61,6 +61,8 @@ final class Files {
     void answer(Session session, ByteView in) {
         RequestHead head = session.head;
         if (cache.isEnabled()) {
+            // The request may have overtaken the news of a change that was made before it was sent: short work goes before long, and colours run on other vcores.
+            cache.catchUp(session.connection.vcore() != site.vcore);
             CachedFile file = cache.get(in, head.pathOffset(), head.pathLength(), site.vcore.now());
             if (file != null) {
                 answerCached(session, in, file);
