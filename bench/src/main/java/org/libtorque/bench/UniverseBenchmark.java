@@ -32,7 +32,7 @@ public class UniverseBenchmark {
     /** A power of two; few enough that the questions themselves stay in the first-level cache. */
     private static final int QUESTIONS = 1024;
 
-    /** How many harts the machine has: 2 levels, 4, 6 and 7. */
+    /** How many harts the machine has: 2 levels, 4, 6 and 6. */
     @Param({"2", "64", "1024", "4096"})
     public int harts;
 
