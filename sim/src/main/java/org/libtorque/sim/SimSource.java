@@ -1,0 +1,24 @@
+package org.libtorque.sim;
+
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.EventSource;
+
+/** A simulated connection as the real loop sees it: an event source with a colour of its own. */
+final class SimSource extends EventSource {
+    final Connection connection;
+    private final Simulation simulation;
+
+    SimSource(Color color, Connection connection, Simulation simulation) {
+        super(color, connection.id);
+        this.connection = connection;
+        this.simulation = simulation;
+    }
+
+    /** As a real connection does: takes what is there, up to a budget, and comes back for the rest. */
+    @Override protected void run() {
+        if (takeReady() == 0) return;
+        if (simulation.serve(simulation.current, connection, Model.QUANTUM)) signal(READABLE);
+    }
+
+    @Override protected void failed(Throwable failure) { simulation.fail(failure); }
+}
