@@ -49,6 +49,9 @@ final class Hart {
     /** Tells whether the kernel has something to report. */
     boolean hasEvents() { return firstReady != null; }
 
+    /** Tells whether the loop waits for the kernel. */
+    boolean isBlocked() { return blocked; }
+
     boolean isLost() { return lost; }
 
     /** Goes on at the simulation's present; called by the simulation. */
@@ -63,8 +66,19 @@ final class Hart {
 
     /** Spends time without letting others catch up yet. */
     void charge(long nanos) {
+        RandomStream jitter = simulation.jitter;
+        if (jitter != null) {
+            local += (long) (nanos * Traffic.logUniform(jitter, 0.05, 20)) + jitter.nextInt(2);
+            settle();
+            return;
+        }
         local += nanos;
         busyNanos += nanos;
+    }
+
+    /** A moment at which others may go on if costs vary at random: one of any length. Costs nothing otherwise. */
+    void pause() {
+        if (simulation.jitter != null && simulation.jitter.nextInt(4) == 0) charge((long) Traffic.logUniform(simulation.jitter, 1, 20_000));
     }
 
     /** Lets everybody else come to the time of this hart, which it may leave later: when its CPU is taken away meanwhile. */
@@ -95,6 +109,7 @@ final class Hart {
      * @param timeoutNanos how long to wait for the first, 0 for not at all, MAX_VALUE for ever
      */
     int harvest(int window, long timeoutNanos, Sink sink) {
+        pause();
         if (firstReady == null && !token && timeoutNanos > 0) block(timeoutNanos);
         token = false;
         charge(costs.harvestNanos());
@@ -126,11 +141,16 @@ final class Hart {
         token = false;
     }
 
-    /** Makes this hart come back from waiting, now or the next time; called on another hart, which pays for it. */
+    /** Makes this hart come back from waiting, now or the next time; called on another hart, which pays for it. Null if on none. */
     void wake(Hart waker) {
+        if (waker == null) { // somebody who is none of the harts
+            rouse();
+            return;
+        }
         waker.charge(costs.wakeCallNanos());
         token = true;
         if (blocked) comeBack(waker.local);
+        waker.pause();
     }
 
     /** As {@link #wake}, by an interrupt: at no hart's cost. */

@@ -6,7 +6,7 @@ import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.StreamSource;
 
 /** The event queue of a simulated hart, as the real loop sees it. Requests are served by {@link SimSource}, so no bytes go through it. */
-final class SimQueue extends EventQueue implements Hart.Sink {
+class SimQueue extends EventQueue implements Hart.Sink {
     private final Hart hart;
     private final Simulation simulation;
     private int sources;
@@ -24,7 +24,10 @@ final class SimQueue extends EventQueue implements Hart.Sink {
 
     @Override public boolean caughtUp() { return !hart.hasEvents(); }
 
-    @Override public boolean hasDeferredWork() { return false; }
+    @Override public boolean hasDeferredWork() {
+        hart.pause();
+        return false;
+    }
 
     @Override public void wake() {
         simulation.model.messages++;

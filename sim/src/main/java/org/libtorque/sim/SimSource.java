@@ -4,9 +4,9 @@ import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
 
 /** A simulated connection as the real loop sees it: an event source with a colour of its own. */
-final class SimSource extends EventSource {
+class SimSource extends EventSource {
     final Connection connection;
-    private final Simulation simulation;
+    final Simulation simulation;
 
     SimSource(Color color, Connection connection, Simulation simulation) {
         super(color, connection.id);
@@ -15,7 +15,7 @@ final class SimSource extends EventSource {
     }
 
     /** As a real connection does: takes what is there, up to a budget, and comes back for the rest. */
-    @Override protected void run() {
+    @Override protected void run() throws Throwable {
         if (takeReady() == 0) return;
         if (simulation.serve(simulation.current, connection, Model.QUANTUM)) signal(READABLE);
     }

@@ -1,5 +1,6 @@
 package org.libtorque.sim;
 
+import java.util.function.Function;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -32,12 +33,26 @@ final class Simulation {
     private final long[] served;
     private long events;
     private Throwable failure;
+    /** No more requests come. */
+    private boolean quiet;
+    /** If not null, costs vary at random, and every one of them lets others go on: a search for interleavings, not a measurement. */
+    final RandomStream jitter;
 
     Simulation(Scenario scenario) {
+        this(scenario, new Traffic(scenario), null, simulation -> switch (scenario.policy()) {
+            case NETTY -> new StaticModel(simulation);
+            case SHARED -> new SharedModel(simulation);
+            case RANDOM -> new RandomModel(simulation);
+            case STATIC -> new VcoreModel(simulation);
+        });
+    }
+
+    Simulation(Scenario scenario, Traffic traffic, RandomStream jitter, Function<Simulation, Model> maker) {
         this.scenario = scenario;
+        this.traffic = traffic;
+        this.jitter = jitter;
         costs = scenario.costs();
         distances = new Distances(scenario.topology());
-        traffic = new Traffic(scenario);
         int hartCount = distances.hartCount();
         int count = traffic.home.length;
         firstLoss = hartCount + count;
@@ -51,12 +66,7 @@ final class Simulation {
         served = new long[waits.length];
         harts = new Hart[hartCount];
         for (int i = 0; i < hartCount; i++) harts[i] = new Hart(i, this);
-        model = switch (scenario.policy()) {
-            case NETTY -> new StaticModel(this);
-            case SHARED -> new SharedModel(this);
-            case RANDOM -> new RandomModel(this);
-            case STATIC -> new VcoreModel(this);
-        };
+        model = maker.apply(this);
         connections = new Connection[count];
         for (int i = 0; i < count; i++) {
             connections[i] = new Connection(i, traffic.kind[i], harts[traffic.home[i]], RandomStream.state(scenario.seed(), i));
@@ -67,18 +77,47 @@ final class Simulation {
     Result run() {
         long began = System.nanoTime();
         begin();
+        runUntil(end, Long.MAX_VALUE);
+        now = end;
+        throwFailure();
+        model.collect();
+        return Results.of(this, System.nanoTime() - began);
+    }
+
+    /**
+     * Runs, then lets no more requests come and gives all CPUs back, and runs on until nothing is left to happen.
+     *
+     * @param mostEvents when to give up
+     */
+    void runUntilQuiet(long mostEvents) {
+        begin();
+        runUntil(end, mostEvents);
+        now = end;
+        quiet = true;
+        for (Connection connection : connections) wheel.cancel(harts.length + connection.id);
+        wheel.cancel(burst);
+        for (int i = 0; i < harts.length; i++) {
+            wheel.cancel(firstLoss + i);
+            if (harts[i].isLost()) harts[i].giveBack();
+        }
+        runUntil(Long.MAX_VALUE, mostEvents);
+        throwFailure();
+        if (wheel.size() > 0) throw new IllegalStateException("does not come to rest: " + events + " events, time " + now);
+    }
+
+    private void runUntil(long limit, long mostEvents) {
         int hartCount = harts.length;
-        for (int thing; (thing = wheel.poll(end)) >= 0 && failure == null; events++) {
+        for (int thing; failure == null && events < mostEvents && (thing = wheel.poll(limit)) >= 0; events++) {
             now = wheel.elapsed();
             if (thing < hartCount) resume(harts[thing]);
             else if (thing < firstLoss) arrive(connections[thing - hartCount]);
             else if (thing < burst) toggleLoss(thing - firstLoss);
             else arriveInBurst();
         }
-        now = end;
-        if (failure != null) throw new IllegalStateException("seed " + scenario.seed() + ": " + failure.getMessage(), failure);
-        model.collect();
-        return Results.of(this, System.nanoTime() - began);
+    }
+
+    private void throwFailure() {
+        if (failure != null) throw new IllegalStateException("seed " + scenario.seed() + ": " + failure, failure);
     }
 
     private void begin() {
@@ -103,7 +142,7 @@ final class Simulation {
         if (traffic.lossEvery > 0) {
             for (int i = 0; i < harts.length; i += traffic.lossEvery) {
                 random.state = RandomStream.state(scenario.seed(), -4 - i);
-                wheel.schedule(firstLoss + i, 1 + random.nextLong(Traffic.LOSS_PERIOD_NANOS));
+                wheel.schedule(firstLoss + i, 1 + random.nextLong(traffic.lossPeriodNanos));
             }
         }
         if (traffic.burstGapNanos > 0) scheduleBurst();
@@ -160,10 +199,10 @@ final class Simulation {
     private void toggleLoss(int hart) {
         if (harts[hart].isLost()) {
             harts[hart].giveBack();
-            wheel.schedule(firstLoss + hart, now + Traffic.LOSS_PERIOD_NANOS - Traffic.LOSS_NANOS);
+            wheel.schedule(firstLoss + hart, now + traffic.lossPeriodNanos - traffic.lossNanos);
         } else {
             harts[hart].lose();
-            wheel.schedule(firstLoss + hart, now + Traffic.LOSS_NANOS);
+            wheel.schedule(firstLoss + hart, now + traffic.lossNanos);
         }
     }
 
@@ -191,7 +230,7 @@ final class Simulation {
                 connection.served++;
                 served[connection.kind]++;
             }
-            if (traffic.kinds[connection.kind].closed()) askAgain(connection);
+            if (traffic.kinds[connection.kind].closed() && !quiet) askAgain(connection);
         }
         return connection.hasRequests();
     }

@@ -42,7 +42,7 @@ final class Traffic {
 
     /** Every so many harts one is taken away now and then; 0 for none. */
     int lossEvery;
-    static final long LOSS_NANOS = 4_000_000, LOSS_PERIOD_NANOS = 20_000_000;
+    long lossNanos = 4_000_000, lossPeriodNanos = 20_000_000;
 
     Traffic(Scenario scenario) {
         harts = scenario.hartCount();
@@ -86,6 +86,36 @@ final class Traffic {
             }
         }
     }
+
+    /**
+     * Makes traffic up: a few connections of one kind, often crowded on few harts, of any rate and cost, and perhaps with CPUs taken away.
+     *
+     * @param harts  how many harts there are
+     * @param random what it is made from
+     */
+    Traffic(int harts, RandomStream random) {
+        this.harts = harts;
+        int mean = (int) logUniform(random, 100, 300_000);
+        boolean closed = random.nextInt(3) == 0;
+        kinds = new Kind[] {new Kind("all", closed, mean / 2, mean / 2, 20 * mean, random.nextBoolean() ? 0 : 50_000)};
+        int count = 1 + random.nextInt(4 * harts + 4);
+        kind = new byte[count];
+        home = new int[count];
+        gapNanos = new double[count];
+        int crowded = 1 + random.nextInt(harts);
+        for (int i = 0; i < count; i++) {
+            home[i] = random.nextInt(crowded);
+            gapNanos[i] = logUniform(random, 1_000, 3_000_000);
+        }
+        if (random.nextInt(3) == 0) {
+            lossEvery = 1 + random.nextInt(harts);
+            lossPeriodNanos = (long) logUniform(random, 100_000, 10_000_000);
+            lossNanos = 1 + random.nextLong(lossPeriodNanos - 1);
+        }
+    }
+
+    /** Returns a number whose logarithm is uniform. */
+    static double logUniform(RandomStream random, double low, double high) { return low * StrictMath.pow(high / low, random.nextDouble()); }
 
     /** Rates by rank, cut off at {@link #MAX_SHARE} of a hart; the rest is shared out among the others in proportion. */
     private void zipf(Scenario scenario, double cost) {

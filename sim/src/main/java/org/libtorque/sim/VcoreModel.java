@@ -1,28 +1,36 @@
 package org.libtorque.sim;
 
 import org.libtorque.memory.BlockPool;
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.EventSource;
+import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Vcore;
 
 /** This library's loop: a {@link Vcore} on each hart, the real code, with its own run queue, inbox, timers and colours. */
-final class VcoreModel extends Model {
-    /** Small, since there may be thousands: a full one makes posters try again. */
-    private static final int INBOX = 64;
+class VcoreModel extends Model {
+    private static final int POST_LIMIT = 4096;
     private static final int BLOCK_BYTES = 64;
 
-    private final Vcore[] vcores;
+    final Vcore[] vcores;
 
-    VcoreModel(Simulation simulation) {
+    VcoreModel(Simulation simulation, Balance balance) {
+        this(simulation, balance, Scoreboard.of(simulation.distances.cpus(), simulation.scenario.topology().universe()), POST_LIMIT);
+    }
+
+    VcoreModel(Simulation simulation, Balance balance, Scoreboard board, int postLimit) {
         super(simulation);
         vcores = new Vcore[simulation.harts.length];
         var blocks = new BlockPool(BLOCK_BYTES, BLOCK_BYTES); // never used: one for all
         for (int i = 0; i < vcores.length; i++) {
             Hart hart = simulation.harts[i];
-            vcores[i] = new Vcore(i, simulation.distances.cpu(i), hart::local, blocks, INBOX, (where, failure) -> simulation.fail(failure));
-            vcores[i].bind(new SimQueue(hart, simulation));
+            vcores[i] = new Vcore(i, simulation.distances.cpu(i), hart::local, blocks, postLimit, (where, failure) -> simulation.fail(failure), board, balance);
+            vcores[i].bind(queue(hart));
         }
         Vcore.switchTo(null);
     }
+
+    /** Makes the event queue of a hart. */
+    SimQueue queue(Hart hart) { return new SimQueue(hart, simulation); }
 
     @Override void open(Connection connection) {
         Vcore vcore = vcores[connection.home.id];
@@ -35,7 +43,16 @@ final class VcoreModel extends Model {
         for (;;) vcore.runOnce(true);
     }
 
-    @Override void enter(Hart hart) { Vcore.switchTo(vcores[hart.id]); }
+    @Override void enter(Hart hart) { Vcore.switchTo(vcores[hart.id]); } // leaving is left out: between harts nobody asks
 
-    @Override void leave(Hart hart) { Vcore.switchTo(null); }
+    @Override void end() { Vcore.switchTo(null); }
+
+    @Override void collect() {
+        for (Vcore vcore : vcores) {
+            Vcore.Stats s = vcore.stats();
+            taken += s.stolen() + s.pushed();
+            migrations += s.moves();
+            messages += s.posted();
+        }
+    }
 }

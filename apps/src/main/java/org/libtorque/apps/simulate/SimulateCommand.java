@@ -6,10 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.libtorque.hardware.Topology;
@@ -108,6 +108,11 @@ public final class SimulateCommand implements Callable<Integer> {
     @Option(names = "--timing", description = "Say on standard error what each run took in real time.")
     private boolean timing;
 
+    @Option(names = "--check", paramLabel = "N",
+            description = "Search for mistakes in the loop instead: N small runs with seeds from --seed on, in which every task checks its colour's order and "
+                    + "exclusion, and how long each step takes is random.")
+    private Long checks;
+
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this text.")
     private boolean help;
 
@@ -138,6 +143,7 @@ public final class SimulateCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() throws IOException {
+        if (checks != null) return check();
         Map<String, Topology> machines = machines();
         range("--load", load > 0 && load <= 4, load + " is not above 0 and at most 4");
         range("--connections", connections >= 1 && connections <= 4096, connections + " is not within 1 to 4096");
@@ -156,8 +162,25 @@ public final class SimulateCommand implements Callable<Integer> {
         return 0;
     }
 
+    private int check() {
+        range("--check", checks >= 1 && checks <= 1_000_000_000, checks + " is not within 1 to 1000000000");
+        long events = 0;
+        for (long s = seed; s < seed + checks; s++) {
+            try {
+                events += Simulator.check(s);
+            } catch (AssertionError e) {
+                PrintWriter err = command.commandLine().getErr();
+                err.println(command.qualifiedName() + ": " + e.getMessage());
+                err.println("To repeat it: torque simulate --check 1 --seed " + s);
+                e.printStackTrace(err);
+                return 1;
+            }
+        }
+        command.commandLine().getOut().println(checks + " checks from seed " + seed + " on: " + events + " events, nothing found");
+        return 0;
+    }
+
     private Map<String, Topology> machines() {
-        var machines = new TreeMap<String, Topology>((a, b) -> a.length() == b.length() ? a.compareTo(b) : a.length() - b.length());
         if (machine.spec != null) {
             try {
                 Topology topology = Topology.of(machine.spec);
@@ -167,13 +190,13 @@ public final class SimulateCommand implements Callable<Integer> {
                 throw invalid("--spec", e.getMessage());
             }
         }
-        var list = new java.util.LinkedHashMap<String, Topology>();
+        var machines = new LinkedHashMap<String, Topology>();
         for (int harts : machine.harts.isEmpty() ? List.of(16) : machine.harts) {
             range("--harts", harts >= 1 && harts <= Scenario.MAX_HARTS, harts + " is not within 1 to " + Scenario.MAX_HARTS);
             String spec = Scenario.machine(harts);
-            list.put(spec, Topology.of(spec));
+            machines.put(spec, Topology.of(spec));
         }
-        return list;
+        return machines;
     }
 
     private Result run(Topology topology, Workload workload, Policy policy) {
