@@ -16,23 +16,25 @@ final class Check {
     /**
      * Runs one check.
      *
-     * @return how many events it took
      * @throws AssertionError if the loop has lost, overtaken, repeated or mixed up something
      */
-    static long run(long seed) { return run(seed, CheckedModel::new); }
+    static Outcome run(long seed) { return run(seed, CheckedModel::new); }
+
+    /** What a check has gone through: simulated events, colours taken from others or given to them, colours that moved for good. */
+    record Outcome(long events, long taken, long migrations) {}
 
     /** What makes the model: a test may put one with a mistake here. */
     interface Maker {
         CheckedModel make(Simulation simulation, RandomStream random, int connections);
     }
 
-    static long run(long seed, Maker maker) {
+    static Outcome run(long seed, Maker maker) {
         var random = new RandomStream(RandomStream.state(seed, 0));
         Topology topology = Topology.of(MACHINES[random.nextInt(MACHINES.length)]);
-        var traffic = new Traffic(topology.online().size(), random);
+        long nanos = (long) Traffic.logUniform(random, 500_000, 50_000_000);
+        var traffic = new Traffic(topology.online().size(), nanos, random);
         Costs costs = new Costs(1 + random.nextInt(1000), 1 + random.nextInt(300), random.nextInt(5000), random.nextInt(3000), random.nextInt(5000),
                 random.nextInt(100_000), random.nextInt(50_000), random.nextInt(200), random.nextInt(40), random.nextInt(5000), random.nextInt(100_000));
-        long nanos = (long) Traffic.logUniform(random, 100_000, 4_000_000);
         var scenario = new Scenario(topology, Workload.BALANCED, Policy.STATIC, seed, nanos, 0.5, 1, false, costs);
         var jitter = new RandomStream(RandomStream.state(seed, 1));
         var simulation = new Simulation(scenario, traffic, jitter,
@@ -43,6 +45,7 @@ final class Check {
         } catch (Throwable e) {
             throw new AssertionError("seed " + seed + " on " + topology.online().size() + " harts: " + e.getMessage(), e);
         }
-        return simulation.eventCount();
+        simulation.model.collect();
+        return new Outcome(simulation.eventCount(), simulation.model.taken, simulation.model.migrations);
     }
 }

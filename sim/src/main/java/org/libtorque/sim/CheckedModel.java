@@ -1,43 +1,62 @@
 package org.libtorque.sim;
 
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
+import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
 
 /**
- * The real loop under a load that is made to find mistakes: connections and colours without one, tasks that post tasks to any colour from any hart and from outside,
- * timers, small inboxes. Every task checks its colour ({@link CheckedColor}).
+ * The real loop under a load that is made to find mistakes: connections and colours without one, pinned or not, of any weight; tasks that post tasks
+ * to any colour, from any hart and from outside; timers of vcores and of colours. Every task checks its colour ({@link CheckedColor}).
  */
 class CheckedModel extends VcoreModel {
+    private static final int MOST_POSTS = 20_000;
+
     private final RandomStream random;
     private final CheckedColor[] colors;
     private int colorCount;
-    /** How many tasks a task posts, as a probability of each of three; below a third, or they would breed for ever. */
+    /** The probability of each of three posts of a task: at most a fifth, or tasks would breed for ever. */
     private final double postProbability;
-    private long budget;
+    private final double homeProbability;
+    private int posts;
 
     CheckedModel(Simulation simulation, RandomStream random, int connections) {
-        super(simulation, 2 << random.nextInt(6));
+        super(simulation, random.nextBoolean() ? Balance.MIGRATE : Balance.values()[random.nextInt(3)], board(simulation, random), 1 << random.nextInt(10));
         this.random = random;
         int others = random.nextInt(2 * vcores.length + 1);
         colors = new CheckedColor[connections + others];
-        for (; colorCount < others; colorCount++) colors[colorCount] = new CheckedColor(vcores[random.nextInt(vcores.length)].newColor(), this);
-        postProbability = random.nextDouble() * 0.6;
-        budget = 20_000;
+        while (colorCount < others) observe(vcores[random.nextInt(vcores.length)]);
+        postProbability = random.nextDouble() * 0.2;
+        homeProbability = random.nextInt(3) == 0 ? random.nextDouble() * 0.3 : 0;
         for (Vcore vcore : vcores) {
             if (random.nextInt(3) == 0) new Repeating(vcore, 1 + random.nextLong(5_000_000)).start();
         }
     }
 
+    private static Scoreboard board(Simulation simulation, RandomStream random) {
+        int[] cpus = simulation.distances.cpus();
+        return random.nextInt(4) == 0 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, simulation.scenario.topology().universe());
+    }
+
+    private CheckedColor observe(Vcore home) {
+        Color color = home.newColor();
+        if (random.nextInt(10) == 0) color.pin();
+        if (random.nextInt(4) == 0) color.shares((int) Traffic.logUniform(random, 1, Color.MAX_SHARES));
+        var checked = new CheckedColor(color, this);
+        if (random.nextInt(4) == 0) checked.startTimer(1 + random.nextLong(5_000_000), 1 + random.nextInt(10));
+        return colors[colorCount++] = checked;
+    }
+
     @Override void open(Connection connection) {
         Vcore vcore = vcores[connection.home.id];
-        Color color = vcore.newColor();
-        var checked = new CheckedColor(color, this);
-        colors[colorCount++] = checked;
-        connection.source = new CheckedSource(color, connection, simulation, checked);
+        CheckedColor checked = observe(vcore);
+        connection.source = new CheckedSource(checked.color, connection, simulation, checked);
         vcore.queue().watch(connection.source, EventSource.READABLE);
     }
+
+    @Override void leave(Hart hart) { Vcore.switchTo(null); }
 
     @Override void arrived(Connection connection) {
         super.arrived(connection);
@@ -54,7 +73,7 @@ class CheckedModel extends VcoreModel {
     }
 
     private void postSomewhere() {
-        if (budget-- > 0 && colorCount > 0) colors[random.nextInt(colorCount)].post();
+        if (posts++ < MOST_POSTS && colorCount > 0) colors[random.nextInt(colorCount)].post(random.nextDouble() < homeProbability);
     }
 
     /**
@@ -88,7 +107,7 @@ class CheckedModel extends VcoreModel {
         }
     }
 
-    /** A timer that posts, and starts itself again a few times. */
+    /** A timer of a vcore that posts, and starts itself again a few times. */
     private final class Repeating extends Timer {
         private final Vcore vcore;
         private final long periodNanos;

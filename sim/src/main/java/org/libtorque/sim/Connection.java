@@ -4,7 +4,7 @@ package org.libtorque.sim;
 final class Connection {
     final int id;
     final byte kind;
-    /** The hart whose event queue it is registered with. */
+    /** The hart whose event queue it is registered with; null while it is registered nowhere. */
     Hart home;
     /** The hart that served it last. */
     Hart last;
@@ -16,7 +16,7 @@ final class Connection {
     int lastRequest = Requests.NONE;
     /** In the kernel's list of what is ready. */
     boolean announced;
-    Connection nextReady;
+    Connection nextReady, previousReady;
     /** For rivals: in a run queue of theirs. */
     boolean queued;
     Connection nextRun;

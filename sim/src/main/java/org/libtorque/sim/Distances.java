@@ -41,6 +41,9 @@ final class Distances {
     /** Returns how many harts there are. */
     int hartCount() { return cpus.length; }
 
+    /** Returns the CPU numbers of all harts. */
+    int[] cpus() { return cpus.clone(); }
+
     /** Returns the CPU number of a hart. */
     int cpu(int hart) { return cpus[hart]; }
 

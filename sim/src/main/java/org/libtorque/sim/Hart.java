@@ -13,6 +13,8 @@ final class Hart {
         void ready(Connection connection);
     }
 
+    private static final long UP_NANOS = 3_600_000_000_000L;
+
     final int id;
     private final Simulation simulation;
     private final Costs costs;
@@ -45,6 +47,9 @@ final class Hart {
 
     /** Returns the time on this hart. */
     long local() { return local; }
+
+    /** Returns what a clock on this hart shows: like that of a machine that has been up for a while. */
+    long clock() { return local + UP_NANOS; }
 
     /** Tells whether the kernel has something to report. */
     boolean hasEvents() { return firstReady != null; }
@@ -94,12 +99,24 @@ final class Hart {
     void announce(Connection connection) {
         if (!connection.announced) {
             connection.announced = true;
-            connection.nextReady = null;
+            connection.previousReady = lastReady;
             if (firstReady == null) firstReady = connection;
             else lastReady.nextReady = connection;
             lastReady = connection;
         }
         if (blocked) comeBack(simulation.now);
+    }
+
+    /** The kernel forgets what it has for a connection of this hart. */
+    void withdraw(Connection connection) {
+        if (!connection.announced) return;
+        connection.announced = false;
+        Connection next = connection.nextReady, previous = connection.previousReady;
+        if (previous == null) firstReady = next;
+        else previous.nextReady = next;
+        if (next == null) lastReady = previous;
+        else next.previousReady = previous;
+        connection.nextReady = connection.previousReady = null;
     }
 
     /**
@@ -115,9 +132,7 @@ final class Hart {
         charge(costs.harvestNanos());
         int taken = 0;
         for (Connection connection; taken < window && (connection = firstReady) != null; taken++) {
-            firstReady = connection.nextReady;
-            connection.nextReady = null;
-            connection.announced = false;
+            withdraw(connection);
             charge(costs.eventNanos());
             sink.ready(connection);
         }

@@ -9,7 +9,11 @@ public enum Policy {
     /** A queue per hart; who has nothing takes from others at random. A model. */
     RANDOM("random", "a queue per hart; an idle hart takes from others chosen at random (model)"),
     /** This library's loop, the real code, without any movement. */
-    STATIC("static", "this library's loop, connections bound for good (the real code)");
+    STATIC("static", "this library's loop, connections bound for good (the real code)"),
+    /** This library's loop, the real code: waiting work is taken by those who have none. */
+    STEAL("steal", "this library's loop, idle harts take waiting colours (the real code)"),
+    /** This library's loop, the real code: and what is taken again and again moves. */
+    MIGRATE("migrate", "the same, and what is taken again and again moves for good (the real code)");
 
     private final String label;
     private final String description;

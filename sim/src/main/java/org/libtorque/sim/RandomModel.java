@@ -68,8 +68,10 @@ final class RandomModel extends Model {
             int half = (queue.size() + 1) / 2;
             if (half == 0) continue;
             hart.charge(2 * simulation.distances.lineNanos(victim, hart.id));
-            for (; half > 0; half--) own.add(queue.poll());
-            steals++;
+            for (; half > 0; half--) {
+                own.add(queue.poll());
+                taken++;
+            }
         }
         searching--;
         return !own.isEmpty();

@@ -11,7 +11,7 @@ import java.util.List;
  * @param throughput  requests served per second
  * @param kinds       waiting times of each kind of connection; one if all are alike
  * @param utilisation share of the harts' time spent working, moving and waiting for locks included
- * @param steals      times that a hart took work from another, per second
+ * @param steals      pieces of work that a hart took from another or was given by it, per second
  * @param migrations  connections that moved to another hart's event queue, per second
  * @param messages    wake-up calls of one hart to another, and posts to inboxes, per second
  * @param wakeUps     times that a hart that waited went on, per second

@@ -27,7 +27,7 @@ final class Results {
         }
         Model model = simulation.model;
         return new Result(scenario, simulation.connections().length, throughput, kinds, (double) busy / simulation.now / simulation.harts.length,
-                model.steals / all, model.migrations / all, model.messages / all, wakeUps / all, fairness(simulation), simulation.eventCount(), wallNanos);
+                model.taken / all, model.migrations / all, model.messages / all, wakeUps / all, fairness(simulation), simulation.eventCount(), wallNanos);
     }
 
     /** Jain, Chiu, Hawe 1984: 1 if all get the same share of what they ask for, 1/n if one gets everything. */

@@ -12,12 +12,26 @@ class SimSource extends EventSource {
         super(color, connection.id);
         this.connection = connection;
         this.simulation = simulation;
+        runAtHome(false); // receiving and sending work anywhere
     }
 
     /** As a real connection does: takes what is there, up to a budget, and comes back for the rest. */
     @Override protected void run() throws Throwable {
         if (takeReady() == 0) return;
         if (simulation.serve(simulation.current, connection, Model.QUANTUM)) signal(READABLE);
+    }
+
+    @Override protected boolean canMove() { return true; }
+
+    @Override protected void depart() {
+        if (!home().detach(this)) throw new IllegalStateException(this + " is not registered");
+    }
+
+    @Override protected void detached() { departed(); }
+
+    @Override protected void arrive() {
+        int result = color().home().queue().attach(this);
+        if (result < 0) throw new IllegalStateException(this + ": attach returned " + result);
     }
 
     @Override protected void failed(Throwable failure) { simulation.fail(failure); }

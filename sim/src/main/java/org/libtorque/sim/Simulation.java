@@ -2,6 +2,7 @@ package org.libtorque.sim;
 
 import java.util.function.Function;
 import org.HdrHistogram.Histogram;
+import org.libtorque.vcore.Balance;
 
 /**
  * One run: a machine, its clients, and one policy. Everything happens on the calling thread, in the order of virtual time: a request
@@ -43,7 +44,9 @@ final class Simulation {
             case NETTY -> new StaticModel(simulation);
             case SHARED -> new SharedModel(simulation);
             case RANDOM -> new RandomModel(simulation);
-            case STATIC -> new VcoreModel(simulation);
+            case STATIC -> new VcoreModel(simulation, Balance.STATIC);
+            case STEAL -> new VcoreModel(simulation, Balance.STEAL);
+            case MIGRATE -> new VcoreModel(simulation, Balance.MIGRATE);
         });
     }
 
@@ -78,6 +81,7 @@ final class Simulation {
         long began = System.nanoTime();
         begin();
         runUntil(end, Long.MAX_VALUE);
+        model.end();
         now = end;
         throwFailure();
         model.collect();
@@ -101,6 +105,7 @@ final class Simulation {
             if (harts[i].isLost()) harts[i].giveBack();
         }
         runUntil(Long.MAX_VALUE, mostEvents);
+        model.end();
         throwFailure();
         if (wheel.size() > 0) throw new IllegalStateException("does not come to rest: " + events + " events, time " + now);
     }
@@ -215,10 +220,11 @@ final class Simulation {
      */
     boolean serve(Hart hart, Connection connection, int most) {
         for (int n = most; n > 0; n--) {
+            if (n < most && model.shouldYield(hart)) break;
             int request = connection.firstRequest;
             if (request == Requests.NONE) return false;
             if (connection.last != hart) {
-                hart.charge(costs.stateLines() * distances.lineNanos(connection.last.id, hart.id));
+                hart.charge(costs.takeNanos() + costs.stateLines() * distances.lineNanos(connection.last.id, hart.id));
                 connection.last = hart;
             }
             if (hart.local() >= start) waits[connection.kind].recordValue(Math.min(MAX_WAIT_NANOS, hart.local() - requests.arrivalNanos(request)));

@@ -91,21 +91,23 @@ final class Traffic {
      * Makes traffic up: a few connections of one kind, often crowded on few harts, of any rate and cost, and perhaps with CPUs taken away.
      *
      * @param harts  how many harts there are
+     * @param nanos  how long it lasts
      * @param random what it is made from
      */
-    Traffic(int harts, RandomStream random) {
+    Traffic(int harts, long nanos, RandomStream random) {
         this.harts = harts;
-        int mean = (int) logUniform(random, 100, 300_000);
         boolean closed = random.nextInt(3) == 0;
+        double requests = logUniform(random, 20, 4_000);
+        int mean = (int) (nanos / requests * harts * logUniform(random, 0.02, 0.6)); // costs vary by 3 in the mean: from idle to overloaded
         kinds = new Kind[] {new Kind("all", closed, mean / 2, mean / 2, 20 * mean, random.nextBoolean() ? 0 : 50_000)};
         int count = 1 + random.nextInt(4 * harts + 4);
         kind = new byte[count];
         home = new int[count];
         gapNanos = new double[count];
-        int crowded = 1 + random.nextInt(harts);
+        int crowded = random.nextBoolean() ? 1 : 1 + random.nextInt(harts);
         for (int i = 0; i < count; i++) {
             home[i] = random.nextInt(crowded);
-            gapNanos[i] = logUniform(random, 1_000, 3_000_000);
+            gapNanos[i] = nanos / requests * count * logUniform(random, 0.1, 10);
         }
         if (random.nextInt(3) == 0) {
             lossEvery = 1 + random.nextInt(harts);

@@ -23,7 +23,7 @@ class VcoreModel extends Model {
         var blocks = new BlockPool(BLOCK_BYTES, BLOCK_BYTES); // never used: one for all
         for (int i = 0; i < vcores.length; i++) {
             Hart hart = simulation.harts[i];
-            vcores[i] = new Vcore(i, simulation.distances.cpu(i), hart::local, blocks, postLimit, (where, failure) -> simulation.fail(failure), board, balance);
+            vcores[i] = new Vcore(i, simulation.distances.cpu(i), hart::clock, blocks, postLimit, (where, failure) -> simulation.fail(failure), board, balance);
             vcores[i].bind(queue(hart));
         }
         Vcore.switchTo(null);
@@ -42,6 +42,8 @@ class VcoreModel extends Model {
         Vcore vcore = vcores[hart.id];
         for (;;) vcore.runOnce(true);
     }
+
+    @Override boolean shouldYield(Hart hart) { return vcores[hart.id].shouldYield(); }
 
     @Override void enter(Hart hart) { Vcore.switchTo(vcores[hart.id]); } // leaving is left out: between harts nobody asks
 

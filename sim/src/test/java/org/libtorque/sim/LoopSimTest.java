@@ -14,14 +14,18 @@ class LoopSimTest {
 
     @Test void everyTaskRunsOnceAloneAndInOrderWhateverTheInterleaving() {
         long first = Long.getLong("torque.seed", 0), count = Integer.getInteger("torque.seeds", DEFAULT_SEEDS);
-        long events = 0;
+        long events = 0, taken = 0, migrations = 0;
         for (long seed = first; seed < first + count; seed++) {
             long s = seed;
             // A loop that spins for ever, waiting for another hart, must not hang the build.
-            events += assertTimeoutPreemptively(Duration.ofMinutes(2), () -> Simulator.check(s), () -> "-Dtorque.seed=" + s + " hangs");
+            Check.Outcome outcome = assertTimeoutPreemptively(Duration.ofMinutes(2), () -> Check.run(s), () -> "-Dtorque.seed=" + s + " hangs");
+            events += outcome.events();
+            taken += outcome.taken();
+            migrations += outcome.migrations();
         }
-        long all = events;
-        assertTrue(all > 1000 * count, () -> "the checks did something: " + all + " events");
+        if (count < 100) return;
+        String did = events + " events, " + taken + " taken, " + migrations + " moved";
+        assertTrue(events > 1000 * count && taken > 10 * count && migrations > count / 50, did);
     }
 
     @Test void aCheckIsRepeatable() {

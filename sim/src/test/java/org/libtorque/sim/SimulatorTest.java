@@ -68,6 +68,27 @@ class SimulatorTest {
         assertTrue(shared.utilisation() > 0.99, shared::toString);
     }
 
+    @Test void idleHartsTakeWorkFromBusyOnes() {
+        for (Policy policy : new Policy[] {Policy.STEAL, Policy.MIGRATE}) {
+            Result r = Simulator.run(scenario(8, Workload.FAT, policy, 1));
+            assertTrue(r.utilisation() > 0.97 && r.steals() > 1000, () -> policy + " " + r);
+        }
+    }
+
+    @Test void connectionsMoveAndAreServedAfterwards() {
+        var scenario = new Scenario(Topology.of(Scenario.machine(4)), Workload.PHASES, Policy.MIGRATE, 1, 300_000_000, 0.6, 32, false, Costs.DEFAULT);
+        var simulation = new Simulation(scenario);
+        Result r = simulation.run();
+        assertTrue(r.migrations() > 0, r::toString);
+        int moved = 0;
+        for (Connection c : simulation.connections()) {
+            if (c.home.id == simulation.traffic().home[c.id]) continue;
+            moved++;
+            assertTrue(c.served > 0 && c.served > c.arrived - 100, () -> c + ": " + c.served + " of " + c.arrived);
+        }
+        assertTrue(moved > 0, r::toString);
+    }
+
     @Test void aHartWhoseCpuIsAwayServesNobody() {
         Result with = Simulator.run(scenario(8, Workload.CPU_LOSS, Policy.STATIC, 1)), without = Simulator.run(scenario(8, Workload.BALANCED, Policy.STATIC, 1));
         assertTrue(with.kinds().getFirst().max() > 3_000_000, "somebody waited for most of the 4 ms");

@@ -45,7 +45,9 @@ import picocli.CommandLine.TypeConversionException;
                 "  netty      one loop per hart, connections bound for good, first in first out (model of Netty)",
                 "  shared     one queue of ready connections for all harts, under one lock (model)",
                 "  random     a queue per hart; an idle hart takes from others chosen at random (model)",
-                "  static     this library's loop, connections bound for good (the real code)"},
+                "  static     this library's loop, connections bound for good (the real code)",
+                "  steal      this library's loop, idle harts take waiting colours (the real code)",
+                "  migrate    the same, and what is taken again and again moves for good (the real code)"},
         abbreviateSynopsis = true, sortOptions = false)
 public final class SimulateCommand implements Callable<Integer> {
     /** Requests that a run sends if no time is given. */
