@@ -17,10 +17,10 @@ import java.util.List;
  * @param wakeUps     times that a hart that waited went on, per second
  * @param fairness    Jain's index over the connections, of requests served to requests sent (closed loop: to the mean of the kind)
  * @param events      simulated events, since the start
- * @param wallNanos   real time that the simulation took: the one figure that is not repeatable
+ * @param cpuNanos    CPU time that the simulation took: the one figure that is not repeatable
  */
 public record Result(Scenario scenario, int connections, double throughput, List<Waiting> kinds, double utilisation, double steals,
-                     double migrations, double messages, double wakeUps, double fairness, long events, long wallNanos) {
+                     double migrations, double messages, double wakeUps, double fairness, long events, long cpuNanos) {
     /** Copies the list. */
     public Result {
         kinds = List.copyOf(kinds);

@@ -7,7 +7,7 @@ import org.HdrHistogram.Histogram;
 final class Results {
     private Results() {}
 
-    static Result of(Simulation simulation, long wallNanos) {
+    static Result of(Simulation simulation, long cpuNanos) {
         Scenario scenario = simulation.scenario;
         double seconds = scenario.nanos() * 1e-9, all = simulation.now * 1e-9;
         Traffic traffic = simulation.traffic();
@@ -22,12 +22,12 @@ final class Results {
         }
         long busy = 0, wakeUps = 0;
         for (Hart hart : simulation.harts) {
-            busy += hart.busyNanos;
+            busy += hart.busyNanos - Math.max(0, hart.local() - simulation.now); // not what lies behind the end
             wakeUps += hart.wakeUps;
         }
         Model model = simulation.model;
         return new Result(scenario, simulation.connections().length, throughput, kinds, (double) busy / simulation.now / simulation.harts.length,
-                model.taken / all, model.migrations / all, model.messages / all, wakeUps / all, fairness(simulation), simulation.eventCount(), wallNanos);
+                model.taken / all, model.migrations / all, model.messages / all, wakeUps / all, fairness(simulation), simulation.eventCount(), cpuNanos);
     }
 
     /** Jain, Chiu, Hawe 1984: 1 if all get the same share of what they ask for, 1/n if one gets everything. */

@@ -1,5 +1,7 @@
 package org.libtorque.sim;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.function.Function;
 import org.HdrHistogram.Histogram;
 import org.libtorque.vcore.Balance;
@@ -78,14 +80,15 @@ final class Simulation {
     }
 
     Result run() {
-        long began = System.nanoTime();
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long began = threads.getCurrentThreadCpuTime();
         begin();
         runUntil(end, Long.MAX_VALUE);
         model.end();
         now = end;
         throwFailure();
         model.collect();
-        return Results.of(this, System.nanoTime() - began);
+        return Results.of(this, threads.getCurrentThreadCpuTime() - began);
     }
 
     /**

@@ -107,7 +107,7 @@ public final class SimulateCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "Write into files of this folder, made if it is not there, not to standard output.")
     private Path out;
 
-    @Option(names = "--timing", description = "Say on standard error what each run took in real time.")
+    @Option(names = "--timing", description = "Say on standard error what CPU time each run took.")
     private boolean timing;
 
     @Option(names = "--check", paramLabel = "N",
@@ -207,8 +207,8 @@ public final class SimulateCommand implements Callable<Integer> {
         Result result = Simulator.run(new Scenario(topology, workload, policy, seed, (long) (time * 1e9), load, connections, loop == Loop.CLOSED,
                 Costs.DEFAULT));
         if (timing) {
-            command.commandLine().getErr().println(String.format(Locale.ROOT, "%d harts, %s, %s: %.2f s for %.3f s, %d events, %.0f ns each", result.scenario().hartCount(),
-                    workload.label(), policy.label(), result.wallNanos() * 1e-9, time, result.events(), (double) result.wallNanos() / result.events()));
+            command.commandLine().getErr().println(String.format(Locale.ROOT, "%d harts, %s, %s: %.2f s of CPU for %.3f s, %d events, %.0f ns each", result.scenario().hartCount(),
+                    workload.label(), policy.label(), result.cpuNanos() * 1e-9, time, result.events(), (double) result.cpuNanos() / result.events()));
         }
         return result;
     }
