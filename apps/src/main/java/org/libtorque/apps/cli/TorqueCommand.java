@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 
+import org.libtorque.apps.simulate.SimulateCommand;
 import org.libtorque.apps.topology.TopologyCommand;
 import org.libtorque.hardware.CpuSet;
 
@@ -31,7 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  */
 @Command(name = "torque",
         description = "libtorque for the JVM: gives a program its cores and keeps them busy.",
-        subcommands = {ServeCommand.class, LoadCommand.class, TopologyCommand.class, HelpCommand.class},
+        subcommands = {ServeCommand.class, LoadCommand.class, TopologyCommand.class, SimulateCommand.class, HelpCommand.class},
         mixinStandardHelpOptions = true,
         versionProvider = TorqueCommand.Version.class,
         synopsisSubcommandLabel = "COMMAND")

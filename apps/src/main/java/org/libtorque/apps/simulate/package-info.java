@@ -1,0 +1,2 @@
+/** {@code torque simulate}: the simulator's command line, and its reports. */
+package org.libtorque.apps.simulate;

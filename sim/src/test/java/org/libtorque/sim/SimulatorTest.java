@@ -1,0 +1,130 @@
+package org.libtorque.sim;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.libtorque.hardware.Topology;
+
+class SimulatorTest {
+    private static final Costs FREE = new Costs(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    private static Scenario scenario(int harts, Workload workload, Policy policy, long seed) {
+        return new Scenario(Topology.of(Scenario.machine(harts)), workload, policy, seed, 20_000_000, 0.6, 8, false, Costs.DEFAULT);
+    }
+
+    /** All but the time that it really took. */
+    private static String figures(Result r) {
+        return r.throughput() + " " + r.kinds() + " " + r.utilisation() + " " + r.steals() + " " + r.migrations() + " " + r.messages() + " " + r.wakeUps()
+                + " " + r.fairness() + " " + r.events();
+    }
+
+    @ParameterizedTest @EnumSource void equalScenariosHaveEqualResultsAndOtherSeedsOthers(Policy policy) {
+        for (Workload workload : Workload.values()) {
+            String once = figures(Simulator.run(scenario(4, workload, policy, 7)));
+            assertEquals(once, figures(Simulator.run(scenario(4, workload, policy, 7))), workload::label);
+            if (workload != Workload.FAT) assertNotEquals(once, figures(Simulator.run(scenario(4, workload, policy, 8))), workload::label);
+        }
+    }
+
+    @ParameterizedTest @EnumSource(names = {"FAT"}, mode = EnumSource.Mode.EXCLUDE)
+    void allPoliciesMeetTheSameRequests(Workload workload) {
+        int[] expected = null;
+        for (Policy policy : Policy.values()) {
+            var simulation = new Simulation(scenario(4, workload, policy, 3));
+            simulation.run();
+            int[] arrived = Arrays.stream(simulation.connections()).mapToInt(c -> c.arrived).toArray();
+            if (expected == null) expected = arrived;
+            assertTrue(Arrays.stream(arrived).sum() > 1000, workload::label);
+            org.junit.jupiter.api.Assertions.assertArrayEquals(expected, arrived, policy::label);
+        }
+    }
+
+    /** Pollaczek and Khinchine: the mean wait is λ E[S²] / 2 (1 - ρ), whatever the order among those who wait, if it does not look at their length. */
+    @ParameterizedTest @EnumSource(names = {"NETTY", "SHARED", "STATIC"})
+    void oneHartWithoutOverheadWaitsAsQueueingTheorySays(Policy policy) {
+        double load = 0.7, fixed = 5_000, variable = 5_000;
+        var scenario = new Scenario(Topology.of("core:1"), Workload.BALANCED, policy, 1, 20_000_000_000L, load, 512, false, FREE);
+        var simulation = new Simulation(scenario);
+        Result result = simulation.run();
+        double mean = fixed + variable, square = mean * mean + variable * variable;
+        double expected = load / mean * square / (2 * (1 - load));
+        assertEquals(expected, simulation.waits(0).getMean(), 0.03 * expected);
+        assertEquals(load, result.utilisation(), 0.01);
+        assertEquals(load / mean * 1e9, result.throughput(), 0.01 * load / mean * 1e9);
+    }
+
+    @Test void staticPoliciesLeaveHalfOfTheMachineIdleWhenTheHeavyConnectionsMeetOnTheOther() {
+        for (Policy policy : new Policy[] {Policy.NETTY, Policy.STATIC}) {
+            Result r = Simulator.run(scenario(8, Workload.FAT, policy, 1));
+            assertTrue(r.utilisation() > 0.5 && r.utilisation() < 0.56, () -> policy + " " + r);
+        }
+        Result shared = Simulator.run(scenario(8, Workload.FAT, Policy.SHARED, 1));
+        assertTrue(shared.utilisation() > 0.99, shared::toString);
+    }
+
+    @Test void idleHartsTakeWorkFromBusyOnes() {
+        for (Policy policy : new Policy[] {Policy.STEAL, Policy.MIGRATE}) {
+            Result r = Simulator.run(scenario(8, Workload.FAT, policy, 1));
+            assertTrue(r.utilisation() > 0.97 && r.steals() > 1000, () -> policy + " " + r);
+        }
+    }
+
+    @Test void connectionsMoveAndAreServedAfterwards() {
+        var scenario = new Scenario(Topology.of(Scenario.machine(4)), Workload.PHASES, Policy.MIGRATE, 1, 300_000_000, 0.6, 32, false, Costs.DEFAULT);
+        var simulation = new Simulation(scenario);
+        Result r = simulation.run();
+        assertTrue(r.migrations() > 0, r::toString);
+        int moved = 0;
+        for (Connection c : simulation.connections()) {
+            if (c.home.id == simulation.traffic().home[c.id]) continue;
+            moved++;
+            assertTrue(c.served > 0 && c.served > c.arrived - 100, () -> c + ": " + c.served + " of " + c.arrived);
+        }
+        assertTrue(moved > 0, r::toString);
+    }
+
+    @Test void aHartWhoseCpuIsAwayServesNobody() {
+        Result with = Simulator.run(scenario(8, Workload.CPU_LOSS, Policy.STATIC, 1)), without = Simulator.run(scenario(8, Workload.BALANCED, Policy.STATIC, 1));
+        assertTrue(with.kinds().getFirst().max() > 3_000_000, "somebody waited for most of the 4 ms");
+        assertTrue(without.kinds().getFirst().max() < 1_000_000, "nobody waits that long otherwise");
+    }
+
+    @Test void theLockOfTheSharedQueueBoundsItsThroughput() {
+        var topology = Topology.of(Scenario.machine(256));
+        Result r = Simulator.run(new Scenario(topology, Workload.BALANCED, Policy.SHARED, 1, 2_000_000, 0.6, 8, false, Costs.DEFAULT));
+        double most = 1e9 / (2 * Costs.DEFAULT.takeNanos());
+        assertTrue(r.throughput() < most, r::toString);
+        assertTrue(Simulator.run(new Scenario(topology, Workload.BALANCED, Policy.STATIC, 1, 2_000_000, 0.6, 8, false, Costs.DEFAULT)).throughput() > most);
+    }
+
+    @Test void closedLoopClientsWaitForTheirAnswers() {
+        var scenario = new Scenario(Topology.of("core:2"), Workload.BALANCED, Policy.STATIC, 1, 50_000_000, 4, 16, true, Costs.DEFAULT);
+        var simulation = new Simulation(scenario);
+        Result r = simulation.run();
+        assertTrue(r.utilisation() > 0.95, "more is asked for than can be had");
+        for (Connection c : simulation.connections()) {
+            assertTrue(c.arrived - c.served <= 1, () -> c + ": " + c.arrived + " asked, " + c.served + " answered");
+        }
+    }
+
+    @Test void misuseIsRefused() {
+        var topology = Topology.of("core:2");
+        assertThrows(IllegalArgumentException.class, () -> new Scenario(topology, Workload.SLOW, Policy.STATIC, 1, 0, 0.5, 1, false, FREE));
+        assertThrows(IllegalArgumentException.class, () -> new Scenario(topology, Workload.SLOW, Policy.STATIC, 1, 1, 0, 1, false, FREE));
+        assertThrows(IllegalArgumentException.class, () -> new Scenario(topology, Workload.SLOW, Policy.STATIC, 1, 1, 0.5, 0, false, FREE));
+        assertThrows(IllegalArgumentException.class, () -> Scenario.machine(4097));
+        var big = Topology.of("core:4097");
+        assertThrows(IllegalArgumentException.class, () -> new Scenario(big, Workload.SLOW, Policy.STATIC, 1, 1, 0.5, 1, false, FREE));
+    }
+
+    @Test void machinesHaveTheHartsThatWereAskedFor() {
+        for (int harts = 1; harts <= 300; harts++) assertEquals(harts, Topology.of(Scenario.machine(harts)).online().size());
+        assertEquals(4096, Topology.of(Scenario.machine(4096)).online().size());
+    }
+}
