@@ -18,17 +18,18 @@ import org.libtorque.sys.SyscallException;
  * the first-level cache, and heads of messages, which are what is touched most, would evict each other
  * (<em>cache colouring</em>, Bonwick 1994).
  *
- * <p><b>Blocks given back by other threads.</b> Work moves between vcores, and blocks with it, but a block always goes back to the pool that it is of.
- * The last eight bytes of the gap in front of a block name its pool; they are written once, when the chunk is mapped, and in most cases lie in the page
- * that the block begins in. {@link #releaseAnywhere} reads them. A block of another pool is pushed on that pool's <em>return stack</em>, which is linked
- * through the first eight bytes of the blocks themselves, and which the owner takes as a whole when its own list is empty. There is no other removal, so
- * the stack knows no ABA problem (Treiber 1986, reduced).
+ * <p><b>Blocks given back by other threads.</b> Work moves between vcores, and blocks with it, but a block always goes back to the pool that it is
+ * of. The last eight bytes of the gap in front of a block name its pool; they are written once, when the chunk is mapped, and in most cases lie in
+ * the page that the block begins in. {@link #releaseAnywhere} reads them. A block of another pool is pushed on that pool's <em>return stack</em>,
+ * which is linked through the first eight bytes of the blocks themselves, and which the owner takes as a whole when its own list is empty. There is
+ * no other removal, so the stack knows no ABA problem (Treiber 1986, reduced).
  *
  * <p>Rejected: one reserved range of addresses per pool, by which a block's pool would be known without touching memory. Own blocks are told by two
- * comparisons then, but other pools must be searched for, the range counts against limits of the address space, and the line in front of a block is warm where
- * blocks are handed out last-in first-out.
+ * comparisons then, but other pools must be searched for, the range counts against limits of the address space, and the line in front of a block is
+ * warm where blocks are handed out last-in first-out.
  *
- * <p><em>Owns</em> its mappings. One thread at a time, the owner, except where a method says otherwise; {@link #close} comes after all use, by any thread.
+ * <p><em>Owns</em> its mappings. One thread at a time, the owner, except where a method says otherwise; {@link #close} comes after all use, by any
+ * thread.
  */
 public final class BlockPool implements AutoCloseable {
     /** Bytes by which the start of each block is shifted against the one before it: an odd number of cache lines. */
@@ -39,7 +40,10 @@ public final class BlockPool implements AutoCloseable {
     private static final int LABEL_OFFSET = -8;
     private static final long MARK = 0x0B10_C2A8L << 32;
 
-    /** All pools that have mapped something by number, null where a number is free. Elements change under the class's lock; who has a block knows that its pool is there. */
+    /**
+     * All pools that have mapped something, by number; null where a number is free. Elements change under the class's lock; who has a block knows that
+     * its pool is there.
+     */
     private static volatile BlockPool[] pools = new BlockPool[16];
 
     private static final VarHandle RETURNED = MethodHandles.arrayElementVarHandle(long[].class);
@@ -154,8 +158,8 @@ public final class BlockPool implements AutoCloseable {
     }
 
     /**
-     * Has {@code listener} told of each block that another thread gives back, after it is there to be taken: on that thread, so it must be brief, and must know by
-     * itself whether the owner needs to be woken. {@code null} for nobody.
+     * Has {@code listener} told of each block that another thread gives back, after it is there to be taken: on that thread, so it must be brief,
+     * and must know by itself whether the owner needs to be woken. {@code null} for nobody.
      */
     public void onReturn(Runnable listener) { returnListener = listener; }
 

@@ -11,8 +11,8 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * {@link BlockPool} whose blocks are given back by others. Blocks are numbered 1, 2 in the order in which they lie; 0 stands for 'no block to be had'. The
- * arbiter runs when all actors have ended, as the owner, and closes the pool: there is nothing else that would.
+ * {@link BlockPool} whose blocks are given back by others. Blocks are numbered 1, 2 in the order in which they lie; 0 stands for 'no block to be
+ * had'. The arbiter runs when all actors have ended, as the owner, and closes the pool: there is nothing else that would.
  */
 public class BlockPoolStress {
     /** Never mapped: others give back through it, as a thread does through the pool that it owns. */

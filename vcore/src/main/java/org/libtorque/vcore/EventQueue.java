@@ -16,17 +16,17 @@ package org.libtorque.vcore;
  *     stay where they are until {@link StreamSource#sent}, and no second send may be made meanwhile.
  * </ul>
  *
- * <p><b>Threads.</b> A queue's methods are called by the thread of the vcore that owns it, except {@link #wake}. Which queue is called for a
- * source is said with each method. <em>Home</em>: the queue that the source is registered with, by its own thread, while that runs the source's
- * colour. <em>Runner</em>: the queue of whatever vcore runs the source's colour at the moment; the source may be registered with another queue of the same
- * runtime, whose thread may be harvesting meanwhile. Receiving and sending are the runner's; what is registered, and what is to be reported, is home's. One
- * colour has one runner at a time, and each sees what the one before has done: that is the scheduler's duty.
+ * <p><b>Threads.</b> A queue's methods are called by the thread of the vcore that owns it, except {@link #wake}. Which queue is called for a source
+ * is said with each method. <em>Home</em>: the queue that the source is registered with, by its own thread, while that runs the source's colour.
+ * <em>Runner</em>: the queue of whatever vcore runs the source's colour at the moment; the source may be registered with another queue of the same
+ * runtime, whose thread may be harvesting meanwhile. Receiving and sending are the runner's; what is registered, and what is to be reported, is
+ * home's. One colour has one runner at a time, and each sees what the one before has done: that is the scheduler's duty.
  *
- * <p><b>Moving.</b> {@link #detach} takes a source out of its queue and {@link #attach} puts it into another, with everything that was asked for. Not a byte and
- * no event is lost on the way or comes out of order.
+ * <p><b>Moving.</b> {@link #detach} takes a source out of its queue and {@link #attach} puts it into another, with everything that was asked for.
+ * Not a byte and no event is lost on the way or comes out of order.
  *
- * <p>No method allocates on the Java heap in steady state; opening, detaching and attaching are not steady. Outcomes are values: a negated errno where
- * something failed.
+ * <p>No method allocates on the Java heap in steady state; opening, detaching and attaching are not steady. Outcomes are values: a negated errno
+ * where something failed.
  */
 public abstract class EventQueue implements AutoCloseable {
     /** Nothing there now: {@code -EAGAIN}. The source will be signalled. */
@@ -147,22 +147,22 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int watch(EventSource source, int interest);
 
     /**
-     * Home. Takes a source out of this queue, to be attached to another: what was in flight is cancelled, and {@link EventSource#detached} is called when the
-     * kernel has let go of all of it, at a later harvest or before this returns. A pending send comes to its end first ({@link StreamSource#sent}, with
-     * {@code -EAGAIN} if nothing was sent). Data and connections that the kernel hands over meanwhile are kept with the source, to be
-     * received and accepted after it was attached again; events are signalled. From this call to {@code detached} nothing may be asked of the queue for
-     * the source but {@link #close(EventSource, boolean)}, which wins: then {@code detached} is not called.
+     * Home. Takes a source out of this queue, to be attached to another: what was in flight is cancelled, and {@link EventSource#detached} is
+     * called when the kernel has let go of all of it, at a later harvest or before this returns. A pending send comes to its end first ({@link
+     * StreamSource#sent}, with {@code -EAGAIN} if nothing was sent). Data and connections that the kernel hands over meanwhile are kept with the
+     * source, to be received and accepted after it was attached again; events are signalled. From this call to {@code detached} nothing may be
+     * asked of the queue for the source but {@link #close(EventSource, boolean)}, which wins: then {@code detached} is not called.
      *
      * @return false if the source is not registered here, for example closed: nothing will be called
      */
     public abstract boolean detach(EventSource source);
 
     /**
-     * Home-to-be. Registers a source that is detached, as it was: receiving or paused, connecting, accepting, watched with its interest, waiting for room to send
-     * or for a hang-up. What happened in between is signalled.
+     * Home-to-be. Registers a source that is detached, as it was: receiving or paused, connecting, accepting, watched with its interest, waiting
+     * for room to send or for a hang-up. What happened in between is signalled.
      *
-     * @return 0 or a negated errno ({@code -ENOSPC}, {@code -ENOMEM}: the kernel's limits for watching descriptors); then the source is still detached, and may
-     *         be attached elsewhere or closed
+     * @return 0 or a negated errno ({@code -ENOSPC}, {@code -ENOMEM}: the kernel's limits for watching descriptors); then the source is still
+     *         detached, and may be attached elsewhere or closed
      */
     public abstract int attach(EventSource source);
 
@@ -177,8 +177,8 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int sourceCount();
 
     /**
-     * Gives everything back to the kernel. No source may be registered any more, and no vcore may hold data that was received here: queues of a runtime are
-     * closed when all its vcores have stopped.
+     * Gives everything back to the kernel. No source may be registered any more, and no vcore may hold data that was received here: queues of a
+     * runtime are closed when all its vcores have stopped.
      */
     @Override public abstract void close();
 }

@@ -9,12 +9,12 @@ import java.lang.invoke.VarHandle;
  * runs it.
  *
  * <p><b>Who touches it.</b> <em>Home</em> is the thread of the vcore whose queue the source is registered with; it harvests events and changes the
- * registration. The <em>runner</em> is the thread that runs the source's colour at the moment, and handles what was harvested. Often they are the same.
- * They meet in {@link #signal} and {@link #takeReady}, which are atomic; the rest of a source belongs to the runner, and goes from one runner
+ * registration. The <em>runner</em> is the thread that runs the source's colour at the moment, and handles what was harvested. Often they are the
+ * same. They meet in {@link #signal} and {@link #takeReady}, which are atomic; the rest of a source belongs to the runner, and goes from one runner
  * to the next with the colour (happens-before is the colour's duty), except what is marked as the event queue's.
  *
- * <p>{@code unregistered -open, listen, watch-> registered -detach-> … -detached()-> detached -attach-> registered …; registered or detached -close-> closed}.
- * The descriptor belongs to the source from registration to {@link EventQueue#close}.
+ * <p>{@code unregistered -open, listen, watch-> registered -detach-> … -detached()-> detached -attach-> registered …; registered or detached
+ * -close-> closed}. The descriptor belongs to the source from registration to {@link EventQueue#close}.
  */
 public abstract class EventSource extends Resident {
     /** There may be data, or an end or error, to receive or accept. */
@@ -23,7 +23,9 @@ public abstract class EventSource extends Resident {
     public static final int WRITABLE = 2;
     /** The peer has closed both directions, or the descriptor is in an error state. */
     public static final int HANG_UP = 4;
-    /** A send has ended whose outcome was {@linkplain StreamSource#takeSent put down}. Bits between this and {@link #HANG_UP} are the subclass's own. */
+    /**
+     * A send has ended whose outcome was {@linkplain StreamSource#takeSent put down}. Bits between this and {@link #HANG_UP} are the subclass's own.
+     */
     public static final int SENT = 1 << 30;
 
     private static final VarHandle READY;
@@ -42,8 +44,8 @@ public abstract class EventSource extends Resident {
     /** What a queue wrote down of the registration when it detached the source, for the queue that attaches it. */
     private int carried;
     /**
-     * What has happened and was not taken; accessed through {@link #READY} alone. Not 0 exactly while the source is queued as a task or somebody is about
-     * to queue it: who changes it from 0 queues the task, and the task's run takes everything.
+     * What has happened and was not taken; accessed through {@link #READY} alone. Not 0 exactly while the source is queued as a task or somebody is
+     * about to queue it: who changes it from 0 queues the task, and the task's run takes everything.
      */
     @SuppressWarnings("unused")
     private int ready;
@@ -94,9 +96,9 @@ public abstract class EventSource extends Resident {
     public final void carry(int registration) { carried = registration; }
 
     /**
-     * Tells that {@link EventQueue#detach} is complete: no queue knows this source, nothing more will be signalled, and it may be attached to another queue,
-     * or closed. Called on the thread of the queue that has let go of it, while that harvests or before {@code detach} returns; must be brief. The
-     * default does nothing.
+     * Tells that {@link EventQueue#detach} is complete: no queue knows this source, nothing more will be signalled, and it may be attached to
+     * another queue, or closed. Called on the thread of the queue that has let go of it, while that harvests or before {@code detach} returns; must
+     * be brief. The default does nothing.
      */
     protected void detached() {}
 
@@ -104,8 +106,8 @@ public abstract class EventSource extends Resident {
     public final void deliverDetached() { detached(); }
 
     /**
-     * Notes that {@code bits} happened and makes this source ready to run, unless it is already. For home's event queue and for the runner: a source that
-     * stops before all is taken signals itself.
+     * Notes that {@code bits} happened and makes this source ready to run, unless it is already. For home's event queue and for the runner: a
+     * source that stops before all is taken signals itself.
      *
      * @param bits not 0
      */

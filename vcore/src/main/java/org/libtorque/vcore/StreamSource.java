@@ -1,8 +1,8 @@
 package org.libtorque.vcore;
 
 /**
- * A connected byte stream: a TCP or Unix stream socket. Its runner receives and sends through the event queue of the vcore that it runs on, wherever the
- * stream is registered.
+ * A connected byte stream: a TCP or Unix stream socket. Its runner receives and sends through the event queue of the vcore that it runs on,
+ * wherever the stream is registered.
  */
 public abstract class StreamSource extends EventSource {
     private Object input;
@@ -25,8 +25,8 @@ public abstract class StreamSource extends EventSource {
      * Tells the outcome of an {@link EventQueue#send} that returned {@link EventQueue#PENDING}. Called by the home queue while
      * it harvests: must be brief, must not call user code, and leaves anything more to {@link #run}.
      *
-     * @param result bytes sent, at least 1, or a negated errno; {@code -EAGAIN}: nothing was sent, since the stream was being detached, and it is to be
-     *               sent again
+     * @param result bytes sent, at least 1, or a negated errno; {@code -EAGAIN}: nothing was sent, since the stream was being detached, and it is
+     *               to be sent again
      */
     public abstract void sent(int result);
 

@@ -28,9 +28,8 @@ import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
 
 /**
- * What every {@link EventQueue} promises about sources whose runner is not home, and about sources that move: with two queues, both driven by the test's
- * thread, so that each step is where the test puts it. Whatever a test leaves behind (sources, blocks,
- * descriptors) fails it.
+ * What every {@link EventQueue} promises about sources whose runner is not home, and about sources that move: with two queues, both driven by the
+ * test's thread, so that each step is where the test puts it. Whatever a test leaves behind (sources, blocks, descriptors) fails it.
  */
 @ExtendWith(LeakCheck.class)
 @SuppressWarnings("exports") // JUnit's annotations: nobody outside gets to see this class
@@ -782,6 +781,31 @@ public abstract class EventQueueMovingTest {
         settle();
         assertTrue(sockets.isOpen(pair[0]));
         sockets.close(pair);
+    }
+
+    /** For a queue that the kernel can refuse a registration. */
+    protected final void assertThatAStreamThatCannotBeAttachedStaysDetached() {
+        int[] pair = sockets.unixPair();
+        Stream stream = new Stream(pair[0]).opened();
+        sockets.writeAll(pair[1], "one");
+        turnUntil("read", () -> stream.received.size() == 3);
+        stream.detach();
+        var inTheWay = new Stream(pair[0]);
+        assertEquals(0, b.queue.openStream(inTheWay));
+        for (int i = 0; i < 3; i++) {
+            assertEquals(-Errno.EEXIST, b.queue.attach(stream));
+            assertNull(stream.home());
+            assertEquals(-1, stream.slot());
+            assertEquals(1, b.queue.sourceCount());
+        }
+        assertEquals(0, a.queue.attach(stream), "elsewhere it can");
+        b.queue.close(inTheWay, true);
+        sockets.writeAll(pair[1], "two");
+        turnUntil("read", () -> stream.received.size() == 6);
+        assertEquals("onetwo", stream.text());
+        stream.move(b);
+        stream.end();
+        sockets.close(pair[1]);
     }
 
     @Test public void itMayBeAttachedAgainAsSoonAsItIsDetached() {

@@ -32,10 +32,11 @@ import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
 
 /**
- * Streams whose runners and homes change while both threads are at work: a peer sends numbered bytes, the runner of the moment echoes them through its own
- * queue, home harvests. Each vcore sleeps when it has nothing to do, so a wake-up that is lost is a test that hangs.
+ * Streams whose runners and homes change while both threads are at work: a peer sends numbered bytes, the runner of the moment echoes them through
+ * its own queue, home harvests. Each vcore sleeps when it has nothing to do, so a wake-up that is lost is a test that hangs.
  *
- * <p>Colours do not move by themselves here; {@link Echo} plays their part: it says which site runs it, and each turn on another site is sent on there.
+ * <p>Colours do not move by themselves here; {@link Echo} plays their part: it says which site runs it, and each turn on another site is sent on
+ * there.
  */
 @ExtendWith(LeakCheck.class)
 @SuppressWarnings("exports") // JUnit's annotations: nobody outside gets to see this class
@@ -361,7 +362,7 @@ public abstract class RunnersTest {
         }
 
         String state() {
-            return this + ": received " + received + ", out " + outStart + ".." + outEnd + ", pending " + pending + ", held " + held + ", paused " + paused
+            return "received " + received + ", out " + outStart + ".." + outEnd + ", pending " + pending + ", held " + held + ", paused " + paused
                     + ", again " + again + ", runner " + runner.vcore + ", home " + home.vcore + ", slot " + slot();
         }
     }
@@ -443,7 +444,7 @@ public abstract class RunnersTest {
             if (over) break;
             if (System.nanoTime() > limit) {
                 var text = new StringBuilder("not over: ").append(begun).append(" steps");
-                for (Peer peer : peers) text.append("\nsent ").append(peer.sent).append(", got ").append(peer.got).append("; ").append(peer.echo.state());
+                for (Peer peer : peers) text.append("\nsent " + peer.sent + ", got " + peer.got + "; " + peer.echo.state());
                 throw new AssertionError(text + "\n" + Eventually.stacks());
             }
         }

@@ -246,7 +246,8 @@ public final class EpollQueue extends EventQueue {
         if ((registered[slot] & EPOLLOUT) != 0) return; // the edge will come
         registered[slot] |= EPOLLOUT;
         // Modifying looks at the socket again, so room that appeared since the send is not missed.
-        SyscallException.check(control(EPOLL_CTL_MOD, source.fd(), registered[slot] & ~PAUSED, dataOf(slot)), "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
+        int result = control(EPOLL_CTL_MOD, source.fd(), registered[slot] & ~PAUSED, dataOf(slot));
+        SyscallException.check(result, "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
     }
 
     @Override public void awaitHangUp(StreamSource source) {} // EPOLLHUP and EPOLLERR are always reported

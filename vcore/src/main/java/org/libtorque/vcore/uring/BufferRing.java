@@ -18,10 +18,10 @@ import org.libtorque.sys.SyscallException;
  * provided with another block, the old one being kept by the source; <em>vacant</em> (no block). When few are left in the ring while
  * many are filled, vacant numbers get blocks, so slow readers cannot starve the others until the pool itself is empty.
  *
- * <p>Who takes a filled buffer may be another vcore's thread: it may look at it, take from it, and give it back, with its block or without
- * ({@link #giveBack}, {@link #giveBackVacant}). What is given back so lies on a stack, pushed with compare-and-set and linked as the input was, until the owner takes
- * it as a whole ({@link #takeReturned}). What is known of a buffer, in arrays by number, belongs to whoever has the buffer, and goes with it: by the
- * source's input to the runner, by the stack back to the owner.
+ * <p>Who takes a filled buffer may be another vcore's thread: it may look at it, take from it, and give it back, with its block or without ({@link
+ * #giveBack}, {@link #giveBackVacant}). What is given back so lies on a stack, pushed with compare-and-set and linked as the input was, until the
+ * owner takes it as a whole ({@link #takeReturned}). What is known of a buffer, in arrays by number, belongs to whoever has the buffer, and goes
+ * with it: by the source's input to the runner, by the stack back to the owner.
  *
  * <p>A buffer's <em>name</em> is its number in the lower {@value #NUMBER_BITS} bits and the queue's in the upper.
  *

@@ -7,19 +7,20 @@ import org.libtorque.vcore.StreamSource;
 /**
  * What has been received for one stream and not been taken: home pushes, as it harvests, and the runner takes, in the order of arrival.
  *
- * <p>A stack, pushed by home with compare-and-set, which the runner takes as a whole and turns over (a Treiber stack with nothing but 'take all', so
- * without ABA problem). An entry is a filled buffer, named by its queue's number and its own in that queue's ring, or one of two marks that keep their
- * place among the data:
+ * <p>A stack, pushed by home with compare-and-set, which the runner takes as a whole and turns over (a Treiber stack with nothing but 'take all',
+ * so without ABA problem). An entry is a filled buffer, named by its queue's number and its own in that queue's ring, or one of two marks that keep
+ * their place among the data:
  * <ul>
  * <li>{@link #END}: the end of the stream, or the error in {@link #end}. Never taken off.
  * <li>{@link #STALLED}: the kernel's receive has ended while data waited here, and is to be armed again when all before the mark has been taken. Home
  *     cannot wait for that and the runner cannot arm, so one that passes the mark tells home. In line with the data, the mark cannot be missed: had
  *     home raised a flag instead, the runner could take the last data just before and never look again.
  * </ul>
- * Neither is pushed while a receive is armed, and none is armed while one of them is there: so at most one is there at a time, behind everything else, and one
- * field is enough for the link that buffers have in their ring.
+ * Neither is pushed while a receive is armed, and none is armed while one of them is there: so at most one is there at a time, behind everything
+ * else, and one field is enough for the link that buffers have in their ring.
  *
- * <p>An entry belongs to the runner from being taken until the buffer is given back. The buffers here may be of several queues, if the stream has moved.
+ * <p>An entry belongs to the runner from being taken until the buffer is given back. The buffers here may be of several queues, if the stream has
+ * moved.
  */
 final class UringInput {
     /** No entry. */

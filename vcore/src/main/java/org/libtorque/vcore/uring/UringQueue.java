@@ -42,15 +42,16 @@ import org.libtorque.vcore.WakeGate;
  * line of defence.
  *
  * <p><b>Away from home.</b> Received data lies in buffers that the kernel filled on home's behalf; home hands them to the runner with the source
- * ({@link UringInput}). A runner on another vcore reads them where they are and gives them back to the queue that they are of. It sends by send(2), on its own
- * thread, since the ring is home's. What only home can do when the runner is away is an <em>errand</em>: arming a receive again that has ended, when all that had
- * been received before is taken. Errands lie on a stack that home takes as a whole at each harvest.
+ * ({@link UringInput}). A runner on another vcore reads them where they are and gives them back to the queue that they are of. It sends by send(2),
+ * on its own thread, since the ring is home's. What only home can do when the runner is away is an <em>errand</em>: arming a receive again that has
+ * ended, when all that had been received before is taken. Errands lie on a stack that home takes as a whole at each harvest.
  *
- * <p><b>No wake-up is lost.</b> Others leave two things here for which a sleeping owner must get up: errands, always, and buffers or blocks that are given back, if
- * there are streams that starve for want of them. There is one {@link WakeGate} for each, whose proof holds for them: the message is the errand, the buffer
- * or the block, published by a compare-and-set before {@code claimWake}; the re-check is {@link #hasDeferredWork}, between {@code announce} and the
- * wait. The second gate is announced only if some stream starves. None can begin to while the owner waits, since only its harvest finds that out;
- * a stream whose receive is armed while no buffer is provided needs none before data arrives, which ends the wait.
+ * <p><b>No wake-up is lost.</b> Others leave two things here for which a sleeping owner must get up: errands, always, and buffers or blocks that
+ * are given back, if there are streams that starve for want of them. There is one {@link WakeGate} for each, whose proof holds for them: the
+ * message is the errand, the buffer or the block, published by a compare-and-set before {@code claimWake}; the re-check is {@link
+ * #hasDeferredWork}, between {@code announce} and the wait. The second gate is announced only if some stream starves. None can begin to while the
+ * owner waits, since only its harvest finds that out; a stream whose receive is armed while no buffer is provided needs none before data arrives,
+ * which ends the wait.
  *
  * <p><em>Owns</em> the ring, the buffer ring and an eventfd for wake-ups. <em>Borrows</em> the pool. Must be created on the thread that uses it.
  */
@@ -64,8 +65,8 @@ public final class UringQueue extends EventQueue {
     private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6, OP_HANG_UP = 7;
 
     /**
-     * Of a stream: OPENED (connected, so to be received from) and at most one of RECEIVING (armed), STARVED (for lack of buffers), STALLED (armed again when
-     * the input has been taken) and ENDED (not again); none of these four while it is PAUSED, or until the next receive.
+     * Of a stream: OPENED (connected, so to be received from) and at most one of RECEIVING (armed), STARVED (for lack of buffers), STALLED (armed
+     * again when the input has been taken) and ENDED (not again). None of the four if a receive has ended during a pause, until that is over.
      */
     private static final int RECEIVING = 1, PAUSED = 2, CLOSING = 4, STARVED = 8, AWAITING_OUT = 16, WATCHED = 32, THROTTLED = 64,
             AWAITING_HANG_UP = 128, OPENED = 256, STALLED = 512, ENDED = 1024, DETACHING = 2048;
@@ -364,8 +365,8 @@ public final class UringQueue extends EventQueue {
     }
 
     /**
-     * Does what others have asked for. Also before a source leaves: its runner's last errand came before, since whoever makes it leave has its colour,
-     * so none is left behind that would be done for a source of another queue.
+     * Does what others have asked for. Also before a source leaves: its runner's last errand came before, since whoever makes it leave has its
+     * colour, so none is left behind that would be done for a source of another queue.
      */
     private void takeErrands() {
         if ((UringInput) ERRANDS.getOpaque(this) == null) return;

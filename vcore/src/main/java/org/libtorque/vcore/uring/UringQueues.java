@@ -3,8 +3,9 @@ package org.libtorque.vcore.uring;
 import java.util.Arrays;
 
 /**
- * The io_uring queues of one runtime, by number: the number is half of a filled buffer's name ({@link UringInput}), by which whoever holds the buffer finds
- * the queue that it is of. Queues enter when they are made and leave when they are closed, which is when nobody holds a buffer of theirs any more.
+ * The io_uring queues of one runtime, by number: the number is half of a filled buffer's name ({@link UringInput}), by which whoever holds the
+ * buffer finds the queue that it is of. Queues enter when they are made and leave when they are closed, which is when nobody holds a buffer of
+ * theirs any more.
  */
 final class UringQueues {
     private static final int MAX_QUEUES = 1 << 15;
