@@ -70,6 +70,8 @@ public final class Color {
     Color next;
     /** Virtual times of its next turn's start and end, in the run queue of {@link #clockOf}. */
     long start, finish;
+    /** By how much it was ahead of that clock when its last turn ended: what it takes along to another vcore, so that moving pays nobody's debts. */
+    long debt;
     /** Whose virtual clock {@link #finish} is of. */
     Vcore clockOf;
     /** Expected CPU time of a turn, and of one task; moving averages. */
@@ -86,6 +88,7 @@ public final class Color {
     /** Who stole it last, how often in a row, and when it last moved. */
     Vcore thief;
     int stolenInRow;
+    boolean moved;
     long movedAt;
     /** What ran when it was entered without a task. */
     Color outer;

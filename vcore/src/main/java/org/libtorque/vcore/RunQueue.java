@@ -32,7 +32,7 @@ final class RunQueue {
 
     /** Sets the times of a colour that becomes runnable in the vcore whose virtual clock stands at {@code clock}. */
     static void stamp(Color color, Vcore vcore, long clock) {
-        long start = color.clockOf == vcore ? Math.max(color.finish, clock) : clock; // from elsewhere: neither credit nor debt
+        long start = color.clockOf == vcore ? Math.max(color.finish, clock) : clock + color.debt;
         color.clockOf = vcore;
         color.start = start;
         color.finish = start + color.weighted(color.cost);

@@ -502,6 +502,7 @@ public final class Vcore {
         runningLong = false;
         turnStart = clock.nanoTime();
         charge(color, turnStart - begin, ran);
+        color.debt = Math.max(0, color.finish - virtualNow);
         if (color.stolenInRow > 0 && color.home() == this) color.stolenInRow--;
         if (goesHome) {
             color.home().deliver(color);
@@ -637,7 +638,7 @@ public final class Vcore {
     private boolean shouldMove(Color color) {
         if (!balance.migrates() || color.stolenInRow < STOLEN_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
-        if (home == this || color.isPinned() || board.isClosing() || turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+        if (home == this || color.isPinned() || board.isClosing() || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
         return board.utilisation(home.position) >= utilisation + MOVE_MARGIN;
     }
 
@@ -679,6 +680,7 @@ public final class Vcore {
     /** At the new home. */
     private void arrive(Color color) {
         color.movingTo = null;
+        color.moved = true;
         color.movedAt = now;
         color.stolenInRow = 0;
         for (Resident r = color.residents; r != null; ) {
