@@ -128,9 +128,16 @@ public final class Torque implements AutoCloseable {
     /**
      * Runs an action soon, under a colour. Actions that one thread posts with one colour run in that order.
      *
-     * @throws java.util.concurrent.RejectedExecutionException if the vcore's inbox is full or the runtime has stopped
+     * @throws java.util.concurrent.RejectedExecutionException if the calling thread is not a vcore's and {@link TorqueOptions#postLimit} tasks wait in the
+     *         colour, or if the runtime has stopped
      */
     public void post(Color color, Runnable action) { runtime.post(color, Objects.requireNonNull(action)); }
+
+    /**
+     * Makes a callback that runs an action under a colour, whoever calls it and on whatever thread: for modules that take callbacks and know nothing of colours. It may be
+     * given away and called any number of times; each call runs the action once, later, in the order of the calls, as if posted. Calling allocates nothing.
+     */
+    public Runnable callback(Color color, Runnable action) { return runtime.callback(Objects.requireNonNull(color), Objects.requireNonNull(action)); }
 
     /** Returns the colour that serialises everything that names none. */
     public Color defaultColor() { return runtime.defaultColor(); }

@@ -200,7 +200,16 @@ public sealed interface Connection permits StreamConnection {
     /** Sets a socket option, of {@link java.net.StandardSocketOptions} or {@link TcpOptions}. Returns this. */
     <T> Connection setOption(SocketOption<T> option, T value);
 
-    /** Returns the vcore that serves this connection. Any thread. */
+    /**
+     * Tells whether the running callback has had its share of time: one that goes through a backlog, such as pipelined requests, should then leave the rest and
+     * {@linkplain #showAgain ask to see it again}. Reads the clock.
+     */
+    boolean shouldYield();
+
+    /** Has what the read handler leaves shown again in a later turn, behind what others wait for, even if nothing more arrives. */
+    void showAgain();
+
+    /** Returns the vcore that is home to this connection: at which it is registered, though perhaps not where its callbacks run. Any thread. */
     Vcore vcore();
 
     /** Returns the colour of this connection's callbacks. Any thread. */

@@ -516,7 +516,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 }
                 redeliver = true; // the handler may have left something because of what was pending
             }
-            if (budget-- == 0 || bytes <= 0) {
+            if (budget-- == 0 || bytes <= 0 || budget < READ_BUDGET - 1 && here().vcore.shouldYield()) {
                 signal(redeliver ? RESUME : READABLE); // behind the other colours
                 return;
             }
@@ -689,6 +689,16 @@ final class StreamConnection extends StreamSource implements Connection {
             }
         }
         signal(READABLE);
+    }
+
+    @Override public boolean shouldYield() {
+        checkColor();
+        return here().vcore.shouldYield();
+    }
+
+    @Override public void showAgain() {
+        checkColor();
+        if (state == OPEN) signal(RESUME);
     }
 
     @Override public void pauseReading() {

@@ -249,6 +249,9 @@ public final class TorqueRuntime implements AutoCloseable {
         }.post();
     }
 
+    /** See {@link org.libtorque.Torque#callback}. */
+    public Runnable callback(Color color, Runnable action) { return new ColorCallback(color, action); }
+
     /** Returns the colour that serialises everything that names none. */
     public Color defaultColor() { return defaultColor; }
 

@@ -269,4 +269,40 @@ class TimerSystemTest extends SystemTest {
         Eventually.await("the next has run", () -> ran.get() == 1);
         assertEquals("mine", takeFailure().getMessage());
     }
+
+    // ---- callbacks that have their colour with them
+
+    @Test void aColouredCallbackRunsOncePerCallAndNeverInParallelWithItsColour() throws Exception {
+        var inside = new java.util.concurrent.atomic.AtomicInteger();
+        var ran = new AtomicLong();
+        var overlaps = new AtomicLong();
+        Runnable body = () -> {
+            if (inside.getAndIncrement() != 0) overlaps.incrementAndGet();
+            ran.incrementAndGet();
+            inside.decrementAndGet();
+        };
+        var color = torque().newColor();
+        Runnable first = torque().callback(color, body);
+        Runnable second = torque().callback(color, body);
+        Thread[] callers = new Thread[3];
+        for (int t = 0; t < callers.length; t++) {
+            callers[t] = Thread.ofPlatform().start(() -> {
+                for (int i = 0; i < 5_000; i++) (i % 2 == 0 ? first : second).run();
+            });
+        }
+        for (Thread caller : callers) caller.join();
+        Eventually.await("every call has run", () -> ran.get() == 15_000);
+        assertEquals(0, overlaps.get());
+    }
+
+    @Test void aColouredCallbackThatThrowsIsReportedAndRunsAgain() {
+        var ran = new AtomicLong();
+        Runnable callback = torque().callback(torque().newColor(), () -> {
+            if (ran.incrementAndGet() == 1) throw new IllegalStateException("mine");
+        });
+        callback.run();
+        callback.run();
+        Eventually.await("both calls have run", () -> ran.get() == 2);
+        assertEquals("mine", takeFailure().getMessage());
+    }
 }

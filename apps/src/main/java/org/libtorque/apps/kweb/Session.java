@@ -49,6 +49,8 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private static final byte[] STATS = "/stats".getBytes(ISO_8859_1);
     private static final byte[] NO_LINE = new byte[0];
     private static final ByteView NOTHING = ByteView.copyOf(new byte[0]);
+    /** Pipelined requests that are answered before a look at the clock. */
+    private static final int YIELD_REQUESTS = 32;
     private static final long MAX_WORK_MICROS = 1_000_000;
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
@@ -70,6 +72,9 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private boolean deferred;
     private boolean deadline;
     private boolean draining;
+    /** Requests answered since the clock was looked at; whether the last one may have taken long. */
+    private int inRow;
+    private boolean slow;
 
     // The request that is being answered.
     /** Whether the method is GET, whose answers have a body; else it is HEAD where that matters. */
@@ -127,7 +132,12 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
                 deferred = !data.isEmpty();
                 return;
             }
+            if ((slow || ++inRow % YIELD_REQUESTS == 0) && !data.isEmpty() && state != CLOSED && connection.shouldYield()) {
+                connection.showAgain();
+                break;
+            }
         }
+        slow = false;
     }
 
     /** Reads a head and, if no body follows, answers it. Returns whether to go on with what is behind. */
@@ -385,6 +395,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         if (pathIs(in, WORK)) {
             long micros = Math.clamp(number(in, "us="), 0, MAX_WORK_MICROS);
             burn(micros);
+            slow = true;
             body = ("{\"us\":" + micros + "}\n").getBytes(ISO_8859_1);
         } else if (pathIs(in, WHOAMI)) {
             Vcore home = connection.vcore();
