@@ -849,6 +849,24 @@ public abstract class EventQueueMovingTest {
         stream.end();
     }
 
+    @Test public void aResetThatComesWithTheMoveIsStillAReset() {
+        for (int round = 0; round < 60; round++) {
+            int[] pair = sockets.tcpPair();
+            Stream stream = new Stream(pair[0]).opened();
+            settle();
+            sockets.reset(pair[1]);
+            if (round % 3 == 0) a.queue.harvest(1, 0);
+            stream.move(b);
+            turnUntil("the error", () -> {
+                if (stream.last == EventQueue.WOULD_BLOCK) stream.readAll();
+                return stream.last != EventQueue.WOULD_BLOCK;
+            });
+            assertEquals(-Errno.ECONNRESET, stream.last, "round " + round);
+            settle();
+            stream.end();
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------------------ running out
 
     @Test public void aStarvingHomeGoesOnWhenOthersGiveBack() {
