@@ -849,6 +849,31 @@ public abstract class EventQueueMovingTest {
         stream.end();
     }
 
+    @Test public void aResetThatComesWithTheMoveIsStillAReset() {
+        int[] others = sockets.unixPair();
+        Stream other = new Stream(others[0]).opened();
+        for (int round = 0; round < 60; round++) {
+            int[] pair = sockets.tcpPair();
+            Stream stream = new Stream(pair[0]).opened();
+            settle();
+            if (round % 3 == 1) sockets.writeAll(others[1], "x");
+            sockets.reset(pair[1]);
+            if (round % 3 > 0) a.queue.harvest(1, 0); // takes the reset, or what came before it: then the reset may be known to the kernel only
+            stream.reading = false;
+            stream.move(b);
+            settle();
+            turnUntil("the error", () -> {
+                if (stream.last == EventQueue.WOULD_BLOCK) stream.readAll();
+                return stream.last != EventQueue.WOULD_BLOCK;
+            });
+            assertEquals(-Errno.ECONNRESET, stream.last, "round " + round);
+            settle();
+            stream.end();
+        }
+        other.end();
+        sockets.close(others[1]);
+    }
+
     // ------------------------------------------------------------------------------------------------------------ running out
 
     @Test public void aStarvingHomeGoesOnWhenOthersGiveBack() {

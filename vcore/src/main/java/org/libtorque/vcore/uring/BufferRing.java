@@ -33,7 +33,7 @@ final class BufferRing {
     private static final int TAIL_OFFSET = 14;
     private static final int ENTRY_BYTES = (int) IoUring.Buf.SIZE;
     static final int NUMBER_BITS = 16;
-    private static final int NUMBER_MASK = (1 << NUMBER_BITS) - 1;
+    static final int NUMBER_MASK = (1 << NUMBER_BITS) - 1;
     private static final int NONE = -1;
 
     private static final VarHandle RETURNED = MethodHandles.arrayElementVarHandle(int[].class);
@@ -118,11 +118,8 @@ final class BufferRing {
     /** Whoever has the buffer: returns how much data is in it. */
     int dataLength(int name) { return length[name & NUMBER_MASK]; }
 
-    /** Whoever has the buffer: returns what was last linked to it. */
-    int link(int name) { return link[name & NUMBER_MASK]; }
-
-    /** Whoever has the buffer: links something to it. */
-    void link(int name, int other) { link[name & NUMBER_MASK] = other; }
+    /** Returns what is linked to each buffer, by number; an element belongs to whoever has the buffer. */
+    int[] links() { return link; }
 
     /** Whoever has the buffer: takes {@code bytes} from its front. */
     void take(int name, int bytes) {

@@ -124,10 +124,10 @@ final class UringInput {
     /** Returns what the END is: 0 or a negated errno. */
     int end() { return end; }
 
-    private int linkOf(int entry) { return entry < 0 ? markLink : queues.of(entry).buffers().link(entry); }
+    private int linkOf(int entry) { return entry < 0 ? markLink : queues.link(entry); }
 
     private void link(int entry, int other) {
         if (entry < 0) markLink = other;
-        else queues.of(entry).buffers().link(entry, other);
+        else queues.link(entry, other);
     }
 }

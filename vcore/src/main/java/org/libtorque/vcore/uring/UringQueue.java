@@ -157,12 +157,10 @@ public final class UringQueue extends EventQueue {
         buffers = openBuffers;
         ring = openRing;
         wakeFd = openWakeFd;
-        number = queues.add(this);
+        number = queues.add(this, buffers.links());
         blocks.onReturn(this::wakeIfStarved);
         armWake();
     }
-
-    BufferRing buffers() { return buffers; }
 
     @Override public String name() { return "io_uring"; }
 

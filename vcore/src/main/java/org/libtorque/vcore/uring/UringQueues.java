@@ -10,23 +10,40 @@ import java.util.Arrays;
 final class UringQueues {
     private static final int MAX_QUEUES = 1 << 15;
 
-    /** Replaced by a larger copy when it is full. Elements change under the lock; who has a buffer's name knows that its queue is there. */
+    // Replaced by larger copies when they are full. Elements change under the lock; who has a buffer's name knows that its queue is there.
     private volatile UringQueue[] queues = new UringQueue[8];
+    private volatile int[][] links = new int[8][];
 
-    /** Enters a queue and returns its number. */
-    synchronized int add(UringQueue queue) {
-        UringQueue[] all = queues;
+    /**
+     * Enters a queue.
+     *
+     * @param linksOfBuffers what is linked to each of its buffers, by number
+     * @return the queue's number
+     */
+    synchronized int add(UringQueue queue, int[] linksOfBuffers) {
         int number = 0;
-        while (number < all.length && all[number] != null) number++;
+        while (number < links.length && links[number] != null) number++;
         if (number == MAX_QUEUES) throw new IllegalStateException("no more than " + MAX_QUEUES + " queues");
-        if (number == all.length) all = Arrays.copyOf(all, 2 * number);
-        all[number] = queue;
-        queues = all;
+        if (number == links.length) {
+            queues = Arrays.copyOf(queues, 2 * number);
+            links = Arrays.copyOf(links, 2 * number);
+        }
+        queues[number] = queue;
+        links[number] = linksOfBuffers;
         return number;
     }
 
-    synchronized void remove(int number) { queues[number] = null; }
+    synchronized void remove(int number) {
+        queues[number] = null;
+        links[number] = null;
+    }
 
     /** Returns the queue that a buffer is of. */
     UringQueue of(int buffer) { return queues[buffer >>> BufferRing.NUMBER_BITS]; }
+
+    /** Returns what is linked to a buffer. For who has the buffer. */
+    int link(int buffer) { return links[buffer >>> BufferRing.NUMBER_BITS][buffer & BufferRing.NUMBER_MASK]; }
+
+    /** Links something to a buffer. For who has the buffer. */
+    void link(int buffer, int other) { links[buffer >>> BufferRing.NUMBER_BITS][buffer & BufferRing.NUMBER_MASK] = other; }
 }
