@@ -19,6 +19,7 @@ import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -50,7 +51,7 @@ public final class Torque implements AutoCloseable {
      */
     public static Torque open(TorqueOptions options) {
         return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.postLimit(),
-                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus()));
+                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus(), options.minVcores()));
     }
 
     // ---- what to serve
@@ -144,6 +145,33 @@ public final class Torque implements AutoCloseable {
 
     /** Makes a new colour, at home on the calling vcore or, elsewhere, on one vcore after the other. */
     public Color newColor() { return runtime.newColor(); }
+
+    // ---- how many vcores work
+
+    /**
+     * Has this many vcores work from now on; the others are parked: what can move moves to those that work, and their CPUs are free for others. Without
+     * {@linkplain TorqueOptions#withElasticity elasticity} that is how many work until the next request; with it, load goes on from there. Returns at once; vcores follow
+     * within milliseconds, those that are parked as fast as their sources can move.
+     *
+     * @param total at least 1; more than there are vcores with a CPU are not to be had
+     * @return how many work, or are about to
+     */
+    public int requestVcores(int total) { return runtime.roster().request(total); }
+
+    /** As {@link #requestVcores}, so many more than work now. Returns how many work, or are about to. */
+    public int requestMoreVcores(int more) {
+        if (more < 0) throw new IllegalArgumentException("not negative: " + more);
+        return runtime.roster().requestMore(more);
+    }
+
+    /** As {@link #requestVcores}, so many fewer than work now; one goes on at any rate. Returns how many work, or are about to. */
+    public int yieldVcores(int fewer) {
+        if (fewer < 0) throw new IllegalArgumentException("not negative: " + fewer);
+        return runtime.roster().requestMore(-fewer);
+    }
+
+    /** Returns who of the vcores works, and how often that has changed. */
+    public Roster roster() { return runtime.roster(); }
 
     // ---- life
 

@@ -12,11 +12,12 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
+import org.libtorque.vcore.Roster;
 
 /**
  * Keeps a runtime's vcores on their CPUs. When a CPU goes offline or out of the cpuset, the kernel gives the threads that were
- * pinned to it another affinity, and leaves it at that when the CPU returns. So: a vcore whose CPU may not be used runs, unpinned, on all
- * that may; one whose CPU may be used is pinned to it. Serving goes on either way.
+ * pinned to it another affinity, and leaves it at that when the CPU returns. So: a vcore whose CPU may not be used is parked, as far as there are others that have theirs
+ * ({@link Roster}), and what it must go on doing runs, unpinned, on all that may; one whose CPU may be used is pinned to it, and works. Serving goes on either way.
  *
  * <p>One {@link TopologyWatcher} serves all runtimes of the process. It looks when something was written to a file that decides,
  * and otherwise twice a second, and each time the affinity of each vcore's thread is compared with what it should be: a system call of
@@ -44,10 +45,15 @@ final class CpuKeeper {
     /** Whether each vcore's CPU may be used, as far as was seen. Guarded by this. */
     private final boolean[] away;
     private int running;
+    private final Roster roster;
 
-    /** @param cpus the CPU of each vcore */
-    CpuKeeper(int[] cpus) {
+    /**
+     * @param cpus   the CPU of each vcore
+     * @param roster told of CPUs that go and come back
+     */
+    CpuKeeper(int[] cpus, Roster roster) {
         this.cpus = cpus.clone();
+        this.roster = roster;
         threads = new int[cpus.length];
         away = new boolean[cpus.length];
         running = cpus.length;
@@ -154,6 +160,7 @@ final class CpuKeeper {
                 LOG.log(Level.INFO, gone ? "vcore {0}: CPU {1} may not be used any more, runs on {2}" : "vcore {0}: is back on CPU {1}", vcore, cpus[vcore],
                         usable);
                 away[vcore] = gone;
+                roster.cpuGone(vcore, gone);
             }
         }
     }

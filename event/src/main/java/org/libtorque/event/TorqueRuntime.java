@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
@@ -23,6 +22,7 @@ import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
@@ -50,14 +50,14 @@ public final class TorqueRuntime implements AutoCloseable {
     /** Counts vcores that run nothing any more. */
     private final CountDownLatch halted;
     private final AtomicBoolean stopping = new AtomicBoolean();
-    private final AtomicInteger nextVcore = new AtomicInteger();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
     private final Scoreboard board;
     private final CpuKeeper keeper;
+    private final Roster roster;
 
     private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                    FailureHandler failures, Balance balance) {
+                    FailureHandler failures, Balance balance, int minVcores) {
         this.choice = choice;
         this.drainTimeout = drainTimeout;
         this.failures = failures;
@@ -72,18 +72,19 @@ public final class TorqueRuntime implements AutoCloseable {
             vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), postLimit, failures, board, balance);
         }
         defaultColor = vcores[0].newColor();
-        keeper = new CpuKeeper(cpus);
+        roster = new Roster(board, minVcores);
+        keeper = new CpuKeeper(cpus, roster);
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
     public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                               FailureHandler failures, Balance balance, boolean keepCpus) {
+                               FailureHandler failures, Balance balance, boolean keepCpus, int minVcores) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
         Backend.Choice choice = backend.choose();
-        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance);
+        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance, minVcores);
         runtime.start();
         if (keepCpus) runtime.keeper.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
@@ -173,11 +174,13 @@ public final class TorqueRuntime implements AutoCloseable {
         if (interrupted) Thread.currentThread().interrupt();
     }
 
+    /** Returns the loop of the calling vcore, if it is one of this runtime's and works; else one that is far from the last one, and not busy. */
     private Loop here() {
         Vcore vcore = Vcore.current();
-        return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore ? loops[vcore.index()]
-                : loops[Math.floorMod(nextVcore.getAndIncrement(), loops.length)];
+        return loops[(isMine(vcore) && !vcore.isParked() ? vcore : roster.spread()).index()];
     }
+
+    private boolean isMine(Vcore vcore) { return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore; }
 
     private void checkRunning() {
         if (stopping.get()) throw new IllegalStateException("the runtime is stopping");
@@ -218,7 +221,7 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#watchDirectories}. */
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         checkRunning();
-        return DirectoryWatcher.open(here(), handler);
+        return DirectoryWatcher.open(isMine(Vcore.current()) ? Loop.current() : here(), handler);
     }
 
     private static void checkWatchable(int fd) {
@@ -260,6 +263,9 @@ public final class TorqueRuntime implements AutoCloseable {
 
     /** Returns the vcores. */
     public List<Vcore> vcores() { return List.of(vcores); }
+
+    /** Returns who of the vcores works. */
+    public Roster roster() { return roster; }
 
     /** Returns the backend in use. */
     public Backend backend() { return choice.backend(); }
