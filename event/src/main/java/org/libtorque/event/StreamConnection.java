@@ -220,7 +220,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         if (timerDue != 0) loop.vcore.timers().schedule(timer, timerDue);
         if (loop.over()) signal(ABANDON);
-        else if (loop.draining()) drain();
+        else if (loop.draining()) loop.askSoon(); // when what has arrived in between is known
     }
 
     /** The part of a file that is to be sent. */

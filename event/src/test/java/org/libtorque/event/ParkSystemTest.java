@@ -165,7 +165,8 @@ class ParkSystemTest extends SystemTest {
 
     @Test void stoppingWhileVcoresAreBeingParkedLosesNothing() throws Exception {
         needTwo();
-        for (int round = 0; round < 40; round++) {
+        long seed = Long.getLong("torque.seed", 0);
+        for (long round = seed; round < seed + 4L * Integer.getInteger("torque.seeds", 20); round++) {
             Torque torque = torque();
             Listener listener = echo();
             List<Client> clients = new ArrayList<>();
@@ -174,7 +175,7 @@ class ParkSystemTest extends SystemTest {
                 for (Client client : clients) client.expectEcho("a");
                 for (Client client : clients) client.send("last words");
                 var random = new SplittableRandom(round);
-                Vcore who = vcore(round % 2);
+                Vcore who = vcore((int) (round & 1));
                 who.park();
                 for (int i = random.nextInt(20_000); i > 0; i--) Thread.onSpinWait();
                 if (random.nextInt(3) == 0) who.resume();

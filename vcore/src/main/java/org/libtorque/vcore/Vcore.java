@@ -703,6 +703,9 @@ public final class Vcore {
 
     void expectNoMore() { arriving.decrementAndGet(); }
 
+    /** Tells whether colours are on their way here; when the runtime stops, no more set out. */
+    public boolean isExpecting() { return arriving.get() > 0; }
+
     int arrivingCount() { return arriving.get(); }
 
     // --------------------------------------------------------------------------------------------------------------- moving
