@@ -7,6 +7,7 @@ import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.AcceptSource;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
 
@@ -30,6 +31,7 @@ final class Acceptor extends AcceptSource {
     private Loop loop;
     /** The vcore that it is for. */
     private final Vcore seat;
+    private final Roster roster;
     private final Listener listener;
     private final ListenOptions options;
     private final ConnectionHandler handler;
@@ -60,8 +62,9 @@ final class Acceptor extends AcceptSource {
         @Override protected void onExpiry(long nowNanos) { signal(READABLE); }
     };
 
-    Acceptor(Loop loop, int fd, Listener listener, ListenOptions options, ConnectionHandler handler) {
-        super(loop.vcore.newColor(), fd);
+    Acceptor(Loop loop, int fd, Listener listener, ListenOptions options, ConnectionHandler handler, Roster roster) {
+        super(roster.newColorAt(options.placement(), loop.vcore), fd);
+        this.roster = roster;
         this.loop = loop;
         this.seat = loop.vcore;
         this.listener = listener;
@@ -150,7 +153,7 @@ final class Acceptor extends AcceptSource {
         }
         listener.connectionCounter().incrementAndGet();
         if (options.color() == null) {
-            serve(loop, loop.vcore.newColor(), fd);
+            serve(loop, roster.newColorAt(options.placement(), loop.vcore), fd);
             return;
         }
         boolean posted = new HomeTask(options.color()) {

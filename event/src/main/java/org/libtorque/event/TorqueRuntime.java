@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -22,6 +23,7 @@ import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Placement;
 import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Task;
@@ -174,13 +176,11 @@ public final class TorqueRuntime implements AutoCloseable {
         if (interrupted) Thread.currentThread().interrupt();
     }
 
-    /** Returns the loop of the calling vcore, if it is one of this runtime's and works; else one that is far from the last one, and not busy. */
-    private Loop here() {
+    /** Returns the calling vcore if it is one of this runtime's, else null. */
+    private Vcore mine() {
         Vcore vcore = Vcore.current();
-        return loops[(isMine(vcore) && !vcore.isParked() ? vcore : roster.spread()).index()];
+        return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore ? vcore : null;
     }
-
-    private boolean isMine(Vcore vcore) { return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore; }
 
     private void checkRunning() {
         if (stopping.get()) throw new IllegalStateException("the runtime is stopping");
@@ -189,14 +189,16 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#listen}. */
     public Listener listen(SocketAddress address, ListenOptions options, ConnectionHandler handler) throws IOException {
         checkRunning();
-        return Listener.open(loops, address, options, handler);
+        Vcore here = mine();
+        Loop[] allowed = Arrays.stream(loops).filter(loop -> roster.allows(options.placement(), loop.vcore, here)).toArray(Loop[]::new);
+        return Listener.open(allowed, address, options, handler, roster);
     }
 
     /** See {@link org.libtorque.Torque#connect}. */
     public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         checkRunning();
-        Loop loop = here();
-        new Connector(loop, loop.vcore.newColor(), address, options, handler, onFailure).post();
+        Color color = newColor(options.placement());
+        new Connector(loops[color.home().index()], color, address, options, handler, onFailure).post();
     }
 
     /** See {@link org.libtorque.Torque#receive}. */
@@ -206,12 +208,12 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#watch}. */
-    public Watch watch(int fd, int interest, WatchHandler handler) {
+    public Watch watch(int fd, int interest, Placement placement, WatchHandler handler) {
         checkRunning();
         Watch.checkInterest(interest);
         checkWatchable(fd);
-        Loop loop = here();
-        Watch watch = new Watch(loop, loop.vcore.newColor(), fd, interest, handler);
+        Color color = newColor(placement);
+        Watch watch = new Watch(loops[color.home().index()], color, fd, interest, handler);
         new HomeTask(watch.color()) {
             @Override protected void run() { watch.start(); }
         }.post();
@@ -221,7 +223,9 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#watchDirectories}. */
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         checkRunning();
-        return DirectoryWatcher.open(isMine(Vcore.current()) ? Loop.current() : here(), handler);
+        Vcore here = mine();
+        if (here == null) throw new IllegalStateException("a directory watcher belongs to a vcore: call from one of its callbacks");
+        return DirectoryWatcher.open(loops[here.index()], handler);
     }
 
     private static void checkWatchable(int fd) {
@@ -259,7 +263,7 @@ public final class TorqueRuntime implements AutoCloseable {
     public Color defaultColor() { return defaultColor; }
 
     /** See {@link org.libtorque.Torque#newColor}. */
-    public Color newColor() { return here().vcore.newColor(); }
+    public Color newColor(Placement placement) { return roster.newColor(placement, mine()); }
 
     /** Returns the vcores. */
     public List<Vcore> vcores() { return List.of(vcores); }

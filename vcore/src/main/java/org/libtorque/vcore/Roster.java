@@ -189,17 +189,66 @@ public final class Roster {
 
     // ---- placement
 
+    /**
+     * Makes a colour where a placement says.
+     *
+     * @param here the vcore of this runtime that asks; null if another thread does
+     * @throws IllegalArgumentException if there is no vcore of the placement's number
+     * @throws IllegalStateException    if the placement's group belongs to another runtime
+     */
+    public Color newColor(Placement placement, Vcore here) { return newColorAt(placement, choose(placement, here)); }
+
+    /** Makes a colour of a placement at home on {@code vcore}, where what it is for has turned up already. */
+    public Color newColorAt(Placement placement, Vcore vcore) {
+        Color color = vcore.newColor();
+        color.group = placement.group;
+        return placement.pinnedTo >= 0 ? color.pin() : color;
+    }
+
+    /** Tells whether a placement allows a vcore. A group without a neighbourhood gets one, around {@code here} or else where there is least to do. */
+    public boolean allows(Placement placement, Vcore vcore, Vcore here) {
+        if (placement.group != null) {
+            settle(placement.group, here);
+            return placement.group.holds(vcore.position());
+        }
+        return placement.pinnedTo < 0 || vcore == pinnedTo(placement);
+    }
+
+    private Vcore choose(Placement placement, Vcore here) {
+        if (placement.group != null) {
+            settle(placement.group, here);
+            return board.member(spreadAmong(placement.group.low(), placement.group.high()));
+        }
+        if (placement.pinnedTo >= 0) return pinnedTo(placement);
+        return here == null || placement.spread || here.isParked() ? spread() : here;
+    }
+
+    private void settle(ColorGroup group, Vcore here) {
+        int around = group.isSettled() ? 0 : here != null && !here.isParked() ? here.position() : spreadAmong(0, order.length);
+        group.settle(board, around);
+    }
+
+    private Vcore pinnedTo(Placement placement) {
+        if (placement.pinnedTo >= board.size()) throw new IllegalArgumentException("there are " + board.size() + " vcores, and none with number " + placement.pinnedTo);
+        return board.member(board.positionOf(placement.pinnedTo));
+    }
+
     /** Returns the vcore that does most for new work that shares nothing with other work: far from the last one, and not busy. */
     public Vcore spread() { return board.member(spreadAmong(0, order.length)); }
 
-    /** Among the positions from {@code low} to below {@code high}. */
+    /** Among the positions from {@code low} to below {@code high}, those that are parked only if all are. */
     int spreadAmong(int low, int high) {
         int from = Math.floorMod(tickets.getAndIncrement(), order.length);
         int best = -1;
+        int parked = -1;
         int bestLoad = Integer.MAX_VALUE;
         for (int i = 0, seen = 0; i < order.length && seen < CANDIDATES; i++) {
             int p = order[(from + i) % order.length];
-            if (p < low || p >= high || board.isParked(p)) continue;
+            if (p < low || p >= high) continue;
+            if (board.isParked(p)) {
+                parked = p;
+                continue;
+            }
             seen++;
             int load = board.load(p) >> 8;
             if (load < bestLoad) {
@@ -207,6 +256,6 @@ public final class Roster {
                 bestLoad = load;
             }
         }
-        return best >= 0 ? best : order[0];
+        return best >= 0 ? best : parked;
     }
 }

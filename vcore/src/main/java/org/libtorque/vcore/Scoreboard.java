@@ -117,6 +117,26 @@ public final class Scoreboard {
         return new Scoreboard(positionOf, ranges, domains, spread);
     }
 
+    /** Returns the smallest neighbourhood of a position with at least {@code count} members, the widest if none has as many: low in the upper half, high (exclusive) in the lower. */
+    long rangeOf(int position, int count) {
+        int[] r = ranges[position];
+        int low = position;
+        int high = position + 1;
+        for (int i = 0; i < r.length && high - low < count; i += 2) {
+            low = r[i];
+            high = r[i + 1];
+        }
+        return (long) low << 32 | high;
+    }
+
+    /** Returns the neighbourhood that shares a cache with a position, as {@link #rangeOf} does. */
+    long cacheRange(int position) {
+        int low = domainOf[position];
+        int high = position + 1;
+        while (high < size && domainOf[high] == low) high++;
+        return (long) low << 32 | high;
+    }
+
     /** Makes a board for {@code n} vcores that are all equally near. */
     public static Scoreboard flat(int n) {
         check(n);

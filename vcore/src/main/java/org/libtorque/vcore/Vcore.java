@@ -51,6 +51,7 @@ public final class Vcore {
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
+    private static final int MAX_GIVEN = 4;
     private static final int MAX_STOLEN = 32;
     private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
@@ -207,6 +208,9 @@ public final class Vcore {
     /** Tells whether it has ended. Any thread. */
     public boolean hasStopped() { return stopped; }
 
+    /** Where it stands on the scoreboard. */
+    int position() { return position; }
+
     int postLimit() { return postLimit; }
 
     /** Makes a new colour whose home is this vcore. Any thread. Allocates. */
@@ -246,7 +250,7 @@ public final class Vcore {
         Vcore home = color.home();
         if (here == home) {
             here.runnable(color);
-        } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && !here.stopping) {
+        } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && color.mayLiveAt(here) && !here.stopping) {
             color.home(here);
             here.runnable(color);
         } else {
@@ -473,6 +477,7 @@ public final class Vcore {
     /** Lets others have what waits, and wakes one who is idle if it is worth it. */
     private void offer() {
         if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
+        if (own.grouped() > 0) giveWithinGroups();
         long work = offers.offer(own, MAX_OFFERED, virtualNow);
         if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
@@ -616,15 +621,32 @@ public final class Vcore {
 
     /** Makes a colour run here that was another's to run. */
     private void take(Color color) {
-        if (color.floats()) {
+        if (color.floats() && color.mayLiveAt(this)) {
             color.home(this);
-        } else if (color.thief == this) {
-            color.stolenInRow++;
         } else {
-            color.thief = this;
-            color.stolenInRow = 1;
+            color.takenBy(this);
         }
         enqueue(color);
+    }
+
+    /** Gives colours of groups to those who are idle in the group's neighbourhood. */
+    private void giveWithinGroups() {
+        if (own.work() < WAKE_NANOS && !runningLong) return;
+        for (int i = 0; i < MAX_GIVEN; i++) {
+            Color color = own.pollLastGrouped();
+            if (color == null) return;
+            int who = color.mayRoam() ? board.idleIn(color.group.low(), color.group.high(), position) : -1;
+            if (who < 0) {
+                own.add(color, virtualNow);
+                return;
+            }
+            Vcore receiver = board.member(who);
+            if (color.floats()) color.home(receiver);
+            else color.takenBy(receiver);
+            receiver.inbox.put(color);
+            receiver.wakeIfBlocking(); // which takes its mark off: the next one goes to another
+            count(PUSHED, 1);
+        }
     }
 
     /** Gives about half of what waits to a neighbour that has much less to do. */
@@ -639,7 +661,7 @@ public final class Vcore {
         long given = 0;
         for (int i = waiting / 2; i > 0 && given < half; i--) {
             Color color = own.pollLast();
-            if (!color.mayRoam()) {
+            if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
                 enqueue(color);
                 continue;
             }
@@ -716,7 +738,8 @@ public final class Vcore {
         }
         if (!balance.migrates() || color.stolenInRow < STOLEN_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
-        if (home == this || color.isPinned() || board.isClosing() || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+        if (home == this || color.isPinned() || !color.mayLiveAt(this) || board.isClosing()
+                || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
         return board.load(home.position) >= utilisation + board.interrupts(position) + MOVE_MARGIN;
     }
 
