@@ -19,6 +19,8 @@ import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Placement;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -50,7 +52,7 @@ public final class Torque implements AutoCloseable {
      */
     public static Torque open(TorqueOptions options) {
         return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.postLimit(),
-                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus()));
+                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus(), options.minVcores()));
     }
 
     // ---- what to serve
@@ -69,12 +71,12 @@ public final class Torque implements AutoCloseable {
         return runtime.listen(address, Objects.requireNonNull(options), Objects.requireNonNull(handler));
     }
 
-    /** Connects, from the calling vcore or, elsewhere, from one vcore after the other. Exactly one of the two handlers is called, on that vcore. */
+    /** Connects, from the calling vcore or, elsewhere, from one that is not busy. Exactly one of the two handlers is called, on that vcore. */
     public void connect(SocketAddress address, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         connect(address, ConnectOptions.DEFAULT, handler, onFailure);
     }
 
-    /** Connects, from the calling vcore or, elsewhere, from one vcore after the other. Exactly one of the two handlers is called, on that vcore. */
+    /** Connects, from the calling vcore or, elsewhere, from one that is not busy. Exactly one of the two handlers is called, on that vcore. */
     public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         runtime.connect(address, Objects.requireNonNull(options), Objects.requireNonNull(handler), Objects.requireNonNull(onFailure));
     }
@@ -85,14 +87,19 @@ public final class Torque implements AutoCloseable {
     }
 
     /**
-     * Watches a descriptor of the caller's for readiness, edge-triggered, on the calling vcore or, elsewhere, on one vcore after the other. The
+     * Watches a descriptor of the caller's for readiness, edge-triggered, on the calling vcore or, elsewhere, on one that is not busy. The
      * descriptor should be non-blocking.
      *
      * @param interest bits of {@link Watch#READABLE} and {@link Watch#WRITABLE}
      * @throws IllegalArgumentException if the descriptor is not open, or is a regular file or directory, which are always ready and cannot be watched
      */
     public Watch watch(int fd, int interest, WatchHandler handler) {
-        return runtime.watch(fd, interest, Objects.requireNonNull(handler));
+        return watch(fd, interest, Placement.near(), handler);
+    }
+
+    /** As {@link #watch(int, int, WatchHandler)}, on a vcore that the placement says. */
+    public Watch watch(int fd, int interest, Placement placement, WatchHandler handler) {
+        return runtime.watch(fd, interest, Objects.requireNonNull(placement), Objects.requireNonNull(handler));
     }
 
     /**
@@ -142,8 +149,38 @@ public final class Torque implements AutoCloseable {
     /** Returns the colour that serialises everything that names none. */
     public Color defaultColor() { return runtime.defaultColor(); }
 
-    /** Makes a new colour, at home on the calling vcore or, elsewhere, on one vcore after the other. */
-    public Color newColor() { return runtime.newColor(); }
+    /** Makes a new colour, at home on the calling vcore or, elsewhere, on one that is far from the last one and not busy. */
+    public Color newColor() { return newColor(Placement.near()); }
+
+    /** Makes a new colour, for tasks and timers, whose home is as the placement says. */
+    public Color newColor(Placement placement) { return runtime.newColor(Objects.requireNonNull(placement)); }
+
+    // ---- how many vcores work
+
+    /**
+     * Has this many vcores work from now on; the others are parked: what can move moves to those that work, and their CPUs are free for others. Without
+     * {@linkplain TorqueOptions#withElasticity elasticity} that is how many work until the next request; with it, load goes on from there. Returns at once; vcores follow
+     * within milliseconds, those that are parked as fast as their sources can move.
+     *
+     * @param total at least 1; more than there are vcores with a CPU are not to be had
+     * @return how many work, or are about to
+     */
+    public int requestVcores(int total) { return runtime.roster().request(total); }
+
+    /** As {@link #requestVcores}, so many more than work now. Returns how many work, or are about to. */
+    public int requestMoreVcores(int more) {
+        if (more < 0) throw new IllegalArgumentException("not negative: " + more);
+        return runtime.roster().requestMore(more);
+    }
+
+    /** As {@link #requestVcores}, so many fewer than work now; one goes on at any rate. Returns how many work, or are about to. */
+    public int yieldVcores(int fewer) {
+        if (fewer < 0) throw new IllegalArgumentException("not negative: " + fewer);
+        return runtime.roster().requestMore(-fewer);
+    }
+
+    /** Returns who of the vcores works, and how often that has changed. */
+    public Roster roster() { return runtime.roster(); }
 
     // ---- life
 

@@ -7,7 +7,9 @@ import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.AcceptSource;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Timer;
+import org.libtorque.vcore.Vcore;
 
 /**
  * One vcore's part of a {@link Listener}.
@@ -15,6 +17,8 @@ import org.libtorque.vcore.Timer;
  * <p>Being out of descriptors is an ordinary state: accepting pauses, which is said once for all vcores ({@link Exhaustion}), and goes on when a
  * connection of this vcore ends or a tenth of a second has passed, since others may give descriptors back too. Meanwhile connections wait in the kernel's
  * backlog. Retrying at once, which edge triggering forbids anyway, would only spin.
+ *
+ * <p>Its seat is the vcore that it was made for. While that is parked it accepts on another one, and what it accepts is served there.
  */
 final class Acceptor extends AcceptSource {
     /** Connections taken per turn, before other colours get theirs. */
@@ -23,7 +27,11 @@ final class Acceptor extends AcceptSource {
     /** How long accepting must have gone well before running out is news again: at the limit, every connection that ends lets one in. */
     private static final long QUIET_NANOS = 1_000_000_000;
 
-    final Loop loop;
+    /** Of the home. */
+    private Loop loop;
+    /** The vcore that it is for. */
+    private final Vcore seat;
+    private final Roster roster;
     private final Listener listener;
     private final ListenOptions options;
     private final ConnectionHandler handler;
@@ -34,6 +42,8 @@ final class Acceptor extends AcceptSource {
     /** Something was used up, and the backlog has not been empty since. */
     private boolean exhausted;
     private long lastExhaustion;
+    /** Whether the timer was running when it left a vcore. */
+    private boolean retries;
 
     private final LoopSource membership = new LoopSource() {
         @Override void drain() {
@@ -52,9 +62,11 @@ final class Acceptor extends AcceptSource {
         @Override protected void onExpiry(long nowNanos) { signal(READABLE); }
     };
 
-    Acceptor(Loop loop, int fd, Listener listener, ListenOptions options, ConnectionHandler handler) {
-        super(loop.vcore.newColor(), fd);
+    Acceptor(Loop loop, int fd, Listener listener, ListenOptions options, ConnectionHandler handler, Roster roster) {
+        super(roster.newColorAt(options.placement(), loop.vcore), fd);
+        this.roster = roster;
         this.loop = loop;
+        this.seat = loop.vcore;
         this.listener = listener;
         this.options = options;
         this.handler = handler;
@@ -72,6 +84,32 @@ final class Acceptor extends AcceptSource {
         }
         started = true;
         loop.add(membership);
+        seat.seat(color());
+        if (loop.draining()) stop();
+    }
+
+    // ---- moving
+
+    @Override protected boolean canMove() { return started && !stopped; }
+
+    @Override protected void depart() {
+        retries = loop.vcore.timers().cancel(retry);
+        loop.remove(membership);
+        if (!loop.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+    }
+
+    @Override protected void detached() { departed(); }
+
+    @Override protected void arrive() {
+        loop = (Loop) color().home().attachment();
+        loop.add(membership);
+        int result = loop.queue.attach(this);
+        if (result < 0) {
+            loop.vcore.reportFailure(listener, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            stop();
+            return;
+        }
+        if (retries) loop.vcore.timers().schedule(retry, retry.deadlineNanos());
         if (loop.draining()) stop();
     }
 
@@ -115,7 +153,7 @@ final class Acceptor extends AcceptSource {
         }
         listener.connectionCounter().incrementAndGet();
         if (options.color() == null) {
-            serve(loop, loop.vcore.newColor(), fd);
+            serve(loop, roster.newColorAt(options.placement(), loop.vcore), fd);
             return;
         }
         boolean posted = new HomeTask(options.color()) {
@@ -174,6 +212,7 @@ final class Acceptor extends AcceptSource {
         }
         loop.vcore.timers().cancel(retry);
         loop.remove(membership);
+        seat.unseat(color());
         // What the kernel has completed for this socket would be reset by closing it: those clients were promised a server.
         for (int fd; (fd = loop.queue.accept(this)) >= 0; ) serve(fd); // taken by the queue
         for (int fd; (fd = acceptDirectly()) >= 0 || fd == -Errno.ECONNABORTED || fd == -Errno.EINTR; ) {

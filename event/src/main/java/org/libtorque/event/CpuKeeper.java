@@ -6,22 +6,26 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.hardware.InterruptLoad;
 import org.libtorque.hardware.TopologyWatcher;
 import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
+import org.libtorque.vcore.Roster;
 
 /**
  * Keeps a runtime's vcores on their CPUs. When a CPU goes offline or out of the cpuset, the kernel gives the threads that were
- * pinned to it another affinity, and leaves it at that when the CPU returns. So: a vcore whose CPU may not be used runs, unpinned, on all
- * that may; one whose CPU may be used is pinned to it. Serving goes on either way.
+ * pinned to it another affinity, and leaves it at that when the CPU returns. So: a vcore whose CPU may not be used is parked, as far as there are others that have theirs
+ * ({@link Roster}), and what it must go on doing runs, unpinned, on all that may; one whose CPU may be used is pinned to it, and works. Serving goes on either way.
  *
  * <p>One {@link TopologyWatcher} serves all runtimes of the process. It looks when something was written to a file that decides,
  * and otherwise twice a second, and each time the affinity of each vcore's thread is compared with what it should be: a system call of
  * less than a microsecond, which also finds what changed and changed back between two looks. The first look comes as long after
  * the start, so that a program does not wait for it.
+ *
+ * <p>While it is at it, it counts interrupts once a second, and tells how much of each vcore's CPU they take ({@link InterruptGauge}).
  *
  * <p>A thread's number is guarded by this object and forgotten before the thread ends, so that none is touched that has the number
  * next.
@@ -37,6 +41,11 @@ final class CpuKeeper {
     private static final Object SHARED = new Object();
     private static TopologyWatcher watcher;
     private static Thread starter;
+    private static final long INTERRUPT_NANOS = 1_000_000_000;
+    /** Of the time between two samples of interrupts, what taking one may cost: with hundreds of CPUs and devices the kernel writes a megabyte. */
+    private static final int INTERRUPT_COST_FRACTION = 1_000;
+    /** When interrupts are counted next. The watcher's thread only. */
+    private static long nextInterrupts = System.nanoTime();
 
     private final int[] cpus;
     /** The kernel's numbers of the vcores' threads; 0 before they began and after they ended. Guarded by this. */
@@ -44,10 +53,17 @@ final class CpuKeeper {
     /** Whether each vcore's CPU may be used, as far as was seen. Guarded by this. */
     private final boolean[] away;
     private int running;
+    private final Roster roster;
+    private final InterruptGauge interrupts;
 
-    /** @param cpus the CPU of each vcore */
-    CpuKeeper(int[] cpus) {
+    /**
+     * @param cpus   the CPU of each vcore
+     * @param roster told of CPUs that go and come back
+     */
+    CpuKeeper(int[] cpus, Roster roster) {
         this.cpus = cpus.clone();
+        this.roster = roster;
+        interrupts = new InterruptGauge(this.cpus, InterruptGauge.NANOS);
         threads = new int[cpus.length];
         away = new boolean[cpus.length];
         running = cpus.length;
@@ -134,6 +150,18 @@ final class CpuKeeper {
             long mask = arena.allocate(MASK_BYTES, 8).address();
             for (CpuKeeper keeper : KEEPERS) keeper.keep(usable, ErrnoSlot.current(), mask);
         }
+        countInterrupts();
+    }
+
+    private static void countInterrupts() {
+        long start = System.nanoTime();
+        if (start - nextInterrupts < 0 || KEEPERS.stream().allMatch(keeper -> keeper.cpus.length == 1)) return;
+        long[] counts = InterruptLoad.sampleCounts().deviceInterrupts();
+        for (CpuKeeper keeper : KEEPERS) {
+            keeper.interrupts.update(start, counts);
+            for (int vcore = 0; vcore < keeper.cpus.length; vcore++) keeper.roster.interrupts(vcore, keeper.interrupts.of1024(vcore));
+        }
+        nextInterrupts = start + Math.max(INTERRUPT_NANOS, INTERRUPT_COST_FRACTION * (System.nanoTime() - start));
     }
 
     private synchronized void keep(CpuSet usable, ErrnoSlot errno, long mask) {
@@ -154,6 +182,7 @@ final class CpuKeeper {
                 LOG.log(Level.INFO, gone ? "vcore {0}: CPU {1} may not be used any more, runs on {2}" : "vcore {0}: is back on CPU {1}", vcore, cpus[vcore],
                         usable);
                 away[vcore] = gone;
+                roster.cpuGone(vcore, gone);
             }
         }
     }

@@ -11,10 +11,11 @@ import org.libtorque.sys.SocketAddresses;
 import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
+import org.libtorque.vcore.Vcore;
 
 /**
  * A UDP socket of one vcore. Callbacks run under its colour; methods belong there too, unless they say otherwise. Receiving and answering allocate nothing
- * on the Java heap.
+ * on the Java heap. While its vcore is parked, another one serves it.
  */
 public final class DatagramEndpoint {
     /** The largest datagram that can be received; what is longer is cut off and reported by {@link #isTruncated}. */
@@ -80,7 +81,10 @@ public final class DatagramEndpoint {
     }
 
     private final class Source extends EventSource {
-        private final Loop loop;
+        /** Of the home. */
+        private Loop loop;
+        /** The vcore that it is for. */
+        private final Vcore seat;
         private final DatagramHandler handler;
         private final RawView view = new RawView();
         private final Arena arena = Arena.ofShared(); // closed by the vcore, opened by whoever binds
@@ -100,6 +104,7 @@ public final class DatagramEndpoint {
         Source(Loop loop, Color color, int fd, DatagramHandler handler) {
             super(color, fd);
             this.loop = loop;
+            this.seat = loop.vcore;
             this.handler = handler;
             // The name's length, the name, then room for the largest datagram and one byte, by which a longer one is known.
             memory = arena.allocate(16 + NAME_BYTES + MAX_BYTES + 1, 16).address();
@@ -115,13 +120,38 @@ public final class DatagramEndpoint {
             }
             open = true;
             loop.add(membership);
+            seat.seat(color());
             if (loop.draining()) end();
+        }
+
+        // ---- moving
+
+        @Override protected boolean canMove() { return open; }
+
+        @Override protected void depart() {
+            loop.remove(membership);
+            if (!loop.queue.detach(this)) throw new IllegalStateException(DatagramEndpoint.this + " is not registered");
+        }
+
+        @Override protected void detached() { departed(); }
+
+        @Override protected void arrive() {
+            loop = (Loop) color().home().attachment();
+            loop.add(membership);
+            int result = loop.queue.attach(this);
+            if (result < 0) {
+                loop.vcore.reportFailure(DatagramEndpoint.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+                end();
+            } else if (loop.draining()) {
+                end();
+            }
         }
 
         void end() {
             if (!open) return;
             open = false;
             loop.remove(membership);
+            seat.unseat(color());
             loop.queue.close(this, false);
             arena.close();
         }

@@ -16,6 +16,8 @@ import org.libtorque.vcore.EventSource;
  * <p>The kernel queues a change before the call that made it returns, and the event queue reports sources in the order in which they became ready. So a
  * request that was sent because of a change is handled after the change has been reported to this vcore.
  *
+ * <p>It is for that vcore's own data, so it does not move: while the vcore is parked, it wakes up for what this reports, and for that alone.
+ *
  * <p>What is written through a memory mapping is not reported, and of a file with several names only changes by the name in a watched directory are.
  */
 public final class DirectoryWatcher implements Registration {

@@ -6,9 +6,10 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.vcore.Roster;
 
 /**
- * Listens on an address, on all vcores at once: each has a socket of its own in the kernel's group for the address (SO_REUSEPORT) and accepts for
+ * Listens on an address, on all vcores (that its placement allows) at once: each has a socket of its own in the kernel's group for the address (SO_REUSEPORT) and accepts for
  * itself, so that accepting scales and a connection is served where it was accepted. A Unix socket, which knows no such groups, is shared by all.
  */
 public final class Listener implements Registration {
@@ -23,8 +24,8 @@ public final class Listener implements Registration {
         this.acceptors = acceptors;
     }
 
-    /** Opens the sockets on the calling thread and has every vcore start accepting. */
-    static Listener open(Loop[] loops, SocketAddress wanted, ListenOptions options, ConnectionHandler handler) throws IOException {
+    /** Opens the sockets on the calling thread and has the vcores of {@code loops} start accepting. */
+    static Listener open(Loop[] loops, SocketAddress wanted, ListenOptions options, ConnectionHandler handler, Roster roster) throws IOException {
         int[] fds = ListenSockets.open(wanted, options, loops.length);
         ErrnoSlot errno = ErrnoSlot.current();
         SocketAddress actual;
@@ -33,7 +34,7 @@ public final class Listener implements Registration {
         }
         Acceptor[] acceptors = new Acceptor[loops.length];
         Listener listener = new Listener(actual, acceptors);
-        for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler);
+        for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler, roster);
         for (Acceptor acceptor : acceptors) {
             boolean posted = new HomeTask(acceptor.color()) {
                 @Override protected void run() { acceptor.start(); }

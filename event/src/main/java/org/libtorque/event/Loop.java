@@ -84,13 +84,20 @@ final class Loop {
     /** A connection goes on at another vcore. */
     void movedOut(StreamConnection connection) {
         unlink(connection);
-        if (asked && connections == null) onEmpty.run();
+        endIfEmpty();
+    }
+
+    /** Nothing can be asked of what is on the way here; so it is not the end before that has come. */
+    private void endIfEmpty() {
+        if (!asked || connections != null) return;
+        if (vcore.isExpecting()) askSoon();
+        else onEmpty.run();
     }
 
     void ended(StreamConnection connection) {
         unlink(connection);
         for (LoopSource source = sources; source != null; source = source.nextSource) source.descriptorFreed();
-        if (asked && connections == null) onEmpty.run();
+        endIfEmpty();
     }
 
     private void unlink(StreamConnection connection) {
@@ -143,7 +150,7 @@ final class Loop {
             }
             asked = true;
             for (StreamConnection c = connections; c != null; c = c.nextOpen) c.drain();
-            if (connections == null) onEmpty.run();
+            endIfEmpty();
         }
     }
 

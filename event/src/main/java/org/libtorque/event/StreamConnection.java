@@ -219,7 +219,8 @@ final class StreamConnection extends StreamSource implements Connection {
             signal(HANG_UP);
         }
         if (timerDue != 0) loop.vcore.timers().schedule(timer, timerDue);
-        if (loop.draining()) drain();
+        if (loop.over()) signal(ABANDON);
+        else if (loop.draining()) loop.askSoon(); // when what has arrived in between is known
     }
 
     /** The part of a file that is to be sent. */
@@ -271,11 +272,12 @@ final class StreamConnection extends StreamSource implements Connection {
             return;
         }
         openHandler = handler;
+        Loop at = loop; // when it has been let go it may move
         // The listener's turn, not this connection's; of a colour of its own nobody else knows yet.
-        boolean entered = Vcore.currentColor() != color() && loop.vcore.enter(color());
+        boolean entered = Vcore.currentColor() != color() && at.vcore.enter(color());
         callOpenHandler();
-        if (entered) loop.vcore.exit(color());
-        if (loop.draining()) loop.askSoon();
+        if (entered) at.vcore.exit(color());
+        if (at.draining()) at.askSoon();
     }
 
     /** Starts connecting. The address is at {@code loop.scratch}. */
@@ -461,12 +463,13 @@ final class StreamConnection extends StreamSource implements Connection {
 
     /** The runtime is over: ends now, or, which is said by false, when whoever holds its colour has finished with it. At home. */
     boolean abandon() {
-        if (!loop.vcore.enter(color())) {
+        Vcore vcore = loop.vcore;
+        if (!vcore.enter(color())) {
             signal(ABANDON);
             return false;
         }
         endHere(null);
-        loop.vcore.exit(color());
+        vcore.exit(color());
         return true;
     }
 

@@ -20,6 +20,8 @@ final class TimerRegistration extends Resident implements Registration {
         this.periodNanos = periodNanos;
         this.timer = new Timer() {
             @Override protected void onExpiry(long nowNanos) { expired(nowNanos); }
+
+            @Override protected Color color() { return color; }
         };
     }
 

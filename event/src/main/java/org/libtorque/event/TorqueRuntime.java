@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
@@ -23,6 +23,8 @@ import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Placement;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Scoreboard;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
@@ -50,14 +52,14 @@ public final class TorqueRuntime implements AutoCloseable {
     /** Counts vcores that run nothing any more. */
     private final CountDownLatch halted;
     private final AtomicBoolean stopping = new AtomicBoolean();
-    private final AtomicInteger nextVcore = new AtomicInteger();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
     private final Scoreboard board;
     private final CpuKeeper keeper;
+    private final Roster roster;
 
     private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                    FailureHandler failures, Balance balance) {
+                    FailureHandler failures, Balance balance, int minVcores) {
         this.choice = choice;
         this.drainTimeout = drainTimeout;
         this.failures = failures;
@@ -72,18 +74,19 @@ public final class TorqueRuntime implements AutoCloseable {
             vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), postLimit, failures, board, balance);
         }
         defaultColor = vcores[0].newColor();
-        keeper = new CpuKeeper(cpus);
+        roster = new Roster(board, minVcores);
+        keeper = new CpuKeeper(cpus, roster);
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
     public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                               FailureHandler failures, Balance balance, boolean keepCpus) {
+                               FailureHandler failures, Balance balance, boolean keepCpus, int minVcores) {
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
         Backend.Choice choice = backend.choose();
-        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance);
+        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance, minVcores);
         runtime.start();
         if (keepCpus) runtime.keeper.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
@@ -173,10 +176,10 @@ public final class TorqueRuntime implements AutoCloseable {
         if (interrupted) Thread.currentThread().interrupt();
     }
 
-    private Loop here() {
+    /** Returns the calling vcore if it is one of this runtime's, else null. */
+    private Vcore mine() {
         Vcore vcore = Vcore.current();
-        return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore ? loops[vcore.index()]
-                : loops[Math.floorMod(nextVcore.getAndIncrement(), loops.length)];
+        return vcore != null && vcore.index() < loops.length && vcores[vcore.index()] == vcore ? vcore : null;
     }
 
     private void checkRunning() {
@@ -186,14 +189,16 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#listen}. */
     public Listener listen(SocketAddress address, ListenOptions options, ConnectionHandler handler) throws IOException {
         checkRunning();
-        return Listener.open(loops, address, options, handler);
+        Vcore here = mine();
+        Loop[] allowed = Arrays.stream(loops).filter(loop -> roster.allows(options.placement(), loop.vcore, here)).toArray(Loop[]::new);
+        return Listener.open(allowed, address, options, handler, roster);
     }
 
     /** See {@link org.libtorque.Torque#connect}. */
     public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         checkRunning();
-        Loop loop = here();
-        new Connector(loop, loop.vcore.newColor(), address, options, handler, onFailure).post();
+        Color color = newColor(options.placement());
+        new Connector(loops[color.home().index()], color, address, options, handler, onFailure).post();
     }
 
     /** See {@link org.libtorque.Torque#receive}. */
@@ -203,12 +208,12 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#watch}. */
-    public Watch watch(int fd, int interest, WatchHandler handler) {
+    public Watch watch(int fd, int interest, Placement placement, WatchHandler handler) {
         checkRunning();
         Watch.checkInterest(interest);
         checkWatchable(fd);
-        Loop loop = here();
-        Watch watch = new Watch(loop, loop.vcore.newColor(), fd, interest, handler);
+        Color color = newColor(placement);
+        Watch watch = new Watch(loops[color.home().index()], color, fd, interest, handler);
         new HomeTask(watch.color()) {
             @Override protected void run() { watch.start(); }
         }.post();
@@ -218,7 +223,9 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#watchDirectories}. */
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         checkRunning();
-        return DirectoryWatcher.open(here(), handler);
+        Vcore here = mine();
+        if (here == null) throw new IllegalStateException("a directory watcher belongs to a vcore: call from one of its callbacks");
+        return DirectoryWatcher.open(loops[here.index()], handler);
     }
 
     private static void checkWatchable(int fd) {
@@ -256,10 +263,13 @@ public final class TorqueRuntime implements AutoCloseable {
     public Color defaultColor() { return defaultColor; }
 
     /** See {@link org.libtorque.Torque#newColor}. */
-    public Color newColor() { return here().vcore.newColor(); }
+    public Color newColor(Placement placement) { return roster.newColor(placement, mine()); }
 
     /** Returns the vcores. */
     public List<Vcore> vcores() { return List.of(vcores); }
+
+    /** Returns who of the vcores works. */
+    public Roster roster() { return roster; }
 
     /** Returns the backend in use. */
     public Backend backend() { return choice.backend(); }

@@ -4,7 +4,10 @@ import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.Vcore;
 
-/** A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. */
+/**
+ * A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. When its
+ * vcore is parked it moves to another one.
+ */
 public final class Watch implements Registration {
     /** There may be something to read, an end or an error included. */
     public static final int READABLE = EventSource.READABLE;
@@ -27,8 +30,8 @@ public final class Watch implements Registration {
     /** Returns the descriptor. Any thread. */
     public int fd() { return source.descriptor; }
 
-    /** Returns the vcore that calls the handler. Any thread. */
-    public Vcore vcore() { return source.loop.vcore; }
+    /** Returns the vcore that calls the handler. Any thread; out of date as soon as it is known. */
+    public Vcore vcore() { return source.color().home(); }
 
     /**
      * Changes what is watched for; readiness that there is already is reported again. On its vcore.
@@ -48,12 +51,12 @@ public final class Watch implements Registration {
     }
 
     /**
-     * {@inheritDoc} On its vcore the watch has ended when this returns, elsewhere soon after: the descriptor may be closed once {@link #isOpen} says
-     * false.
+     * {@inheritDoc} On its vcore the watch has ended when this returns, elsewhere, and while it moves, soon after: the descriptor may be closed once {@link #isOpen}
+     * says false.
      */
     @Override public void close() {
         if (!open) return;
-        if (source.loop.vcore.isCurrent()) {
+        if (!source.moving && source.loop.vcore.isCurrent()) {
             source.end();
             return;
         }
@@ -67,7 +70,10 @@ public final class Watch implements Registration {
     @Override public String toString() { return "Watch[fd=" + source.descriptor + "]"; }
 
     private final class Source extends EventSource {
-        private final Loop loop;
+        /** Of the home; written before {@link #moving} is taken back. */
+        private Loop loop;
+        /** Written by the home it leaves and the one it comes to, read by any thread before {@link #loop}. */
+        private volatile boolean moving;
         private final int descriptor;
         private final WatchHandler handler;
         private int interest;
@@ -99,8 +105,40 @@ public final class Watch implements Registration {
             loop.add(membership);
         }
 
+        // ---- moving
+
+        @Override protected boolean canMove() { return open && registered; }
+
+        @Override protected void depart() {
+            moving = true;
+            loop.remove(membership);
+            if (!loop.queue.detach(this)) throw new IllegalStateException(Watch.this + " is not registered");
+        }
+
+        @Override protected void detached() { departed(); }
+
+        @Override protected void arrive() {
+            loop = (Loop) color().home().attachment();
+            loop.add(membership);
+            moving = false;
+            int result = loop.queue.attach(this);
+            if (result < 0) {
+                loop.vcore.reportFailure(Watch.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", descriptor));
+                end();
+            } else if (loop.over()) {
+                end();
+            }
+        }
+
         void change(int newInterest) {
             interest = newInterest;
+            if (moving) {
+                // Where it comes to it is as it was; then it is changed.
+                new HomeTask(color()) {
+                    @Override protected void run() { if (open) change(interest); }
+                }.postSurely();
+                return;
+            }
             int result = loop.queue.watch(this, newInterest);
             if (result < 0) throw org.libtorque.sys.SyscallException.of(result, "epoll_ctl", "op=MOD, fd={}", descriptor);
         }

@@ -43,13 +43,18 @@ public final class InterruptLoad {
     /** Takes a sample of the running machine. Reads two files, and one more for each numbered interrupt. */
     public static InterruptLoad sample() { return read(Path.of("/")); }
 
+    /** Takes a sample of the running machine without affinities. Reads two files. */
+    public static InterruptLoad sampleCounts() { return read(Path.of("/"), false); }
+
     /** Takes a sample of a tree that stands for {@code /}. What is missing or makes no sense is left out. */
-    static InterruptLoad read(Path root) {
+    static InterruptLoad read(Path root) { return read(root, true); }
+
+    private static InterruptLoad read(Path root, boolean affinities) {
         var files = new FileTree(root);
         var irqs = new ArrayList<Irq>();
         for (Row row : rows(files.text("proc/interrupts"))) {
             CpuSet affinity = null;
-            if (row.name.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            if (affinities && isNumber(row.name)) {
                 affinity = files.list("proc/irq/" + row.name + "/effective_affinity_list");
                 if (affinity == null) affinity = files.list("proc/irq/" + row.name + "/smp_affinity_list");
             }
@@ -59,6 +64,8 @@ public final class InterruptLoad {
         for (Row row : rows(files.text("proc/softirqs"))) softirqs.put(row.name, row.counts);
         return new InterruptLoad(System.nanoTime(), irqs, softirqs);
     }
+
+    private static boolean isNumber(String name) { return name.chars().allMatch(c -> c >= '0' && c <= '9'); }
 
     private record Row(String name, long[] counts, String rest) {}
 
@@ -100,6 +107,17 @@ public final class InterruptLoad {
         long sum = 0;
         for (Irq irq : irqs) sum += cpu >= 0 && cpu < irq.counts.length ? irq.counts[cpu] : 0;
         return sum;
+    }
+
+    /** Returns how many interrupts of devices each CPU handled, by CPU number: those that have numbers, not its own timer's or other CPUs'. */
+    public long[] deviceInterrupts() {
+        long[] sums = new long[0];
+        for (Irq irq : irqs) {
+            if (!isNumber(irq.name)) continue;
+            if (sums.length < irq.counts.length) sums = Arrays.copyOf(sums, irq.counts.length);
+            for (int cpu = 0; cpu < irq.counts.length; cpu++) sums[cpu] += irq.counts[cpu];
+        }
+        return sums;
     }
 
     /** Returns how many softirqs a CPU handled, of all kinds. */

@@ -82,6 +82,8 @@ public final class Color {
     /** What is registered at the home on behalf of this colour. */
     Resident residents;
     int residentCount;
+    /** Near whom it is to stay; null if near nobody. Written before anybody else knows of this colour. */
+    ColorGroup group;
     /** Where it is moving to with all its residents, and how many of them have still to leave. */
     Vcore movingTo;
     int toLeave;
@@ -229,6 +231,19 @@ public final class Color {
 
     /** Tells whether another vcore may run it now. Holder only. */
     boolean mayRoam() { return !pinned && movingTo == null && (head == null || !head.atHome); }
+
+    /** Notes who runs it instead of its home. Holder only. */
+    void takenBy(Vcore vcore) {
+        if (thief == vcore) {
+            stolenInRow++;
+        } else {
+            thief = vcore;
+            stolenInRow = 1;
+        }
+    }
+
+    /** Tells whether a vcore may be its home for good. Any thread. */
+    boolean mayLiveAt(Vcore vcore) { return group == null || group.holds(vcore.position()); }
 
     /** Tells whether it can have a new home at once. Holder only. */
     boolean floats() { return residentCount == 0 && mayRoam(); }

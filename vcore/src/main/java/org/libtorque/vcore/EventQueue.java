@@ -173,6 +173,12 @@ public abstract class EventQueue implements AutoCloseable {
      */
     public abstract void close(EventSource source, boolean keepDescriptor);
 
+    /**
+     * Home. Shows all sources that are registered here; such as are just being detached or have been closed may be among them. The default shows none: sources of a
+     * queue that does not tell of them stay when the vcore is parked, until they have something to do. May allocate.
+     */
+    public void forEachSource(java.util.function.Consumer<EventSource> action) {}
+
     /** Tells how many sources are registered, those included that have been closed but are still known to the kernel. */
     public abstract int sourceCount();
 

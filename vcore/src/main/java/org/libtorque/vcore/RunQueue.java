@@ -16,6 +16,8 @@ final class RunQueue {
     private static final int MASK = BUCKETS - 1;
     private static final int WORDS = BUCKETS / 64;
     static final long NONE = Long.MAX_VALUE;
+    /** With so much work waiting, colours go also where their group is not. */
+    static final long OVERLOAD_NANOS = 1_000_000;
 
     private final Color[] heads = new Color[BUCKETS];
     private final Color[] tails = new Color[BUCKETS];
@@ -23,6 +25,8 @@ final class RunQueue {
     /** The bucket, counted from time 0, below which there is nothing. */
     private long base;
     private int size;
+    /** How many of them are of a group. */
+    private int grouped;
     private long work;
 
     int size() { return size; }
@@ -62,6 +66,7 @@ final class RunQueue {
         }
         tails[at] = color;
         size++;
+        if (color.group != null) grouped++;
         work += color.cost;
     }
 
@@ -104,13 +109,43 @@ final class RunQueue {
         }
         color.next = null;
         size--;
+        if (color.group != null) grouped--;
         work -= color.cost;
         return color;
     }
 
-    /** Moves up to {@code max} colours that may roam to {@code to}, in order; others stay. Returns how many. */
+    /** Returns how many colours are of a group. */
+    int grouped() { return grouped; }
+
+    /** Takes the colour of a group that finishes last, or null. As long as it takes to find it. */
+    Color pollLastGrouped() {
+        if (grouped == 0) return null;
+        int from = (int) base & MASK;
+        for (int i = MASK; i >= 0; i--) {
+            int at = from + i & MASK;
+            Color before = null;
+            for (Color color = heads[at]; color != null; color = color.next) {
+                if (color.group == null) {
+                    before = color;
+                    continue;
+                }
+                if (before == null) return pollAt(at);
+                before.next = color.next;
+                if (color.next == null) tails[at] = before;
+                color.next = null;
+                size--;
+                grouped--;
+                work -= color.cost;
+                return color;
+            }
+        }
+        throw new AssertionError(grouped + " colours of groups, and none found");
+    }
+
+    /** Moves up to {@code max} colours that may roam to {@code to}, in order; others stay, and those of groups unless there is too much to do. Returns how many. */
     int moveRoaming(RunQueue to, int max, long clock) {
         if (size == 0) return 0;
+        boolean overloaded = work >= OVERLOAD_NANOS;
         int moved = 0;
         int from = (int) base & MASK;
         for (int i = 0; i < BUCKETS && moved < max && size > 0; i++) {
@@ -119,7 +154,8 @@ final class RunQueue {
             Color before = null;
             for (Color color = heads[at]; color != null && moved < max; ) {
                 Color following = color.next;
-                if (color.mayRoam()) {
+                if (color.mayRoam() && (color.group == null || overloaded)) {
+                    if (color.group != null) grouped--;
                     if (before == null) heads[at] = following;
                     else before.next = following;
                     if (following == null) tails[at] = before;
@@ -140,6 +176,7 @@ final class RunQueue {
     /** Walks the structure; for tests. */
     void checkInvariants() {
         int colors = 0;
+        int ofGroups = 0;
         long sum = 0;
         for (int at = 0; at < BUCKETS; at++) {
             boolean marked = (occupied[at >> 6] & 1L << at) != 0;
@@ -148,11 +185,13 @@ final class RunQueue {
             for (Color color = heads[at]; color != null; color = color.next) {
                 colors++;
                 sum += color.cost;
+                if (color.group != null) ofGroups++;
                 last = color;
             }
             if (last != tails[at]) throw new IllegalStateException("tail of bucket " + at);
         }
         if (colors != size) throw new IllegalStateException(colors + " colours, size " + size);
+        if (ofGroups != grouped) throw new IllegalStateException(ofGroups + " of groups, counted " + grouped);
         if (sum != work) throw new IllegalStateException("work " + work + ", sum " + sum);
     }
 }

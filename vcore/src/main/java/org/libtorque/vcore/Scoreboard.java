@@ -29,7 +29,11 @@ public final class Scoreboard {
     private static final int STRIDE = 32;
     private static final int PAD = 16;
 
-    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, LONG_SINCE = 4;
+    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, LONG_SINCE = 4, MEASURED = 5, INTERRUPTS = 6;
+    /** What has measured nothing for so long without being idle is in one long turn. */
+    private static final long STALE_NANOS = 8_000_000;
+    /** What a vcore that has been busier gets last of what others leave. */
+    private static final int FULL = 768;
 
     private final int size;
     private final Vcore[] members;
@@ -38,17 +42,22 @@ public final class Scoreboard {
     private final int[][] ranges;
     /** For each position the first position of its cache domain. */
     private final int[] domainOf;
+    /** Positions in the order in which work that shares nothing takes them. */
+    private final int[] spreadOrder;
     private final AtomicIntegerArray searching;
     private final long[] lines;
     /** Words of the two bitmaps at distances of a line, then their summaries. */
-    private final long[] offered, idle;
+    private final long[] offered, idle, parked;
     private final int words;
     /** Where the summary is; with one word, that word itself, which tells as well as a summary whether it is empty. */
     private final int summaryAt;
     private volatile boolean closing;
+    /** Decides who works; null if all do. Set before any vcore runs. */
+    private Roster roster;
 
-    private Scoreboard(int[] positionOf, int[][] ranges, int[] domainOf) {
+    private Scoreboard(int[] positionOf, int[][] ranges, int[] domainOf, int[] spreadOrder) {
         size = positionOf.length;
+        this.spreadOrder = spreadOrder;
         this.positionOf = positionOf;
         this.ranges = ranges;
         this.domainOf = domainOf;
@@ -59,6 +68,7 @@ public final class Scoreboard {
         summaryAt = words == 1 ? PAD : PAD + words * STRIDE;
         offered = new long[PAD + (words + 1) * STRIDE];
         idle = new long[PAD + (words + 1) * STRIDE];
+        parked = new long[PAD + (words + 1) * STRIDE];
     }
 
     /**
@@ -102,7 +112,29 @@ public final class Scoreboard {
             }
             ranges[p] = java.util.Arrays.copyOf(buffer, used);
         }
-        return new Scoreboard(positionOf, ranges, domains);
+        int[] spread = universe.spread(org.libtorque.hardware.CpuSet.of(cpus));
+        for (int i = 0; i < n; i++) spread[i] = positionOf[indexOfCpu[spread[i]]];
+        return new Scoreboard(positionOf, ranges, domains, spread);
+    }
+
+    /** Returns the smallest neighbourhood of a position with at least {@code count} members, the widest if none has as many: low in the upper half, high (exclusive) in the lower. */
+    long rangeOf(int position, int count) {
+        int[] r = ranges[position];
+        int low = position;
+        int high = position + 1;
+        for (int i = 0; i < r.length && high - low < count; i += 2) {
+            low = r[i];
+            high = r[i + 1];
+        }
+        return (long) low << 32 | high;
+    }
+
+    /** Returns the neighbourhood that shares a cache with a position, as {@link #rangeOf} does. */
+    long cacheRange(int position) {
+        int low = domainOf[position];
+        int high = position + 1;
+        while (high < size && domainOf[high] == low) high++;
+        return (long) low << 32 | high;
     }
 
     /** Makes a board for {@code n} vcores that are all equally near. */
@@ -113,7 +145,7 @@ public final class Scoreboard {
         int[] all = n == 1 ? new int[0] : new int[] {0, n};
         int[][] ranges = new int[n][];
         java.util.Arrays.fill(ranges, all);
-        return new Scoreboard(positions, ranges, new int[n]);
+        return new Scoreboard(positions, ranges, new int[n], positions);
     }
 
     private static int check(int n) {
@@ -133,6 +165,15 @@ public final class Scoreboard {
     }
 
     Vcore member(int position) { return members[position]; }
+
+    /** Returns all positions in the order of {@link Universe#spread}. */
+    int[] spreadOrder() { return spreadOrder; }
+
+    int positionOf(int index) { return positionOf[index]; }
+
+    void roster(Roster newRoster) { roster = newRoster; }
+
+    Roster roster() { return roster; }
 
     /** From now on nobody takes work from others or gives it away. */
     public void close() { closing = true; }
@@ -219,6 +260,17 @@ public final class Scoreboard {
     /** Returns the nearest other vcore that is idle, or -1. */
     int nearestIdle(int position) { return nearest(idle, position); }
 
+    /** Tells whether one in [low, high) other than {@code not} is idle. */
+    int idleIn(int low, int high, int not) { return isEmpty(idle) ? -1 : scan(idle, low, high, not); }
+
+    void park(int position) { set(parked, position); }
+
+    void resume(int position) { clear(parked, position); }
+
+    boolean isParked(int position) { return isIn(parked, position); }
+
+    boolean somebodyParked() { return !isEmpty(parked); }
+
     /** Claims the search for work in a cache domain. Returns false if somebody is searching there. */
     boolean beginSearch(int position) { return searching.compareAndSet(domainOf[position] * STRIDE, 0, 1); }
 
@@ -252,7 +304,75 @@ public final class Scoreboard {
     /** The part of its time, of 1024, that it has lately been busy for. Owner only. */
     void utilisation(int position, int of1024) { put(position, UTILISATION, of1024); }
 
+    /** Says when that was measured. Owner only. */
+    void measured(int position, long now) { put(position, MEASURED, now); }
+
     int utilisation(int position) { return (int) get(position, UTILISATION); }
+
+    /** Says which part of its CPU's time, of 1024, interrupts take. Whoever samples them. */
+    void interrupts(int position, int of1024) { put(position, INTERRUPTS, of1024); }
+
+    int interrupts(int position) { return (int) get(position, INTERRUPTS); }
+
+    /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
+    int load(int position) { return utilisation(position) + interrupts(position); }
+
+    /** The part of its time, of 1024, that it is busy for as far as can be known now: it measures only when it has something to do. */
+    int activity(int position, long now) {
+        long since = now - get(position, MEASURED);
+        if (since < STALE_NANOS) return utilisation(position);
+        return isIdle(position) ? (int) (utilisation(position) * STALE_NANOS / since) : 1024;
+    }
+
+    /** Returns the average of {@link #activity} over those that work; with many, over 64 of them, which makes it good enough to steer by. */
+    int averageActivity(long now, int random) {
+        int steps = Math.min(size, 64);
+        int stride = Math.max(1, size / 64);
+        int from = Math.floorMod(random, size);
+        long sum = 0;
+        int n = 0;
+        for (int i = 0; i < steps; i++) {
+            int p = (int) ((from + (long) i * stride) % size);
+            if (isParked(p)) continue;
+            sum += activity(p, now);
+            n++;
+        }
+        return n == 0 ? 0 : (int) (sum / n);
+    }
+
+    /**
+     * Chooses who takes over from a vcore that is parked: in the smallest neighbourhood with somebody who works and is not full, one with little load; if all are full, the one
+     * with the least load. Loads within an eighth of a CPU are taken to be equal.
+     *
+     * @param turn who, among equals; a number that goes on by 1 spreads
+     * @return a position, or -1 if nobody works
+     */
+    int refuge(int position, int turn, long now) {
+        int[] r = ranges[position];
+        int best = -1;
+        int bestLoad = Integer.MAX_VALUE;
+        int low = position;
+        int high = position + 1;
+        for (int i = 0; i < r.length; i += 2) {
+            int from = r[i];
+            int width = r[i + 1] - from;
+            int offset = Math.floorMod(turn, width);
+            for (int k = 0, seen = 0; k < width && seen < 64; k++) {
+                int p = from + (offset + k) % width;
+                if (p >= low && p < high || isParked(p)) continue;
+                seen++;
+                int load = activity(p, now) + interrupts(p) >> 7;
+                if (load < bestLoad) {
+                    best = p;
+                    bestLoad = load;
+                }
+            }
+            if (best >= 0 && bestLoad < FULL >> 7) return best;
+            low = r[i];
+            high = r[i + 1];
+        }
+        return best;
+    }
 
     /**
      * Chooses whom to give work, as libtorque does: in the smallest neighbourhood that holds somebody with at most half as much to do, one on the Pareto frontier of
@@ -277,7 +397,7 @@ public final class Scoreboard {
                 int p = from + (offset + k) % (r[i + 1] - from);
                 if (p >= low && p < high) continue; // itself, or seen in the narrower range
                 int o = outstanding(p);
-                if (2 * o > outstanding || utilisation(p) > utilisation(position)) continue;
+                if (2 * o > outstanding || load(p) > load(position) || isParked(p)) continue;
                 long since = turnsSinceGiven(p);
                 // One walk finds a member of the frontier: the candidate is replaced by whoever dominates it.
                 if (best < 0 || o <= bestOutstanding && since >= bestSince) {

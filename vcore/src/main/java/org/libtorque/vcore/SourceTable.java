@@ -1,6 +1,7 @@
 package org.libtorque.vcore;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * The sources of one event queue by slot number. The kernel carries a slot and its generation as user data and gives it
@@ -43,6 +44,11 @@ public final class SourceTable {
 
     /** Returns the source in a slot, or null. */
     public EventSource get(int slot) { return sources[slot]; }
+
+    /** Shows all sources. */
+    public void forEach(Consumer<EventSource> action) {
+        for (int slot = 0; slot < used; slot++) if (sources[slot] != null) action.accept(sources[slot]);
+    }
 
     /** Returns a slot's generation, 24 bits. */
     public int generation(int slot) { return generations[slot]; }

@@ -38,6 +38,12 @@ public abstract class Timer {
      */
     protected abstract void onExpiry(long nowNanos);
 
+    /**
+     * Returns the colour whose resident this timer is all there is of, so that it is found when its vcore is parked; null if it belongs to nobody, or to an event source,
+     * which takes it along. The default returns null.
+     */
+    protected Color color() { return null; }
+
     /** Tells whether it is waiting for its time, or for its turn after that. */
     public final boolean isScheduled() { return homeWheel != null; }
 

@@ -1,5 +1,7 @@
 package org.libtorque.vcore;
 
+import java.util.function.Consumer;
+
 /**
  * Any number of timers, with start, stop and expiry in constant time: a hierarchical timing wheel (G. Varghese, T.
  * Lauck, 'Hashed and Hierarchical Timing Wheels', SOSP 1987, scheme 7). Owner thread only; nothing allocates after
@@ -278,6 +280,18 @@ public final class TimerWheel {
             if (lists[list] == timer) lists[list] = next;
         }
         timer.nextTimer = timer.previousTimer = null; // what has left must not keep its neighbours reachable
+    }
+
+    /** Shows all timers that are scheduled, in no particular order; nothing may be scheduled or cancelled meanwhile. Looks at every slot. */
+    void forEach(Consumer<Timer> action) {
+        for (Timer first : lists) {
+            if (first == null) continue;
+            Timer timer = first;
+            do {
+                action.accept(timer);
+                timer = timer.nextTimer;
+            } while (timer != first);
+        }
     }
 
     /**

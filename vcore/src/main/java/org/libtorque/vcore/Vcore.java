@@ -51,6 +51,7 @@ public final class Vcore {
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
+    private static final int MAX_GIVEN = 4;
     private static final int MAX_STOLEN = 32;
     private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
@@ -89,6 +90,7 @@ public final class Vcore {
     private final AtomicLong colorCount = new AtomicLong();
     private final RunQueue own = new RunQueue();
     private final Offers offers;
+    private final Parking parking;
     private final TimerWheel timers;
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
 
@@ -141,6 +143,7 @@ public final class Vcore {
         this.timers = new TimerWheel(now, TICK_NANOS);
         this.position = board.join(this);
         this.offers = new Offers(board, position);
+        this.parking = new Parking(this, board, position);
         this.random = 0x9E3779B9 * (index + 1);
     }
 
@@ -205,6 +208,9 @@ public final class Vcore {
     /** Tells whether it has ended. Any thread. */
     public boolean hasStopped() { return stopped; }
 
+    /** Where it stands on the scoreboard. */
+    int position() { return position; }
+
     int postLimit() { return postLimit; }
 
     /** Makes a new colour whose home is this vcore. Any thread. Allocates. */
@@ -244,7 +250,7 @@ public final class Vcore {
         Vcore home = color.home();
         if (here == home) {
             here.runnable(color);
-        } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && !here.stopping) {
+        } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && color.mayLiveAt(here) && !here.stopping) {
             color.home(here);
             here.runnable(color);
         } else {
@@ -253,13 +259,14 @@ public final class Vcore {
     }
 
     /** Hands a held colour to this vcore. Any thread. */
-    private void deliver(Color color) {
+    void deliver(Color color) {
         inbox.put(color);
         wakeIfBlocking();
     }
 
     /** A colour has become runnable here. Owner only. */
     private void runnable(Color color) {
+        if (parking.isParked() && parking.sendAway(color)) return;
         color.busySince = now;
         if (balance == Balance.STATIC) {
             color.start = color.finish = virtualNow;
@@ -311,6 +318,12 @@ public final class Vcore {
     public void exit(Color color) {
         running = color.outer;
         color.outer = null;
+        if (parking.isParked() && color.residentCount > 0 && parking.sendAway(color)) return;
+        release(color);
+    }
+
+    /** Ends a hold of a colour that is at home here. */
+    void release(Color color) {
         if (color.hasTasks() || !color.letGo()) runnable(color);
     }
 
@@ -333,8 +346,9 @@ public final class Vcore {
      */
     public int runOnce(boolean mayBlock) {
         drainInbox();
+        parking.follow();
         boolean work = hasWork();
-        if (!work && balance.steals()) work = steal();
+        if (!work && balance.steals() && !parking.isParked()) work = steal();
         int events;
         if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(window, 0);
         else events = waitForEvents();
@@ -361,19 +375,20 @@ public final class Vcore {
 
     private int waitForEvents() {
         long deadline = timers.nextDeadlineNanos();
-        long timeout = Long.MAX_VALUE;
+        long timeout = parking.limit(Long.MAX_VALUE);
         long before = clock.nanoTime();
         if (deadline != Long.MAX_VALUE) {
-            timeout = deadline - before;
+            timeout = Math.min(timeout, deadline - before);
             if (timeout <= 0) return queue.harvest(window, 0);
         }
         gate.announce();
-        if (balance.steals()) {
+        boolean thief = balance.steals() && !parking.isParked();
+        if (thief) {
             board.setIdle(position);
             VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in offer()
         }
-        // The re-check: whoever posts or offers after this sees the announcement and wakes us.
-        if (!inbox.isEmpty() || stopping || balance.steals() && board.mayFind(position)) timeout = 0;
+        // The re-check: whoever posts, offers, parks or resumes after this sees the announcement and wakes us.
+        if (!inbox.isEmpty() || stopping || parking.mustFollow() || thief && board.mayFind(position)) timeout = 0;
         else count(BLOCKS, 1);
         int events = queue.harvest(window, timeout);
         gate.withdraw();
@@ -389,6 +404,9 @@ public final class Vcore {
         int lately = Math.clamp(1024 * (elapsed - idleNanos) / elapsed, 0, 1024);
         utilisation = elapsed > 8 * UTILISATION_PERIOD_NANOS ? lately : (3 * utilisation + lately) / 4;
         board.utilisation(position, utilisation);
+        board.measured(position, now);
+        Roster roster = board.roster();
+        if (roster != null) roster.measured(position, lately, now);
         periodStart = now;
         idleNanos = 0;
     }
@@ -459,6 +477,7 @@ public final class Vcore {
     /** Lets others have what waits, and wakes one who is idle if it is worth it. */
     private void offer() {
         if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
+        if (own.grouped() > 0) giveWithinGroups();
         long work = offers.offer(own, MAX_OFFERED, virtualNow);
         if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
@@ -506,12 +525,18 @@ public final class Vcore {
         if (color.stolenInRow > 0 && color.home() == this) color.stolenInRow--;
         if (goesHome) {
             color.home().deliver(color);
-        } else if (shouldMove(color)) {
-            color.movingTo = this;
-            color.home().deliver(color);
+        } else if (color.movingTo != null || shouldMove(color)) {
+            if (color.home() == this) {
+                depart(color);
+            } else {
+                color.movingTo = this;
+                color.home().deliver(color);
+            }
+        } else if (parking.isParked() && color.residentCount > 0 && parking.sendAway(color)) {
+            return ran;
         } else if (color.hasTasks() || !color.letGo()) {
             color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
-            enqueue(color);
+            if (!parking.isParked() || !parking.sendAway(color)) enqueue(color);
         }
         return ran;
     }
@@ -596,15 +621,32 @@ public final class Vcore {
 
     /** Makes a colour run here that was another's to run. */
     private void take(Color color) {
-        if (color.floats()) {
+        if (color.floats() && color.mayLiveAt(this)) {
             color.home(this);
-        } else if (color.thief == this) {
-            color.stolenInRow++;
         } else {
-            color.thief = this;
-            color.stolenInRow = 1;
+            color.takenBy(this);
         }
         enqueue(color);
+    }
+
+    /** Gives colours of groups to those who are idle in the group's neighbourhood. */
+    private void giveWithinGroups() {
+        if (own.work() < WAKE_NANOS && !runningLong) return;
+        for (int i = 0; i < MAX_GIVEN; i++) {
+            Color color = own.pollLastGrouped();
+            if (color == null) return;
+            int who = color.mayRoam() ? board.idleIn(color.group.low(), color.group.high(), position) : -1;
+            if (who < 0) {
+                own.add(color, virtualNow);
+                return;
+            }
+            Vcore receiver = board.member(who);
+            if (color.floats()) color.home(receiver);
+            else color.takenBy(receiver);
+            receiver.inbox.put(color);
+            receiver.wakeIfBlocking(); // which takes its mark off: the next one goes to another
+            count(PUSHED, 1);
+        }
     }
 
     /** Gives about half of what waits to a neighbour that has much less to do. */
@@ -619,7 +661,7 @@ public final class Vcore {
         long given = 0;
         for (int i = waiting / 2; i > 0 && given < half; i--) {
             Color color = own.pollLast();
-            if (!color.mayRoam()) {
+            if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
                 enqueue(color);
                 continue;
             }
@@ -633,17 +675,76 @@ public final class Vcore {
         receiver.wakeIfBlocking();
     }
 
+    // -------------------------------------------------------------------------------------------------------------- parking
+
+    /**
+     * Has this vcore do nothing any more, as far as others can do it: it takes no work, its colours move to vcores that work, with their sources and timers, and its thread then
+     * blocks in the kernel. What cannot move (pinned colours, residents that say so) it goes on serving, and that alone. At least one vcore of the runtime must
+     * work. Any thread; takes effect soon.
+     */
+    public void park() {
+        board.park(position);
+        wakeIfBlocking();
+    }
+
+    /** Ends what {@link #park} began; {@linkplain #seat seated} colours come back. Any thread; takes effect soon. */
+    public void resume() {
+        board.resume(position);
+        wakeIfBlocking();
+    }
+
+    /** Tells whether it is parked, or about to be. Any thread. */
+    public boolean isParked() { return board.isParked(position); }
+
+    /** Says that a colour belongs here: when this vcore is parked it is served elsewhere like others, but comes back when that ends. Any thread. */
+    public void seat(Color color) { parking.seat(color); }
+
+    /** Ends what {@link #seat} began. Any thread. */
+    public void unseat(Color color) { parking.unseat(color); }
+
+    /** Sends away what waits here, as far as it may go. */
+    void sortOut() {
+        if (upNext != null) enqueue(upNext);
+        upNext = null;
+        upNextInRow = 0;
+        Color staying = offers.takeAll();
+        for (Color color; (color = own.pollFirst()) != null; ) {
+            color.next = staying;
+            staying = color;
+        }
+        while (staying != null) {
+            Color following = staying.next;
+            staying.next = null;
+            if (!parking.sendAway(staying)) own.add(staying, virtualNow);
+            staying = following;
+        }
+    }
+
+    /** A colour is on its way here. Any thread. */
+    void expect() { arriving.incrementAndGet(); }
+
+    void expectNoMore() { arriving.decrementAndGet(); }
+
+    /** Tells whether colours are on their way here; when the runtime stops, no more set out. */
+    public boolean isExpecting() { return arriving.get() > 0; }
+
+    int arrivingCount() { return arriving.get(); }
+
     // --------------------------------------------------------------------------------------------------------------- moving
 
     private boolean shouldMove(Color color) {
+        if (color.residentCount > 0 && board.somebodyParked() && !parking.isParked() && color.home() != this && color.home().isParked()) {
+            return !board.isClosing() && !color.isPinned();
+        }
         if (!balance.migrates() || color.stolenInRow < STOLEN_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
-        if (home == this || color.isPinned() || board.isClosing() || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
-        return board.utilisation(home.position) >= utilisation + MOVE_MARGIN;
+        if (home == this || color.isPinned() || !color.mayLiveAt(this) || board.isClosing()
+                || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+        return board.load(home.position) >= utilisation + board.interrupts(position) + MOVE_MARGIN;
     }
 
     /** At the old home: lets all residents of a colour go. */
-    private void depart(Color color) {
+    void depart(Color color) {
         Vcore target = color.movingTo;
         for (Resident r = color.residents; r != null; r = r.nextResident) {
             if (r.canMove()) continue;
@@ -752,10 +853,11 @@ public final class Vcore {
         stopping = true;
         long start = clock.nanoTime();
         while (true) {
+            boolean expecting = arriving.get() > 0; // before the inbox is looked into: what it counts is in there when it is counted no more
             boolean worked = runOnce(false) > 0;
             long took = clock.nanoTime() - start;
             if (took > timeoutNanos) break;
-            if (arriving.get() > 0) continue;
+            if (expecting || arriving.get() > 0) continue;
             if (queue.sourceCount() == 0 && (!worked || took > LEFTOVER_NANOS)) break; // periodic timers always find something to do
         }
         stopped = true;

@@ -11,6 +11,7 @@ import static org.libtorque.sys.Epoll.EPOLL_CTL_DEL;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_MOD;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Epoll;
 import org.libtorque.sys.Errno;
@@ -270,6 +271,8 @@ public final class EpollQueue extends EventQueue {
         source.unbind();
         if (!keepDescriptor) Files.close(errno, fd); // takes the registration along
     }
+
+    @Override public void forEachSource(Consumer<EventSource> action) { table.forEach(action); }
 
     @Override public int sourceCount() { return table.count(); }
 

@@ -8,6 +8,7 @@ import static org.libtorque.sys.NativeMemory.putShort;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Errno;
@@ -756,6 +757,8 @@ public final class UringQueue extends EventQueue {
         }
         if (left > 0) cancel(userData(OP_SEND, slot)); // the one operation without a flag, of which there is one at most
     }
+
+    @Override public void forEachSource(Consumer<EventSource> action) { table.forEach(action); }
 
     @Override public int sourceCount() { return table.count(); }
 
