@@ -51,6 +51,8 @@ public final class Vcore {
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
+    /** Before a turn that takes very long. */
+    private static final int MAX_OFFERED_LONG = 64 * MAX_OFFERED;
     private static final int MAX_STOLEN = 32;
     private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
@@ -273,7 +275,7 @@ public final class Vcore {
             color = before;
         }
         enqueue(color);
-        if (runningLong && !board.nobodyIdle()) offer();
+        if (runningLong) offer(running); // also if nobody is idle yet: somebody may be long before this turn ends
     }
 
     private void enqueue(Color color) {
@@ -412,13 +414,8 @@ public final class Vcore {
         turnStart = now;
         long end = now + TURN_NANOS;
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
-            Color color = pick();
+            Color color = pick(ran > 0);
             if (color == null) break;
-            if (ran > 0 && color.cost >= LONG_NANOS && balance.steals()) {
-                // What the others have sent goes to the kernel before, and what is short and has just come in gets its turn before.
-                own.add(color, virtualNow);
-                break;
-            }
             if (balance.steals()) share(color);
             ran += turn(color);
             if (turnStart - end >= 0) break;
@@ -426,8 +423,13 @@ public final class Vcore {
         return ran;
     }
 
-    /** Chooses what runs next. */
-    private Color pick() {
+    /**
+     * Chooses what runs next.
+     *
+     * @param after whether something has run in this turn of the loop. Then null is returned also if a long colour is next: what the others have sent goes to the kernel
+     *              before, and what is short and has just come in gets its turn before
+     */
+    private Color pick(boolean after) {
         Color color = upNext;
         if (color != null) {
             upNext = null;
@@ -438,28 +440,34 @@ public final class Vcore {
             enqueue(color);
         }
         upNextInRow = 0;
-        long first = own.first();
+        long first = own.firstDue();
         long offered = offers.first();
-        if (offered < first && (color = offers.takeFirst()) != null) { // null if a thief was quicker
+        if (offered < first && (color = offers.takeFirst(first)) != null) { // null also if a thief was quicker
             first = offered;
         } else {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        virtualNow = RunQueue.clockAt(color, Math.min(first, offered), virtualNow);
+        first = Math.min(first, offered);
+        if (after && color.cost >= LONG_NANOS && balance.steals()) {
+            own.putBack(color, first);
+            return null;
+        }
+        virtualNow = RunQueue.clockAt(color, first, virtualNow);
         return color;
     }
 
     /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
     private void share(Color color) {
         runningLong = color.cost >= LONG_NANOS;
-        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer();
+        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer(color);
     }
 
-    /** Lets others have what waits, and wakes one who is idle if it is worth it. */
-    private void offer() {
+    /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
+    private void offer(Color runs) {
         if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
-        long work = offers.offer(own, MAX_OFFERED, virtualNow);
+        int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
+        long work = offers.offer(own, max, virtualNow, runningLong);
         if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
         wakeSomebody();
@@ -511,7 +519,9 @@ public final class Vcore {
             color.home().deliver(color);
         } else if (color.hasTasks() || !color.letGo()) {
             color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
-            enqueue(color);
+            if (balance == Balance.STATIC) color.start = color.finish = virtualNow;
+            else RunQueue.stampAgain(color);
+            own.add(color, virtualNow);
         }
         return ran;
     }
@@ -542,9 +552,13 @@ public final class Vcore {
      * Counts a turn's time. Time that the kernel gave to somebody else meanwhile is in it, and is told from the turn's own only by being much more than before: at most the
      * eightfold of what was expected is believed. A colour that has become slow is known as such after some turns.
      */
-    private static void charge(Color color, long nanos, int tasks) {
+    private void charge(Color color, long nanos, int tasks) {
         long credible = Math.min(nanos, 8L * color.cost);
         color.finish = color.start + color.weighted(credible);
+        if (balance != Balance.STATIC) {
+            long shares = color.shares() + own.shares() + offers.shares();
+            virtualNow = RunQueue.clockAfter(virtualNow, credible, shares, Math.min(own.first(), offers.first()));
+        }
         if (tasks == 0) return;
         color.cost = average(color.cost, credible);
         color.taskCost = average(color.taskCost, credible / tasks);
