@@ -86,7 +86,7 @@ public final class Vcore {
     private final Inbox inbox = new Inbox();
     private final WakeGate gate = new WakeGate();
     private final AtomicInteger wakers = new AtomicInteger();
-    /** Colours on their way here for good; it must not stop before they have come. */
+    /** Colours on their way here for good, and others who are about to give some; it must not stop before they have come. */
     private final AtomicInteger arriving = new AtomicInteger();
     private final AtomicLong colorCount = new AtomicLong();
     private final RunQueue own = new RunQueue();
@@ -482,7 +482,7 @@ public final class Vcore {
 
     private int turn(Color color) {
         long begin = turnStart;
-        int limit = color.taskCost * QUANTUM <= QUANTUM_NANOS ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
+        int limit = color.taskCost <= QUANTUM_NANOS / QUANTUM ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
         boolean goesHome = false;
         int ran = 0;
         running = color;
@@ -564,7 +564,7 @@ public final class Vcore {
         color.taskCost = average(color.taskCost, credible / tasks);
     }
 
-    private static int average(int before, long measured) { return (int) Math.max(16, before + (measured - before) / 4); }
+    private static int average(int before, long measured) { return Math.clamp(before + (measured - before) / 4, 16, Color.MAX_COST_NANOS); }
 
     private static void fail(Task task, Throwable failure) {
         try {
@@ -583,7 +583,6 @@ public final class Vcore {
     private boolean steal() {
         if (board.nobodyOffers() || board.isClosing() || !board.beginSearch(position)) return false;
         boolean found = false;
-        boolean more = false;
         for (int i = 0; i < MAX_VICTIMS && !found; i++) {
             int who = board.nearestOffering(position);
             if (who < 0) break;
@@ -591,7 +590,6 @@ public final class Vcore {
             Color color = victim.offers.steal(MAX_STOLEN);
             if (color == null) continue;
             found = true;
-            more = board.isOffering(who);
             long stolen = 0;
             while (color != null) {
                 Color following = color.next;
@@ -604,8 +602,12 @@ public final class Vcore {
             count(STOLEN, stolen);
         }
         board.endSearch(position);
-        if (more && !board.nobodyIdle()) wakeSomebody(); // who works does not search: another one shall
-        return found;
+        if (!found) return false;
+        // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
+        // partner in waitForEvents, where somebody may have gone idle because of this search.
+        VarHandle.fullFence();
+        if (!board.nobodyOffers() && !board.nobodyIdle()) wakeSomebody();
+        return true;
     }
 
     /** Makes a colour run here that was another's to run. */
@@ -629,12 +631,26 @@ public final class Vcore {
         int who = board.receiver(position, waiting, random >>> 8);
         if (who < 0 || !board.isIdle(who)) return;
         Vcore receiver = board.member(who);
+        // Counted before the second look at the mark: the receiver does not stop before they have come, or nothing is given.
+        receiver.arriving.incrementAndGet();
+        long given = board.isClosing() ? 0 : give(receiver, waiting / 2);
+        receiver.arriving.decrementAndGet();
+        if (given == 0) return;
+        board.given(who);
+        receiver.wakeIfBlocking();
+    }
+
+    private long give(Vcore receiver, int max) {
         long half = own.work() / 2;
         long given = 0;
-        for (int i = waiting / 2; i > 0 && given < half; i--) {
+        Color staying = null;
+        Color last = null;
+        for (int i = max; i > 0 && given < half; i--) {
             Color color = own.pollLast();
             if (!color.mayRoam()) {
-                enqueue(color);
+                if (staying == null) staying = color;
+                else last.next = color;
+                last = color;
                 continue;
             }
             given += color.cost;
@@ -642,9 +658,12 @@ public final class Vcore {
             receiver.inbox.put(color);
             count(PUSHED, 1);
         }
-        if (given == 0) return;
-        board.given(who);
-        receiver.wakeIfBlocking();
+        while (staying != null) { // to where they were, by the times that they have
+            Color color = staying;
+            staying = color.next;
+            own.add(color, virtualNow);
+        }
+        return given;
     }
 
     // --------------------------------------------------------------------------------------------------------------- moving
@@ -770,8 +789,10 @@ public final class Vcore {
             long took = clock.nanoTime() - start;
             if (took > timeoutNanos) break;
             if (arriving.get() > 0) continue;
-            if (queue.sourceCount() == 0 && (!worked || took > LEFTOVER_NANOS)) break; // periodic timers always find something to do
+            // Periodic timers always find something to do.
+            if (queue.sourceCount() == 0 && (!worked && inbox.isEmpty() || took > LEFTOVER_NANOS)) break;
         }
+        goHome();
         stopped = true;
         // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
         // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
@@ -784,6 +805,26 @@ public final class Vcore {
         }
         if (BOUND.get() == this) BOUND.remove();
         return left;
+    }
+
+    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. */
+    private void goHome() {
+        for (Color color; (color = left()) != null; ) {
+            if (color.home() != this) color.home().deliver(color);
+        }
+        for (Color color = inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            if (color.home() != this) color.home().deliver(color);
+            color = following;
+        }
+    }
+
+    private Color left() {
+        Color color = upNext;
+        upNext = null;
+        if (color == null) color = own.pollFirst();
+        if (color == null) color = offers.takeFirst(RunQueue.NONE);
+        return color;
     }
 
     @Override public String toString() { return "vcore " + index + " (CPU " + cpu + ")"; }
