@@ -827,5 +827,11 @@ public final class Vcore {
         return color;
     }
 
+    /** Walks the run queues; for tests, when nobody else is near. */
+    void checkInvariants() {
+        own.checkInvariants();
+        offers.checkInvariants();
+    }
+
     @Override public String toString() { return "vcore " + index + " (CPU " + cpu + ")"; }
 }

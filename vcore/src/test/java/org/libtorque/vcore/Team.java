@@ -17,6 +17,11 @@ final class Team implements AutoCloseable {
         /** What happens in every harvest. */
         Runnable onHarvest = () -> { };
 
+        /** How many sources there are, if that is to be counted elsewhere. */
+        java.util.function.IntSupplier sourceCounter = () -> sources;
+
+        @Override public int sourceCount() { return sourceCounter.getAsInt(); }
+
         @Override public int harvest(int window, long timeoutNanos) {
             timeout = timeoutNanos;
             onHarvest.run();
@@ -112,7 +117,7 @@ final class Team implements AutoCloseable {
     @Override public void close() {
         for (int i = 0; i < vcores.length; i++) {
             if (vcores[i].hasStopped()) continue;
-            queues[i].sources = 0;
+            queues[i].sourceCounter = () -> 0;
             queues[i].onHarvest = () -> clock.advance(1_000_000); // or work that goes on for ever would never end
             as(i);
             vcores[i].shutDown(0);
