@@ -57,6 +57,8 @@ public final class Color {
     public static final int MAX_SHARES = 64 * 64;
     /** What a turn is taken to cost until one has been measured. */
     static final int UNKNOWN_COST_NANOS = 4_000;
+    /** What takes longer is taken to cost as much, about a second. */
+    static final int MAX_COST_NANOS = 1 << 30;
 
     private final long id;
     private Vcore home;
@@ -74,6 +76,8 @@ public final class Color {
     long debt;
     /** Whose virtual clock {@link #finish} is of. */
     Vcore clockOf;
+    /** The shares, as the run queue that it is in has counted them. */
+    int weight;
     /** Expected CPU time of a turn, and of one task; moving averages. */
     int cost = UNKNOWN_COST_NANOS, taskCost = UNKNOWN_COST_NANOS;
     /** Whether somebody said that it must stay on its home. */

@@ -15,6 +15,8 @@ abstract class OffersFields extends OffersPad0 {
     long lock;
     /** The first bucket of the queue, as of the last change; read without the lock as a hint. */
     long firstHint = RunQueue.NONE;
+    /** The shares in the queue, likewise. */
+    long sharesHint;
 }
 
 /** Keeps the fields off the lines of whatever lies behind them. */
@@ -28,7 +30,7 @@ abstract class OffersPad1 extends OffersFields {
  * back; a thief takes from the end, where most work is.
  *
  * <p>A spin lock guards it; inside are some tens of nanoseconds. Thieves only try: who finds it locked looks elsewhere. The owner, if a thief is inside, goes on with what
- * it has for itself, and waits only when that is nothing; a thief that the kernel takes off its CPU there costs one scheduling delay of an owner with nothing else to do.
+ * it has for itself, and waits only when that is nothing or will take long; a thief that the kernel takes off its CPU there costs one scheduling delay of an owner with nothing else to do.
  * Nearly always nobody else is near and the lock costs the owner one uncontended atomic operation, and not even that for what runs within the next microseconds, which is
  * never offered.
  *
@@ -37,12 +39,14 @@ abstract class OffersPad1 extends OffersFields {
 final class Offers extends OffersPad1 {
     private static final VarHandle LOCK;
     private static final VarHandle FIRST;
+    private static final VarHandle SHARES;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             LOCK = lookup.findVarHandle(OffersFields.class, "lock", long.class);
             FIRST = lookup.findVarHandle(OffersFields.class, "firstHint", long.class);
+            SHARES = lookup.findVarHandle(OffersFields.class, "sharesHint", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -72,6 +76,7 @@ final class Offers extends OffersPad1 {
 
     private void unlock() {
         FIRST.setOpaque(this, queue.first());
+        SHARES.setOpaque(this, queue.shares());
         boolean any = queue.size() > 0;
         if (any != marked) {
             marked = any;
@@ -84,50 +89,50 @@ final class Offers extends OffersPad1 {
     /** Returns about where the first colour is, or {@link RunQueue#NONE} if there is none. For the owner it is exact unless a thief has been here since. */
     long first() { return (long) FIRST.getOpaque(this); }
 
-    /** Offers what may roam of the owner's colours. Owner only. Returns the work that is on offer now, in nanoseconds, or -1 if a thief was inside. */
-    long offer(RunQueue from, int max, long clock) {
-        if (!tryLock()) return -1;
+    /** Returns the shares of all that is on offer, as exactly as {@link #first}. */
+    long shares() { return (long) SHARES.getOpaque(this); }
+
+    /**
+     * Offers what may roam of the owner's colours. Owner only.
+     *
+     * @param must whether to wait if a thief is inside: when it will be long until the next time
+     * @return the work that is on offer now, in nanoseconds, or -1 if a thief was inside
+     */
+    long offer(RunQueue from, int max, long clock, boolean must) {
+        if (must) lock();
+        else if (!tryLock()) return -1;
         from.moveRoaming(queue, max, clock);
         long work = queue.work();
         unlock();
         return work;
     }
 
-    /** Takes back the colour that is to run first, or null. Owner only. */
-    Color takeFirst() {
+    /** Takes back the colour that is to run first, if it is before the given bucket; null if there is none such. Owner only. */
+    Color takeFirst(long before) {
         lock();
-        Color color = queue.pollFirst();
+        Color color = queue.firstDue() < before ? queue.pollFirst() : null;
         unlock();
         return color;
     }
 
     /**
-     * Takes colours for another vcore, linked: one, or as many as make half of the work if they are many small ones. Null if there are none or somebody else is inside.
+     * Takes colours for another vcore, linked: one, or as many as make half of the work if they are many small ones; of equal ones that which has waited longest comes first.
+     * Null if there are none or somebody else is inside.
      */
     Color steal(int max) {
         if (!tryLock()) return null;
         long half = queue.work() / 2;
         Color first = null;
+        Color last = null;
         long got = 0;
         for (int n = 0; n < max; n++) {
             Color color = queue.pollLast();
             if (color == null) break;
-            color.next = first;
-            first = color;
+            if (first == null) first = color;
+            else last.next = color;
+            last = color;
             got += color.cost;
             if (got >= half) break;
-        }
-        unlock();
-        return first;
-    }
-
-    /** Takes all, linked. Owner only. */
-    Color takeAll() {
-        lock();
-        Color first = null;
-        for (Color color; (color = queue.pollLast()) != null; ) {
-            color.next = first;
-            first = color;
         }
         unlock();
         return first;

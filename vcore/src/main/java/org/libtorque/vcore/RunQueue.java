@@ -1,12 +1,17 @@
 package org.libtorque.vcore;
 
 /**
- * Colours in the order of their virtual finish times: short work before long, and none starves. Weighted fair queueing with the start tag of what was served last as virtual
- * clock: tags as in start-time fair queueing (Goyal, Vin, Cheng 1996), served by finish tag as in SCFQ (Golestani 1994). A colour starts where it last
- * finished, or now if it has been away; it finishes later by what its turn is expected to cost, divided by its shares.
+ * Colours in the order of their virtual finish times: short work before long, and none starves. Weighted fair queueing: a colour starts where it last
+ * finished, or now if it has been away; it finishes later by what its turn is expected to cost, divided by its shares. The virtual clock that says what 'now' is goes on as
+ * in WF²Q+ (Bennett, Zhang 1997): by the work done, divided by the shares of all that wait, and at least to where the served one starts. Were it only
+ * the start of what is served (Goyal, Vin, Cheng 1996), it would stand still while ever new colours come with short work, and those with longer work would wait for ever.
  *
  * <p>In O(1): finish times fall into buckets of 16 µs, a ring of 256, with a bitmap. In a bucket, first come, first served. What would finish beyond the ring's
- * 4 ms goes into its last bucket. With {@code fifo}, everything goes into one bucket.
+ * 4 ms goes into its last bucket, and on to where it belongs when it comes to the front: once for each 4 ms that it is to take.
+ *
+ * <p><b>Invariants.</b> {@code base}, the ring's first bucket, never decreases while there is a colour and never passes the first one, nor does the clock pass the first
+ * one's bucket. A colour's bucket is that of its finish time, or of {@code base} when it came if that was later, or an earlier one if it finishes beyond the ring. The base
+ * is at the clock, but ahead of it while nothing but colours beyond the ring is left.
  *
  * <p>Not safe for several threads: the owner of a vcore has one, and one that others may reach is guarded by a lock.
  */
@@ -28,11 +33,17 @@ final class RunQueue {
     /** How many of them are of a group. */
     private int grouped;
     private long work;
+    private long shares;
 
     int size() { return size; }
 
     /** Returns the expected CPU time of all that is in it, in nanoseconds. */
     long work() { return work; }
+
+    /** Returns the shares of all that is in it. */
+    long shares() { return shares; }
+
+    // ---- times
 
     /** Sets the times of a colour that becomes runnable in the vcore whose virtual clock stands at {@code clock}. */
     static void stamp(Color color, Vcore vcore, long clock) {
@@ -42,20 +53,51 @@ final class RunQueue {
         color.finish = start + color.weighted(color.cost);
     }
 
-    /**
-     * Returns where the virtual clock stands when a colour is served that was in the given bucket: at its start, but not beyond the beginning of the bucket. For in a bucket
-     * the order is not that of the tags, and a clock that is ahead of where another one finishes would take from it what it has not had yet. A colour that starts behind its
-     * bucket finishes beyond the ring, and there was nobody before it: the clock goes on to where it starts.
-     */
-    static long clockAt(Color color, long bucket, long clock) {
-        long start = color.start;
-        return Math.max(clock, start >> SHIFT > bucket ? start : Math.min(start, bucket << SHIFT));
+    /** Sets the times of a colour that has had a turn and has more to do. It is behind by what it has not had, whatever the clock says. */
+    static void stampAgain(Color color) {
+        color.start = color.finish;
+        color.finish = color.start + color.weighted(color.cost);
     }
+
+    /**
+     * Returns where the virtual clock stands when a colour is served that was in the given bucket, the first: at its start, but not beyond the beginning of the bucket. For in
+     * a bucket the order is not that of the times, and a clock that is ahead of where another one finishes would take from it what it has not had yet.
+     */
+    static long clockAt(Color color, long bucket, long clock) { return Math.max(clock, Math.min(color.start, bucket << SHIFT)); }
+
+    /**
+     * Returns where the virtual clock stands when work has been done while colours with so many shares waited, its own among them, the first of the others in the given
+     * bucket: later by the work divided by the shares, but not past that bucket.
+     */
+    static long clockAfter(long clock, long nanos, long shares, long first) {
+        long later = clock + nanos * Color.NORMAL_SHARES / shares;
+        return first == NONE ? later : Math.max(clock, Math.min(later, (first + 1 << SHIFT) - 1));
+    }
+
+    // ---- entering
 
     /** Enters a stamped colour. */
     void add(Color color, long clock) {
-        base = Math.max(base, clock >> SHIFT);
-        long bucket = Math.clamp(color.finish >> SHIFT, base, base + MASK);
+        long now = clock >> SHIFT;
+        if (size == 0) base = now;
+        else if (now > base) base = Math.min(now, first());
+        append(color, Math.clamp(color.finish >> SHIFT, base, base + MASK));
+        entered(color);
+    }
+
+    /** Enters a colour that was just taken from the given bucket, of this queue or another, as the first there. */
+    void putBack(Color color, long bucket) {
+        int at = (int) Math.clamp(bucket, base, base + MASK) & MASK;
+        color.next = heads[at];
+        if (color.next == null) {
+            tails[at] = color;
+            occupied[at >> 6] |= 1L << at;
+        }
+        heads[at] = color;
+        entered(color);
+    }
+
+    private void append(Color color, long bucket) {
         int at = (int) bucket & MASK;
         color.next = null;
         if (heads[at] == null) {
@@ -65,12 +107,26 @@ final class RunQueue {
             tails[at].next = color;
         }
         tails[at] = color;
+    }
+
+    private void entered(Color color) {
         size++;
         if (color.group != null) grouped++;
         work += color.cost;
+        color.weight = color.shares();
+        shares += color.weight;
     }
 
-    /** Returns the first bucket's number, counted from time 0, or {@link #NONE}. */
+    private void left(Color color) {
+        size--;
+        if (color.group != null) grouped--;
+        work -= color.cost;
+        shares -= color.weight;
+    }
+
+    // ---- the first and the last
+
+    /** Returns about where the first colour is: its bucket's number, counted from time 0, or an earlier one if it was beyond the ring; {@link #NONE} if there is none. */
     long first() {
         if (size == 0) return NONE;
         int from = (int) base & MASK;
@@ -84,7 +140,26 @@ final class RunQueue {
         throw new AssertionError("size " + size + " and no bucket");
     }
 
-    Color pollFirst() { return size == 0 ? null : pollAt((int) first() & MASK); }
+    /** Returns the first colour's bucket, or {@link #NONE}; moves on what lies before it and finishes later. */
+    long firstDue() {
+        while (true) {
+            long bucket = first();
+            if (bucket == NONE) return NONE;
+            int at = (int) bucket & MASK;
+            Color color = heads[at];
+            long due = color.finish >> SHIFT;
+            if (due <= bucket) return bucket;
+            unlinkFirst(at);
+            if (bucket == base + MASK) base = bucket; // all that is left is in the last bucket, and belongs there or beyond
+            append(color, Math.min(due, base + MASK));
+        }
+    }
+
+    /** Takes the first of those at {@link #firstDue}, or null. */
+    Color pollFirst() {
+        long bucket = firstDue();
+        return bucket == NONE ? null : pollAt((int) bucket & MASK);
+    }
 
     /** Takes the first of the colours that finish last: those with most work. */
     Color pollLast() {
@@ -101,6 +176,12 @@ final class RunQueue {
     }
 
     private Color pollAt(int at) {
+        Color color = unlinkFirst(at);
+        left(color);
+        return color;
+    }
+
+    private Color unlinkFirst(int at) {
         Color color = heads[at];
         heads[at] = color.next;
         if (color.next == null) {
@@ -108,9 +189,6 @@ final class RunQueue {
             occupied[at >> 6] &= ~(1L << at);
         }
         color.next = null;
-        size--;
-        if (color.group != null) grouped--;
-        work -= color.cost;
         return color;
     }
 
@@ -133,9 +211,7 @@ final class RunQueue {
                 before.next = color.next;
                 if (color.next == null) tails[at] = before;
                 color.next = null;
-                size--;
-                grouped--;
-                work -= color.cost;
+                left(color);
                 return color;
             }
         }
@@ -155,12 +231,10 @@ final class RunQueue {
             for (Color color = heads[at]; color != null && moved < max; ) {
                 Color following = color.next;
                 if (color.mayRoam() && (color.group == null || overloaded)) {
-                    if (color.group != null) grouped--;
                     if (before == null) heads[at] = following;
                     else before.next = following;
                     if (following == null) tails[at] = before;
-                    size--;
-                    work -= color.cost;
+                    left(color);
                     to.add(color, clock);
                     moved++;
                 } else {
@@ -173,12 +247,18 @@ final class RunQueue {
         return moved;
     }
 
+    /** Returns the first bucket of the ring; for tests. */
+    long base() { return base; }
+
     /** Walks the structure; for tests. */
     void checkInvariants() {
         int colors = 0;
         int ofGroups = 0;
         long sum = 0;
-        for (int at = 0; at < BUCKETS; at++) {
+        long weights = 0;
+        for (int i = 0; i < BUCKETS; i++) {
+            long bucket = base + i;
+            int at = (int) bucket & MASK;
             boolean marked = (occupied[at >> 6] & 1L << at) != 0;
             if (marked != (heads[at] != null)) throw new IllegalStateException("bucket " + at + " marked " + marked);
             Color last = null;
@@ -186,6 +266,7 @@ final class RunQueue {
                 colors++;
                 sum += color.cost;
                 if (color.group != null) ofGroups++;
+                weights += color.weight;
                 last = color;
             }
             if (last != tails[at]) throw new IllegalStateException("tail of bucket " + at);
@@ -193,5 +274,6 @@ final class RunQueue {
         if (colors != size) throw new IllegalStateException(colors + " colours, size " + size);
         if (ofGroups != grouped) throw new IllegalStateException(ofGroups + " of groups, counted " + grouped);
         if (sum != work) throw new IllegalStateException("work " + work + ", sum " + sum);
+        if (weights != shares) throw new IllegalStateException("shares " + shares + ", sum " + weights);
     }
 }

@@ -52,6 +52,8 @@ public final class Vcore {
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
     private static final int MAX_GIVEN = 4;
+    /** Before a turn that takes very long. */
+    private static final int MAX_OFFERED_LONG = 64 * MAX_OFFERED;
     private static final int MAX_STOLEN = 32;
     private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
@@ -85,7 +87,7 @@ public final class Vcore {
     private final Inbox inbox = new Inbox();
     private final WakeGate gate = new WakeGate();
     private final AtomicInteger wakers = new AtomicInteger();
-    /** Colours on their way here for good; it must not stop before they have come. */
+    /** Colours on their way here for good, and others who are about to give some; it must not stop before they have come. */
     private final AtomicInteger arriving = new AtomicInteger();
     private final AtomicLong colorCount = new AtomicLong();
     private final RunQueue own = new RunQueue();
@@ -280,7 +282,7 @@ public final class Vcore {
             color = before;
         }
         enqueue(color);
-        if (runningLong && !board.nobodyIdle()) offer();
+        if (runningLong) offer(running); // also if nobody is idle yet: somebody may be long before this turn ends
     }
 
     private void enqueue(Color color) {
@@ -430,13 +432,8 @@ public final class Vcore {
         turnStart = now;
         long end = now + TURN_NANOS;
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
-            Color color = pick();
+            Color color = pick(ran > 0);
             if (color == null) break;
-            if (ran > 0 && color.cost >= LONG_NANOS && balance.steals()) {
-                // What the others have sent goes to the kernel before, and what is short and has just come in gets its turn before.
-                own.add(color, virtualNow);
-                break;
-            }
             if (balance.steals()) share(color);
             ran += turn(color);
             if (turnStart - end >= 0) break;
@@ -444,8 +441,13 @@ public final class Vcore {
         return ran;
     }
 
-    /** Chooses what runs next. */
-    private Color pick() {
+    /**
+     * Chooses what runs next.
+     *
+     * @param after whether something has run in this turn of the loop. Then null is returned also if a long colour is next: what the others have sent goes to the kernel
+     *              before, and what is short and has just come in gets its turn before
+     */
+    private Color pick(boolean after) {
         Color color = upNext;
         if (color != null) {
             upNext = null;
@@ -456,29 +458,35 @@ public final class Vcore {
             enqueue(color);
         }
         upNextInRow = 0;
-        long first = own.first();
+        long first = own.firstDue();
         long offered = offers.first();
-        if (offered < first && (color = offers.takeFirst()) != null) { // null if a thief was quicker
+        if (offered < first && (color = offers.takeFirst(first)) != null) { // null also if a thief was quicker
             first = offered;
         } else {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        virtualNow = RunQueue.clockAt(color, Math.min(first, offered), virtualNow);
+        first = Math.min(first, offered);
+        if (after && color.cost >= LONG_NANOS && balance.steals()) {
+            own.putBack(color, first);
+            return null;
+        }
+        virtualNow = RunQueue.clockAt(color, first, virtualNow);
         return color;
     }
 
     /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
     private void share(Color color) {
         runningLong = color.cost >= LONG_NANOS;
-        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer();
+        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer(color);
     }
 
-    /** Lets others have what waits, and wakes one who is idle if it is worth it. */
-    private void offer() {
+    /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
+    private void offer(Color runs) {
         if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
         if (own.grouped() > 0) giveWithinGroups();
-        long work = offers.offer(own, MAX_OFFERED, virtualNow);
+        int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
+        long work = offers.offer(own, max, virtualNow, runningLong);
         if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
         wakeSomebody();
@@ -493,7 +501,7 @@ public final class Vcore {
 
     private int turn(Color color) {
         long begin = turnStart;
-        int limit = color.taskCost * QUANTUM <= QUANTUM_NANOS ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
+        int limit = color.taskCost <= QUANTUM_NANOS / QUANTUM ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
         boolean goesHome = false;
         int ran = 0;
         running = color;
@@ -536,7 +544,10 @@ public final class Vcore {
             return ran;
         } else if (color.hasTasks() || !color.letGo()) {
             color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
-            if (!parking.isParked() || !parking.sendAway(color)) enqueue(color);
+            if (parking.isParked() && parking.sendAway(color)) return ran;
+            if (balance == Balance.STATIC) color.start = color.finish = virtualNow;
+            else RunQueue.stampAgain(color);
+            own.add(color, virtualNow);
         }
         return ran;
     }
@@ -567,15 +578,19 @@ public final class Vcore {
      * Counts a turn's time. Time that the kernel gave to somebody else meanwhile is in it, and is told from the turn's own only by being much more than before: at most the
      * eightfold of what was expected is believed. A colour that has become slow is known as such after some turns.
      */
-    private static void charge(Color color, long nanos, int tasks) {
+    private void charge(Color color, long nanos, int tasks) {
         long credible = Math.min(nanos, 8L * color.cost);
         color.finish = color.start + color.weighted(credible);
+        if (balance != Balance.STATIC) {
+            long shares = color.shares() + own.shares() + offers.shares();
+            virtualNow = RunQueue.clockAfter(virtualNow, credible, shares, Math.min(own.first(), offers.first()));
+        }
         if (tasks == 0) return;
         color.cost = average(color.cost, credible);
         color.taskCost = average(color.taskCost, credible / tasks);
     }
 
-    private static int average(int before, long measured) { return (int) Math.max(16, before + (measured - before) / 4); }
+    private static int average(int before, long measured) { return Math.clamp(before + (measured - before) / 4, 16, Color.MAX_COST_NANOS); }
 
     private static void fail(Task task, Throwable failure) {
         try {
@@ -594,7 +609,6 @@ public final class Vcore {
     private boolean steal() {
         if (board.nobodyOffers() || board.isClosing() || !board.beginSearch(position)) return false;
         boolean found = false;
-        boolean more = false;
         for (int i = 0; i < MAX_VICTIMS && !found; i++) {
             int who = board.nearestOffering(position);
             if (who < 0) break;
@@ -602,7 +616,6 @@ public final class Vcore {
             Color color = victim.offers.steal(MAX_STOLEN);
             if (color == null) continue;
             found = true;
-            more = board.isOffering(who);
             long stolen = 0;
             while (color != null) {
                 Color following = color.next;
@@ -615,8 +628,12 @@ public final class Vcore {
             count(STOLEN, stolen);
         }
         board.endSearch(position);
-        if (more && !board.nobodyIdle()) wakeSomebody(); // who works does not search: another one shall
-        return found;
+        if (!found) return false;
+        // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
+        // partner in waitForEvents, where somebody may have gone idle because of this search.
+        VarHandle.fullFence();
+        if (!board.nobodyOffers() && !board.nobodyIdle()) wakeSomebody();
+        return true;
     }
 
     /** Makes a colour run here that was another's to run. */
@@ -657,12 +674,26 @@ public final class Vcore {
         int who = board.receiver(position, waiting, random >>> 8);
         if (who < 0 || !board.isIdle(who)) return;
         Vcore receiver = board.member(who);
+        // Counted before the second look at the mark: the receiver does not stop before they have come, or nothing is given.
+        receiver.arriving.incrementAndGet();
+        long given = board.isClosing() ? 0 : give(receiver, waiting / 2);
+        receiver.arriving.decrementAndGet();
+        if (given == 0) return;
+        board.given(who);
+        receiver.wakeIfBlocking();
+    }
+
+    private long give(Vcore receiver, int max) {
         long half = own.work() / 2;
         long given = 0;
-        for (int i = waiting / 2; i > 0 && given < half; i--) {
+        Color staying = null;
+        Color last = null;
+        for (int i = max; i > 0 && given < half; i--) {
             Color color = own.pollLast();
             if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
-                enqueue(color);
+                if (staying == null) staying = color;
+                else last.next = color;
+                last = color;
                 continue;
             }
             given += color.cost;
@@ -670,9 +701,12 @@ public final class Vcore {
             receiver.inbox.put(color);
             count(PUSHED, 1);
         }
-        if (given == 0) return;
-        board.given(who);
-        receiver.wakeIfBlocking();
+        while (staying != null) { // to where they were, by the times that they have
+            Color color = staying;
+            staying = color.next;
+            own.add(color, virtualNow);
+        }
+        return given;
     }
 
     // -------------------------------------------------------------------------------------------------------------- parking
@@ -704,11 +738,9 @@ public final class Vcore {
 
     /** Sends away what waits here, as far as it may go. */
     void sortOut() {
-        if (upNext != null) enqueue(upNext);
-        upNext = null;
         upNextInRow = 0;
-        Color staying = offers.takeAll();
-        for (Color color; (color = own.pollFirst()) != null; ) {
+        Color staying = null;
+        for (Color color; (color = left()) != null; ) {
             color.next = staying;
             staying = color;
         }
@@ -858,8 +890,10 @@ public final class Vcore {
             long took = clock.nanoTime() - start;
             if (took > timeoutNanos) break;
             if (expecting || arriving.get() > 0) continue;
-            if (queue.sourceCount() == 0 && (!worked || took > LEFTOVER_NANOS)) break; // periodic timers always find something to do
+            // Periodic timers always find something to do.
+            if (queue.sourceCount() == 0 && (!worked && inbox.isEmpty() || took > LEFTOVER_NANOS)) break;
         }
+        goHome();
         stopped = true;
         // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
         // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
@@ -872,6 +906,32 @@ public final class Vcore {
         }
         if (BOUND.get() == this) BOUND.remove();
         return left;
+    }
+
+    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. */
+    private void goHome() {
+        for (Color color; (color = left()) != null; ) {
+            if (color.home() != this) color.home().deliver(color);
+        }
+        for (Color color = inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            if (color.home() != this) color.home().deliver(color);
+            color = following;
+        }
+    }
+
+    private Color left() {
+        Color color = upNext;
+        upNext = null;
+        if (color == null) color = own.pollFirst();
+        if (color == null) color = offers.takeFirst(RunQueue.NONE);
+        return color;
+    }
+
+    /** Walks the run queues; for tests, when nobody else is near. */
+    void checkInvariants() {
+        own.checkInvariants();
+        offers.checkInvariants();
     }
 
     @Override public String toString() { return "vcore " + index + " (CPU " + cpu + ")"; }

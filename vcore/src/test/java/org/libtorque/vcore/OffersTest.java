@@ -1,14 +1,18 @@
 package org.libtorque.vcore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.libtorque.testkit.AllocationProbe;
@@ -17,6 +21,15 @@ import org.libtorque.testkit.FieldOffsets;
 
 class OffersTest {
     private static final int POSITION = 2;
+    private static final VarHandle LOCK;
+
+    static {
+        try {
+            LOCK = MethodHandles.lookup().findVarHandle(Offers.class, "lock", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final Scoreboard board = Scoreboard.flat(4);
     private final Offers offers = new Offers(board, POSITION);
@@ -51,20 +64,19 @@ class OffersTest {
 
     @Test void withoutAnOfferThereIsNothingToTake() {
         check(false);
-        assertNull(offers.takeFirst());
-        assertNull(offers.takeAll());
+        assertNull(offers.takeFirst(RunQueue.NONE));
         assertNull(offers.steal(10));
-        assertEquals(0, offers.offer(own, 10, 0));
+        assertEquals(0, offers.offer(own, 10, 0, false));
         check(false);
     }
 
     @Test void whatIsOfferedIsMarkedUntilItIsTaken() {
         Color color = own(30_000);
-        assertEquals(30_000, offers.offer(own, 10, 0));
+        assertEquals(30_000, offers.offer(own, 10, 0, false));
         assertEquals(0, own.size());
         check(true);
         assertEquals(30_000 >> 14, offers.first());
-        assertSame(color, offers.takeFirst());
+        assertSame(color, offers.takeFirst(RunQueue.NONE));
         check(false);
     }
 
@@ -72,18 +84,25 @@ class OffersTest {
         Color light = own(1_000);
         Color middle = own(100_000);
         Color heavy = own(300_000);
-        assertEquals(401_000, offers.offer(own, 10, 0));
+        assertEquals(401_000, offers.offer(own, 10, 0, false));
         assertEquals(List.of(heavy), listOf(offers.steal(10)));
         check(true);
-        assertSame(light, offers.takeFirst());
-        assertSame(middle, offers.takeFirst());
+        assertSame(light, offers.takeFirst(RunQueue.NONE));
+        assertSame(middle, offers.takeFirst(RunQueue.NONE));
         check(false);
+    }
+
+    @Test void theOwnerTakesBackOnlyWhatIsBeforeWhatItHas() {
+        own(100_000);
+        offers.offer(own, 10, 0, false);
+        assertNull(offers.takeFirst(100_000 >> 14));
+        assertNotNull(offers.takeFirst((100_000 >> 14) + 1));
     }
 
     @Test void colorsThatMustStayAreNotOffered() {
         Color pinned = own(50_000).pin();
         Color free = own(50_000);
-        assertEquals(50_000, offers.offer(own, 10, 0));
+        assertEquals(50_000, offers.offer(own, 10, 0, false));
         assertEquals(1, own.size());
         assertSame(free, offers.steal(10));
         assertSame(pinned, own.pollFirst());
@@ -91,45 +110,49 @@ class OffersTest {
 
     @Test void aThiefTakesAboutHalfOfTheWork() {
         for (int i = 0; i < 40; i++) own(2_000);
-        offers.offer(own, 100, 0);
+        offers.offer(own, 100, 0, false);
         List<Color> stolen = listOf(offers.steal(100));
         assertEquals(20, stolen.size());
         assertEquals(10, listOf(offers.steal(100)).size());
         assertEquals(3, listOf(offers.steal(3)).size(), "no more than it may");
-        assertEquals(7, listOf(offers.takeAll()).size());
+        for (int i = 0; i < 7; i++) assertNotNull(offers.takeFirst(RunQueue.NONE));
         check(false);
     }
 
     @Test void aThiefTakesTheOnlyColorThereIs() {
         Color only = own(20_000);
-        offers.offer(own, 1, 0);
+        offers.offer(own, 1, 0, false);
         assertEquals(List.of(only), listOf(offers.steal(1)));
         check(false);
     }
 
     @Test void noMoreIsOfferedAtOnceThanIsAllowed() {
         for (int i = 0; i < 10; i++) own(1_000);
-        assertEquals(4_000, offers.offer(own, 4, 0));
-        assertEquals(6_000, offers.offer(own, 2, 0));
+        assertEquals(4_000, offers.offer(own, 4, 0, false));
+        assertEquals(6_000, offers.offer(own, 2, 0, false));
         assertEquals(4, own.size());
     }
 
     @Test void whoFindsItLockedGoesAwayButTheOwnerThatNeedsItWaits() {
         Color color = own(20_000);
         own(20_000);
-        offers.offer(own, 1, 0);
+        offers.offer(own, 1, 0, false);
         offers.lock = 1; // a thief is inside
         assertNull(offers.steal(1));
-        assertEquals(-1, offers.offer(own, 1, 0));
+        assertEquals(-1, offers.offer(own, 1, 0, false));
         assertEquals(1, own.size());
         var taken = new AtomicReference<Color>();
-        Thread owner = Thread.ofPlatform().start(() -> taken.set(offers.takeFirst()));
-        Eventually.await("the owner yields", () -> owner.getState() == Thread.State.RUNNABLE);
+        var work = new AtomicLong();
+        Thread owner = Thread.ofPlatform().start(() -> {
+            work.set(offers.offer(own, 1, 0, true)); // before a long turn
+            taken.set(offers.takeFirst(RunQueue.NONE));
+        });
+        Eventually.await("the owner is on its way", () -> owner.getState() == Thread.State.RUNNABLE);
         assertNull(taken.get());
         assertTrue(board.isOffering(POSITION));
-        java.lang.invoke.VarHandle.fullFence();
-        offers.lock = 0; // it leaves: racy here, but nobody else writes while it is 1
+        LOCK.setRelease(offers, 0L); // it leaves
         Eventually.awaitEnd(owner);
+        assertEquals(40_000, work.get());
         assertSame(color, taken.get());
     }
 
@@ -175,8 +198,8 @@ class OffersTest {
                 enter(color);
                 color = following;
             }
-            if (i % 3 == 0) offers.offer(own, 20, 0);
-            Color color = i % 2 == 0 ? own.pollFirst() : offers.first() != RunQueue.NONE ? offers.takeFirst() : null;
+            if (i % 3 == 0) offers.offer(own, 20, 0, false);
+            Color color = i % 2 == 0 ? own.pollFirst() : offers.first() != RunQueue.NONE ? offers.takeFirst(RunQueue.NONE) : null;
             if (color == null) continue;
             hold(holders, color);
             served++;
@@ -186,7 +209,8 @@ class OffersTest {
         stop.set(true);
         thieves.forEach(Eventually::awaitEnd);
         assertNull(failure.get(), () -> failure.get().toString());
-        int found = own.size() + listOf(offers.takeAll()).size() + listOf(inbox.takeAll()).size();
+        int found = own.size() + listOf(inbox.takeAll()).size();
+        while (offers.takeFirst(RunQueue.NONE) != null) found++;
         assertEquals(colors, found, "none lost, none doubled");
         check(false);
         assertTrue(served > 0 && stolen[0] + stolen[1] > 0, "served " + served + ", stolen " + stolen[0] + " and " + stolen[1]);
@@ -200,9 +224,9 @@ class OffersTest {
         Color a = own(10_000);
         Color b = own(20_000);
         AllocationProbe.assertAllocatesNothing(20_000, 10_000, () -> {
-            offers.offer(own, 10, 0);
+            offers.offer(own, 10, 0, false);
             Color stolen = offers.steal(10);
-            Color taken = offers.takeFirst();
+            Color taken = offers.takeFirst(RunQueue.NONE);
             if (stolen != b || taken != a) throw new AssertionError();
             enter(a);
             enter(b);
