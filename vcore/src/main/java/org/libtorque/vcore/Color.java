@@ -34,6 +34,9 @@ public final class Color {
     };
     private static final VarHandle TOP;
     private static final VarHandle HOME;
+    private static final VarHandle READERS;
+    /** In {@code readers}: an exclusive task waits until they are done, and the colour is held by the last of them to be. */
+    private static final int WAITING_FOR_READERS = 1 << 31;
     /** Posted: it was idle, and the caller holds it now. */
     static final int NOW_HELD = 1;
     /** Posted; the holder will find it. */
@@ -46,6 +49,7 @@ public final class Color {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             TOP = lookup.findVarHandle(Color.class, "top", Task.class);
             HOME = lookup.findVarHandle(Color.class, "home", Vcore.class);
+            READERS = lookup.findVarHandle(Color.class, "readers", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -63,6 +67,8 @@ public final class Color {
     private final long id;
     private Vcore home;
     private Task top;
+    /** Shared tasks that were let go and have not ended: counted up by the holder, down by each; and the mark of the holder that waits for them. */
+    @SuppressWarnings("unused") private int readers;
 
     // ---- the holder's
 
@@ -228,6 +234,33 @@ public final class Color {
     boolean letGo() {
         assert head == null;
         return TOP.compareAndSet(this, HELD, null);
+    }
+
+    // ---- readers
+
+    /** Counts a shared task that is about to be let go. Holder only. */
+    void readerAdmitted() { READERS.getAndAdd(this, 1); }
+
+    /** Tells whether shared tasks that were let go have not ended yet. Holder only, for whom it can only turn to false. */
+    boolean hasReaders() { return (int) READERS.getAcquire(this) != 0; }
+
+    /**
+     * Waits for the shared tasks to end, without a thread: unless they have, the colour is theirs from now on, and the last one passes it on. Holder only, who must be done with
+     * it, since it may run elsewhere before this returns.
+     *
+     * @return true if they have ended: the caller holds it on
+     */
+    boolean isFreeOfReaders() {
+        if ((int) READERS.getAndBitwiseOr(this, WAITING_FOR_READERS) != 0) return false;
+        READERS.setRelease(this, 0); // the last one ended before it could see the mark, and nobody else writes here
+        return true;
+    }
+
+    /** A shared task has ended. Any thread. Returns whether the caller holds the colour now, and must pass it on: an exclusive task waits. */
+    boolean readerDone() {
+        if ((int) READERS.getAndAdd(this, -1) != (WAITING_FOR_READERS | 1)) return false;
+        READERS.setRelease(this, 0); // nobody else writes it: who waits has stopped, and no more are admitted
+        return true;
     }
 
     /** Tells whether it has no task and no holder; out of date as soon as it is known. Any thread. */

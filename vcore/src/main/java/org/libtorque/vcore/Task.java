@@ -37,6 +37,8 @@ public abstract class Task {
     int depth;
     /** Whether the next run must be on the vcore that is the colour's home. Written by the colour's holder, or before the first post. */
     boolean atHome;
+    /** Whether this is a {@link SharedTask}. */
+    boolean shared;
     private final Color color;
     @SuppressWarnings("unused") private int mark;
 

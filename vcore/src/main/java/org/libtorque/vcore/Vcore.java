@@ -247,6 +247,9 @@ public final class Vcore {
         return outcome != Color.FULL;
     }
 
+    /** Passes a colour that the caller holds to a run queue. Any thread. */
+    static void dispatch(Color color) { dispatch(color, current()); }
+
     /** Passes a colour that the caller holds to a run queue. */
     private static void dispatch(Color color, Vcore here) {
         Vcore home = color.home();
@@ -503,6 +506,7 @@ public final class Vcore {
         long begin = turnStart;
         int limit = color.taskCost <= QUANTUM_NANOS / QUANTUM ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
         boolean goesHome = false;
+        boolean awaitsReaders = false;
         int ran = 0;
         running = color;
         runningLong = color.cost >= LONG_NANOS;
@@ -512,6 +516,16 @@ public final class Vcore {
             if (task.atHome && color.home() != this) {
                 color.unpoll(task);
                 goesHome = true;
+                break;
+            }
+            if (task.shared) { // its mark comes off when it runs
+                ran++;
+                ((SharedTask) task).admit();
+                continue;
+            }
+            if (color.hasReaders()) {
+                color.unpoll(task);
+                awaitsReaders = true;
                 break;
             }
             task.unmarkQueued();
@@ -542,6 +556,8 @@ public final class Vcore {
             }
         } else if (parking.isParked() && color.residentCount > 0 && parking.sendAway(color)) {
             return ran;
+        } else if (awaitsReaders && !color.isFreeOfReaders()) {
+            return ran; // the last of them passes it on
         } else if (color.hasTasks() || !color.letGo()) {
             color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
             if (parking.isParked() && parking.sendAway(color)) return ran;

@@ -1,0 +1,39 @@
+package org.libtorque.vcore;
+
+/**
+ * A task that takes its colour <em>shared</em>: it may run in parallel with other shared tasks of the colour, on any vcores, but never with an ordinary one, which takes it
+ * exclusively. Phases are in the order of posting: an exclusive task waits for the shared ones posted before it, and holds up those posted after it, so neither side
+ * starves. That a colour knows no readers is what the authors of coloured callbacks name as a limit (Zeldovich et al. 2003).
+ *
+ * <p>When its turn comes it goes over into a colour of its own, its <em>lane</em>, which can be stolen like any other; the colour that it is of counts it as a reader until it has
+ * run. Posting allocates nothing; making one allocates the lane.
+ */
+public abstract class SharedTask extends Task {
+    private final Task reading;
+
+    /** @param color what it reads under */
+    protected SharedTask(Color color) {
+        super(color);
+        shared = true;
+        reading = new Task(new Color(color.home(), color.id())) {
+            @Override protected void run() throws Throwable {
+                unmark();
+                try {
+                    SharedTask.this.run();
+                } finally {
+                    if (color.readerDone()) Vcore.dispatch(color);
+                }
+            }
+
+            @Override protected void failed(Throwable failure) { SharedTask.this.failed(failure); }
+        };
+    }
+
+    private void unmark() { unmarkQueued(); }
+
+    /** Lets it run, in its lane. Called by the colour's holder. */
+    void admit() {
+        color().readerAdmitted();
+        if (!reading.postSurely()) color().readerDone(); // the vcore has stopped: nothing runs any more
+    }
+}

@@ -1,0 +1,228 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.ManualClock;
+
+/** Readers and writers of a colour. */
+class SharedTaskTest {
+    private final ManualClock clock = new ManualClock();
+    private final List<Throwable> failures = new ArrayList<>();
+    private final List<String> ran = new ArrayList<>();
+    private final Vcore vcore = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 1 << 20), 64, (where, failure) -> failures.add(failure), Scoreboard.flat(1), Balance.STEAL);
+
+    SharedTaskTest() { vcore.bind(new FakeQueue()); }
+
+    @AfterEach void end() {
+        Vcore.switchTo(vcore);
+        vcore.shutDown(0);
+    }
+
+    private Task exclusive(Color color, Runnable body) {
+        return new Task(color) {
+            @Override protected void run() { body.run(); }
+        };
+    }
+
+    private SharedTask shared(Color color, Runnable body) {
+        return new SharedTask(color) {
+            @Override protected void run() { body.run(); }
+        };
+    }
+
+    private void turns(int n) {
+        for (int i = 0; i < n; i++) vcore.runOnce(false);
+    }
+
+    @Test void phasesAreInTheOrderOfPosting() {
+        Color color = vcore.newColor();
+        exclusive(color, () -> ran.add("w1")).post();
+        shared(color, () -> ran.add("r1")).post();
+        shared(color, () -> ran.add("r2")).post();
+        exclusive(color, () -> ran.add("w2")).post();
+        shared(color, () -> ran.add("r3")).post();
+        turns(10);
+        assertEquals("w1", ran.get(0));
+        assertEquals(List.of("r1", "r2"), ran.subList(1, 3).stream().sorted().toList());
+        assertEquals(List.of("w2", "r3"), ran.subList(3, 5));
+        assertTrue(color.isIdle());
+    }
+
+    @Test void aWriterWaitsForReadersThatAreStillQueuedAndHoldsUpLaterOnes() {
+        Color color = vcore.newColor();
+        vcore.setTurnLimit(1);
+        shared(color, () -> ran.add("r1")).post();
+        exclusive(color, () -> ran.add("w")).post();
+        shared(color, () -> ran.add("r2")).post();
+        turns(1); // lets r1 go and waits
+        assertEquals(List.of(), ran);
+        assertTrue(!color.isIdle());
+        turns(20);
+        assertEquals(List.of("r1", "w", "r2"), ran);
+        assertTrue(color.isIdle());
+    }
+
+    @Test void aReaderThatThrowsIsReportedAndLetsTheWriterRun() {
+        Color color = vcore.newColor();
+        shared(color, () -> { throw new IllegalStateException("reader"); }).post();
+        exclusive(color, () -> ran.add("w")).post();
+        turns(10);
+        assertEquals("reader", failures.getFirst().getMessage());
+        assertEquals(1, failures.size());
+        assertEquals(List.of("w"), ran);
+    }
+
+    @Test void aReaderThatIsPostedAgainWhileQueuedRunsOnceAndWhileRunningRunsAgain() {
+        Color color = vcore.newColor();
+        int[] runs = new int[1];
+        SharedTask[] self = new SharedTask[1];
+        self[0] = shared(color, () -> {
+            if (++runs[0] == 1) self[0].post();
+        });
+        vcore.setTurnLimit(1);
+        self[0].post();
+        self[0].post();
+        turns(1);
+        self[0].post(); // waits in its lane
+        turns(20);
+        assertEquals(2, runs[0]);
+        exclusive(color, () -> ran.add("w")).post();
+        turns(5);
+        assertEquals(List.of("w"), ran);
+    }
+
+    @Test void postingAndRunningAllocatesNothing() {
+        Color color = vcore.newColor();
+        SharedTask one = shared(color, () -> { });
+        SharedTask two = shared(color, () -> { });
+        Task writer = exclusive(color, () -> { });
+        AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> {
+            one.post();
+            two.post();
+            writer.post();
+            one.post();
+            for (int i = 0; i < 6; i++) vcore.runOnce(false);
+        });
+    }
+
+    /** On several vcores played by one thread in random order: what a writer sees never changes under it, and each phase is complete before the next. */
+    @ParameterizedTest @MethodSource("org.libtorque.testkit.Seeds#forEach") void inAnyInterleavingWritersAreAloneAndNobodyIsLost(long seed) {
+        var random = new SplittableRandom(seed);
+        int n = 2 + random.nextInt(3);
+        Scoreboard board = Scoreboard.flat(n);
+        Vcore[] all = new Vcore[n];
+        for (int i = 0; i < n; i++) {
+            all[i] = new Vcore(i, i, clock::nanoTime, new BlockPool(4096, 1 << 16), 1 << 20, (where, failure) -> failures.add(failure), board, Balance.STEAL);
+            all[i].bind(new FakeQueue());
+            all[i].setTurnLimit(1);
+        }
+        Color color = all[0].newColor();
+        int phases = 40;
+        int[] readersOf = new int[phases];
+        int[] done = new int[phases];
+        int[] phase = new int[1];
+        int posted = 0;
+        for (int p = 0; p < phases; p++) {
+            readersOf[p] = random.nextInt(4);
+            int mine = p;
+            for (int r = 0; r < readersOf[p]; r++, posted++) {
+                Vcore.switchTo(all[random.nextInt(n)]);
+                shared(color, () -> {
+                    clock.advance(30_000); // long enough to be worth stealing
+                    assertEquals(mine, phase[0], "phase of a reader");
+                    done[mine]++;
+                }).post();
+            }
+            Vcore.switchTo(all[random.nextInt(n)]);
+            posted++;
+            exclusive(color, () -> {
+                clock.advance(30_000);
+                assertEquals(mine, phase[0], "phase of a writer");
+                assertEquals(readersOf[mine], done[mine], "readers before the writer");
+                phase[0]++;
+            }).post();
+            for (int k = random.nextInt(6); k > 0; k--) step(all, random);
+        }
+        for (int k = 0; k < 40 * posted && phase[0] < phases; k++) step(all, random);
+        Vcore.switchTo(null);
+        assertEquals(List.of(), failures);
+        assertEquals(phases, phase[0], "phases complete");
+        for (Vcore each : all) {
+            Vcore.switchTo(each);
+            each.shutDown(0);
+        }
+        Vcore.switchTo(vcore);
+    }
+
+    private static void step(Vcore[] all, SplittableRandom random) {
+        Vcore each = all[random.nextInt(all.length)];
+        Vcore.switchTo(each);
+        each.runOnce(random.nextBoolean());
+    }
+
+    /** On real threads. */
+    @Test void onSeveralThreadsWritersAreAlone() throws Exception {
+        int n = 2;
+        Scoreboard board = Scoreboard.flat(n);
+        var failure = new AtomicReference<Throwable>();
+        Vcore[] all = new Vcore[n];
+        Thread[] threads = new Thread[n];
+        for (int i = 0; i < n; i++) {
+            Vcore each = all[i] = new Vcore(i, i, Clock.SYSTEM, new BlockPool(4096, 1 << 16), 1 << 20, (where, cause) -> failure.compareAndSet(null, cause), board, Balance.STEAL);
+            threads[i] = new VcoreThread(each, () -> {
+                each.bind(new FakeQueue() {
+                    @Override public int harvest(int window, long timeoutNanos) {
+                        if (timeoutNanos != 0) Thread.yield();
+                        return 0;
+                    }
+                });
+                each.runLoop();
+                each.shutDown(1_000_000_000);
+            });
+        }
+        for (Thread thread : threads) thread.start();
+        Color color = all[0].newColor();
+        var readers = new AtomicInteger();
+        var writers = new AtomicInteger();
+        var count = new AtomicInteger();
+        long[] unguarded = new long[1];
+        int rounds = 20_000;
+        for (int i = 0; i < rounds; i++) {
+            if (i % 5 == 4) {
+                exclusive(color, () -> {
+                    if (writers.incrementAndGet() != 1 || readers.get() != 0) failure.compareAndSet(null, new AssertionError("a writer is not alone"));
+                    unguarded[0]++;
+                    writers.decrementAndGet();
+                    count.incrementAndGet();
+                }).postSurely();
+            } else {
+                shared(color, () -> {
+                    readers.incrementAndGet();
+                    if (writers.get() != 0) failure.compareAndSet(null, new AssertionError("a reader beside a writer"));
+                    long seen = unguarded[0];
+                    for (int k = 0; k < 20; k++) if (unguarded[0] != seen) failure.compareAndSet(null, new AssertionError("it changes under a reader"));
+                    readers.decrementAndGet();
+                    count.incrementAndGet();
+                }).postSurely();
+            }
+        }
+        Eventually.await("all have run", () -> count.get() == rounds || failure.get() != null);
+        for (Vcore each : all) each.requestStop();
+        for (Thread thread : threads) Eventually.awaitEnd(thread);
+        if (failure.get() != null) throw new AssertionError(failure.get());
+        assertEquals(rounds / 5, unguarded[0]);
+    }
+}
