@@ -1,6 +1,7 @@
 package org.libtorque.event;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -19,7 +20,9 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Placement;
 import org.libtorque.vcore.Vcore;
 
 /** Vcores that are parked and resumed under everything that is registered with them. */
@@ -191,14 +194,12 @@ class ParkSystemTest extends SystemTest {
 
     @Test void aPinnedColourStaysAndKeepsItsVcoreAwakeForItself() throws Exception {
         needTwo();
-        var made = new CompletableFuture<Color>();
         var wheres = new CopyOnWriteArrayList<Vcore>();
         Color color = vcore(1).newColor().pin();
         torque().every(Duration.ofMillis(2), color, () -> wheres.add(Vcore.current()));
         torque().yieldVcores(1);
         Eventually.await("it ran", () -> wheres.size() > 10);
         assertEquals(List.of(vcore(1)), wheres.stream().distinct().toList());
-        made.complete(color);
     }
 
     @Test void vcoresAreRequestedAndYielded() {
@@ -212,5 +213,77 @@ class ParkSystemTest extends SystemTest {
         assertEquals(2, torque.requestVcores(100));
         assertEquals(2, torque.roster().parks());
         assertEquals(2, torque.roster().resumes());
+    }
+
+    @Test void whereAListenerAcceptsIsAsItsPlacementSays() throws Exception {
+        needTwo();
+        List<Connection> open = new CopyOnWriteArrayList<>();
+        Listener listener = torque().listen(ANY_PORT, ListenOptions.DEFAULT.withPlacement(Placement.on(1)), c -> {
+            open.add(c);
+            c.onRead(Connection::write);
+        });
+        List<Client> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < 20; i++) clients.add(Client.to(listener));
+            for (Client client : clients) client.expectEcho("x");
+            vcore(1).park();
+            for (int i = 0; i < 20; i++) clients.add(Client.to(listener));
+            for (int k = 0; k < 10; k++) for (Client client : clients) client.expectEcho("y");
+            for (Connection c : open) assertEquals(vcore(1), c.vcore());
+            assertEquals(0, vcore(0).stats().steals());
+            var connected = new CompletableFuture<Vcore>();
+            torque().connect(listener.address(), ConnectOptions.DEFAULT.withPlacement(Placement.on(1)), c -> {
+                connected.complete(c.vcore());
+                c.close();
+            }, connected::completeExceptionally);
+            assertEquals(vcore(1), get(connected));
+            assertEquals(vcore(1), torque().newColor(Placement.on(1)).home());
+        } finally {
+            for (Client client : clients) client.close();
+        }
+    }
+
+    @Test void loadGovernsHowManyWork() throws Exception {
+        needTwo();
+        stop();
+        Torque torque = open(options().withElasticity(1));
+        List<Client> clients = new ArrayList<>();
+        Listener listener = serve(c -> c.onRead((at, data) -> {
+            long end = System.nanoTime() + 300_000; // work
+            while (System.nanoTime() < end) Thread.onSpinWait();
+            at.write(data);
+        }));
+        try {
+            for (int i = 0; i < 8; i++) clients.add(Client.to(listener));
+            Eventually.await("little to do parks one", () -> {
+                try {
+                    clients.getFirst().expectEcho("tick");
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+                sleep(5);
+                return torque.roster().working() == 1;
+            });
+            var over = new AtomicBoolean();
+            List<Throwable> thrown = new CopyOnWriteArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            for (Client client : clients) {
+                threads.add(start("busy client", () -> {
+                    while (!over.get()) client.expectEcho("tock");
+                }, thrown));
+            }
+            Eventually.await("much to do has both work", () -> torque.roster().working() == 2);
+            over.set(true);
+            for (Thread thread : threads) Eventually.awaitEnd(thread);
+            assertEquals(List.of(), thrown);
+        } finally {
+            for (Client client : clients) client.close();
+        }
+    }
+
+    @Test void elasticityIsRefusedWhereItCannotBe() {
+        assertThrows(IllegalArgumentException.class, () -> options().withElasticity(-1));
+        assertThrows(IllegalArgumentException.class, () -> options().withElasticity(setup.vcores() + 1));
+        assertThrows(IllegalArgumentException.class, () -> options().withElasticity(1).withBalance(Balance.STATIC));
     }
 }

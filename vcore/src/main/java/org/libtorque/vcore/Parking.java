@@ -56,6 +56,8 @@ final class Parking {
     private long step;
     private long nextStep;
     private int turn;
+    /** Colours that each position has been sent since this vcore was parked; made when it first is. */
+    private int[] sent;
     private boolean parked;
 
     Parking(Vcore vcore, Scoreboard board, int position) {
@@ -82,6 +84,7 @@ final class Parking {
     private void park() {
         step = STEP_NANOS;
         nextStep = vcore.now();
+        sent = new int[board.size()];
         EventQueue queue = vcore.queue();
         queue.forEachSource(source -> {
             if (source.home() == queue) leaving.add(source.color());
@@ -94,6 +97,7 @@ final class Parking {
 
     private void resume() {
         leaving.clear();
+        sent = null;
         synchronized (seats) {
             for (Seat seat : seats) seat.postSurely(); // also for those that are just leaving
         }
@@ -148,6 +152,7 @@ final class Parking {
             if (!closing) {
                 color.home(target);
                 target.deliver(color);
+                sent[target.position()]++;
             }
             target.expectNoMore();
             return !closing;
@@ -155,12 +160,13 @@ final class Parking {
         if (board.isClosing()) return false;
         for (Resident r = color.residents; r != null; r = r.nextResident) if (!r.canMove()) return false;
         color.movingTo = target;
+        sent[target.position()]++;
         vcore.depart(color);
         return true;
     }
 
     private Vcore refuge() {
-        int who = board.refuge(position, turn++, vcore.now());
+        int who = board.refuge(position, turn++, sent, vcore.now());
         return who < 0 ? null : board.member(who);
     }
 

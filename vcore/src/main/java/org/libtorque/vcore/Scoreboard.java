@@ -260,7 +260,7 @@ public final class Scoreboard {
     /** Returns the nearest other vcore that is idle, or -1. */
     int nearestIdle(int position) { return nearest(idle, position); }
 
-    /** Tells whether one in [low, high) other than {@code not} is idle. */
+    /** Returns one in [low, high) other than {@code not} that is idle, or -1. */
     int idleIn(int low, int high, int not) { return isEmpty(idle) ? -1 : scan(idle, low, high, not); }
 
     void park(int position) { set(parked, position); }
@@ -344,10 +344,11 @@ public final class Scoreboard {
      * Chooses who takes over from a vcore that is parked: in the smallest neighbourhood with somebody who works and is not full, one with little load; if all are full, the one
      * with the least load. Loads within an eighth of a CPU are taken to be equal.
      *
-     * @param turn who, among equals; a number that goes on by 1 spreads
+     * @param turn where to begin to look; enough are looked at to choose from
+     * @param sent how much each position has been sent already; among equals, the one that has been sent least
      * @return a position, or -1 if nobody works
      */
-    int refuge(int position, int turn, long now) {
+    int refuge(int position, int turn, int[] sent, long now) {
         int[] r = ranges[position];
         int best = -1;
         int bestLoad = Integer.MAX_VALUE;
@@ -362,7 +363,7 @@ public final class Scoreboard {
                 if (p >= low && p < high || isParked(p)) continue;
                 seen++;
                 int load = activity(p, now) + interrupts(p) >> 7;
-                if (load < bestLoad) {
+                if (load < bestLoad || load == bestLoad && sent[p] < sent[best]) {
                     best = p;
                     bestLoad = load;
                 }

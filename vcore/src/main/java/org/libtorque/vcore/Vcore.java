@@ -676,8 +676,9 @@ public final class Vcore {
             Vcore receiver = board.member(who);
             if (color.floats()) color.home(receiver);
             else color.takenBy(receiver);
+            board.clearIdle(who); // so the next one goes to another; before it is given something, after which it may be idle anew
             receiver.inbox.put(color);
-            receiver.wakeIfBlocking(); // which takes its mark off: the next one goes to another
+            receiver.wakeIfBlocking();
             count(PUSHED, 1);
         }
     }
