@@ -51,8 +51,7 @@ public final class Torque implements AutoCloseable {
      * @throws IllegalArgumentException      if a CPU was asked for that this process may not use
      */
     public static Torque open(TorqueOptions options) {
-        return new Torque(TorqueRuntime.open(options.cpus(), options.backend(), options.bufferBlockBytes(), options.bufferMemory(), options.postLimit(),
-                options.drainTimeout(), options.failureHandler(), options.balance(), options.keepCpus(), options.minVcores()));
+        return new Torque(TorqueRuntime.open(options));
     }
 
     // ---- what to serve
@@ -139,6 +138,14 @@ public final class Torque implements AutoCloseable {
      *         colour, or if the runtime has stopped
      */
     public void post(Color color, Runnable action) { runtime.post(color, Objects.requireNonNull(action)); }
+
+    /**
+     * Runs an action soon, taking a colour <em>shared</em>: in parallel with others that do so, never with what {@link #post(Color, Runnable)} or the colour's sources run.
+     * See {@link org.libtorque.vcore.SharedTask}.
+     *
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #post(Color, Runnable)}
+     */
+    public void postShared(Color color, Runnable action) { runtime.postShared(color, Objects.requireNonNull(action)); }
 
     /**
      * Makes a callback that runs an action under a colour, whoever calls it and on whatever thread: for modules that take callbacks and know nothing of colours. It may be

@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
 import org.libtorque.memory.BlockPool;
@@ -23,9 +24,11 @@ import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FailureHandler;
+import org.libtorque.vcore.Monitor;
 import org.libtorque.vcore.Placement;
 import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Scoreboard;
+import org.libtorque.vcore.SharedTask;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
@@ -39,6 +42,8 @@ import org.libtorque.vcore.VcoreThread;
 public final class TorqueRuntime implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
     private static final long SMALL_BLOCK_MEMORY = 64L << 20;
+    /** A colour that has had no break for so many times as long as a callback may take is reported too: with the usual tenth of a second, 10 s. */
+    private static final int NEVER_IDLE_OVERSTAYS = 100;
     private static final long SLICE_NANOS = 100_000;
     private static final long SHUTDOWN_NANOS = 2_000_000_000L;
 
@@ -55,14 +60,15 @@ public final class TorqueRuntime implements AutoCloseable {
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
     private final Scoreboard board;
+    private final Monitor monitor;
     private final CpuKeeper keeper;
     private final Roster roster;
 
-    private TorqueRuntime(int[] cpus, Backend.Choice choice, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                    FailureHandler failures, Balance balance, int minVcores) {
+    private TorqueRuntime(TorqueOptions options, Backend.Choice choice) {
+        int[] cpus = options.cpus().toArray();
         this.choice = choice;
-        this.drainTimeout = drainTimeout;
-        this.failures = failures;
+        drainTimeout = options.drainTimeout();
+        failures = options.failureHandler();
         vcores = new Vcore[cpus.length];
         loops = new Loop[cpus.length];
         started = new CountDownLatch(cpus.length);
@@ -71,24 +77,28 @@ public final class TorqueRuntime implements AutoCloseable {
         // How near two CPUs are to each other does not matter; to find out takes some tens of milliseconds.
         board = cpus.length <= 2 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, Topology.discover().universe());
         for (int i = 0; i < cpus.length; i++) {
-            vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(blockBytes, blockMemory), postLimit, failures, board, balance);
+            vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(options.bufferBlockBytes(), options.bufferMemory()), options.postLimit(), failures, board,
+                    options.balance());
         }
         defaultColor = vcores[0].newColor();
-        roster = new Roster(board, minVcores);
+        roster = new Roster(board, options.minVcores());
         keeper = new CpuKeeper(cpus, roster);
+        monitor = options.overstay().isZero() ? null
+                : new Monitor(List.of(vcores), Clock.SYSTEM, new MistakeLog(), options.overstay(), options.overstay().multipliedBy(NEVER_IDLE_OVERSTAYS));
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
-    public static TorqueRuntime open(CpuSet cpus, Backend backend, int blockBytes, long blockMemory, int postLimit, Duration drainTimeout,
-                               FailureHandler failures, Balance balance, boolean keepCpus, int minVcores) {
+    public static TorqueRuntime open(TorqueOptions options) {
+        CpuSet cpus = options.cpus();
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
-        Backend.Choice choice = backend.choose();
-        TorqueRuntime runtime = new TorqueRuntime(cpus.toArray(), choice, blockBytes, blockMemory, postLimit, drainTimeout, failures, balance, minVcores);
+        Backend.Choice choice = options.backend().choose();
+        TorqueRuntime runtime = new TorqueRuntime(options, choice);
         runtime.start();
-        if (keepCpus) runtime.keeper.start();
+        if (options.keepCpus()) runtime.keeper.start();
+        if (runtime.monitor != null) runtime.monitor.start();
         LOG.log(System.Logger.Level.INFO, "{0} on CPUs {1}: {2}", choice.backend().optionName(), cpus, choice.reason());
         return runtime;
     }
@@ -253,6 +263,17 @@ public final class TorqueRuntime implements AutoCloseable {
     public void post(Color color, Runnable action) {
         new Task(color) {
             @Override protected void run() { action.run(); }
+
+            @Override protected Object subject() { return action; }
+        }.post();
+    }
+
+    /** See {@link org.libtorque.Torque#postShared}. */
+    public void postShared(Color color, Runnable action) {
+        new SharedTask(color) {
+            @Override protected void run() { action.run(); }
+
+            @Override protected Object subject() { return action; }
         }.post();
     }
 
@@ -279,6 +300,7 @@ public final class TorqueRuntime implements AutoCloseable {
         if (!stopping.compareAndSet(false, true)) return;
         LOG.log(System.Logger.Level.DEBUG, "stopping");
         board.close();
+        if (monitor != null) monitor.close();
         for (int i = 0; i < vcores.length; i++) {
             Loop loop = loops[i];
             if (loop == null) { // it never started, or is just failing to

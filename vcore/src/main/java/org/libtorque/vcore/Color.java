@@ -35,6 +35,7 @@ public final class Color {
     private static final VarHandle TOP;
     private static final VarHandle HOME;
     private static final VarHandle READERS;
+    private static final VarHandle BUSY_SINCE;
     /** In {@code readers}: an exclusive task waits until they are done, and the colour is held by the last of them to be. */
     private static final int WAITING_FOR_READERS = 1 << 31;
     /** Posted: it was idle, and the caller holds it now. */
@@ -49,6 +50,7 @@ public final class Color {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             TOP = lookup.findVarHandle(Color.class, "top", Task.class);
             HOME = lookup.findVarHandle(Color.class, "home", Vcore.class);
+            BUSY_SINCE = lookup.findVarHandle(Color.class, "busySince", long.class);
             READERS = lookup.findVarHandle(Color.class, "readers", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -104,9 +106,8 @@ public final class Color {
     long movedAt;
     /** What ran when it was entered without a task. */
     Color outer;
-    /** Since when it has not been idle, for the monitor; and whether that has been reported. */
-    long busySince;
-    boolean reported;
+    /** Since when it has not been idle, 0 while it is; the monitor reads it. */
+    private long busySince;
 
     /**
      * @param home the vcore that it is tied to at first
@@ -235,6 +236,24 @@ public final class Color {
         assert head == null;
         return TOP.compareAndSet(this, HELD, null);
     }
+
+    /** Lets go if there is no task. Returns false if there is one: the caller holds it on. */
+    boolean letGoIfDone() {
+        if (hasTasks()) return false;
+        long since = busySince;
+        BUSY_SINCE.setOpaque(this, 0L);
+        if (letGo()) return true;
+        BUSY_SINCE.setOpaque(this, since);
+        return false;
+    }
+
+    /** Notes that it is not idle any more, unless that is noted already. Holder only. */
+    void busyFrom(long now) {
+        if (busySince == 0) BUSY_SINCE.setOpaque(this, now == 0 ? 1 : now);
+    }
+
+    /** Returns since when it has not been idle, 0 if it is. Any thread. */
+    long busySince() { return (long) BUSY_SINCE.getOpaque(this); }
 
     // ---- readers
 

@@ -110,6 +110,9 @@ public abstract class Task {
      */
     protected abstract void run() throws Throwable;
 
+    /** Returns what reports name as the callback that runs: for tasks that run somebody else's code, that. */
+    protected Object subject() { return this; }
+
     /**
      * Called when {@link #run} threw. The default hands the failure to the vcore's {@link FailureHandler}.
      *

@@ -73,6 +73,19 @@ public final class Vcore {
 
     private static final VarHandle STATS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4, STEALS = 5, STOLEN = 6, PUSHED = 7, MOVES = 8, WAKES = 9, STAT_COUNT = 10;
+    private static final VarHandle RUNNING_TASK;
+    private static final VarHandle TURN_START;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            RUNNING_TASK = lookup.findVarHandle(Vcore.class, "runningTask", Task.class);
+            TURN_START = lookup.findVarHandle(Vcore.class, "turnStart", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private static final ThreadLocal<Vcore> BOUND = new ThreadLocal<>();
 
     private final int index;
@@ -97,6 +110,7 @@ public final class Vcore {
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
 
     private EventQueue queue;
+    private volatile Thread thread;
     private volatile boolean stopping;
     private volatile boolean stopped;
     private long now;
@@ -171,6 +185,7 @@ public final class Vcore {
     /** Makes the calling thread the owner and gives this vcore its event queue, which must have been made on this thread. */
     public void bind(EventQueue newQueue) {
         queue = newQueue;
+        thread = Thread.currentThread();
         switchTo(this);
     }
 
@@ -272,7 +287,7 @@ public final class Vcore {
     /** A colour has become runnable here. Owner only. */
     private void runnable(Color color) {
         if (parking.isParked() && parking.sendAway(color)) return;
-        color.busySince = now;
+        color.busyFrom(now);
         if (balance == Balance.STATIC) {
             color.start = color.finish = virtualNow;
             own.add(color, virtualNow);
@@ -530,7 +545,7 @@ public final class Vcore {
             }
             task.unmarkQueued();
             ran++;
-            runningTask = task;
+            RUNNING_TASK.setOpaque(this, task);
             try {
                 task.run();
             } catch (Throwable failure) { // whatever a callback lets out, the loop lives
@@ -538,10 +553,10 @@ public final class Vcore {
             }
         }
         if (endOfTurn != null) finishTurn();
-        runningTask = null;
+        RUNNING_TASK.setOpaque(this, null);
         running = null;
         runningLong = false;
-        turnStart = clock.nanoTime();
+        TURN_START.setOpaque(this, clock.nanoTime());
         charge(color, turnStart - begin, ran);
         color.debt = Math.max(0, color.finish - virtualNow);
         if (color.stolenInRow > 0 && color.home() == this) color.stolenInRow--;
@@ -558,7 +573,7 @@ public final class Vcore {
             return ran;
         } else if (awaitsReaders && !color.isFreeOfReaders()) {
             return ran; // the last of them passes it on
-        } else if (color.hasTasks() || !color.letGo()) {
+        } else if (!color.letGoIfDone()) {
             color.hasTasks(); // takes what was posted, so that it shows whether it must be at home
             if (parking.isParked() && parking.sendAway(color)) return ran;
             if (balance == Balance.STATIC) color.start = color.finish = virtualNow;
@@ -614,6 +629,18 @@ public final class Vcore {
         } catch (Throwable again) {
             task.color().home().reportFailure(task, again);
         }
+    }
+
+    /** Returns the task that runs at the moment, or null. Any thread. */
+    Task runningTask() { return (Task) RUNNING_TASK.getOpaque(this); }
+
+    /** Returns when the running colour's turn began. Any thread. */
+    long turnStart() { return (long) TURN_START.getOpaque(this); }
+
+    /** Returns where this vcore's thread is. Any thread. */
+    java.util.List<StackTraceElement> stack() {
+        Thread of = thread;
+        return of == null ? java.util.List.of() : java.util.List.of(of.getStackTrace());
     }
 
     /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */

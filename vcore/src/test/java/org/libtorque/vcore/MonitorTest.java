@@ -1,0 +1,168 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.libtorque.memory.BlockPool;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.ManualClock;
+
+/** Looks by hand, from inside tasks, as the monitor's thread would from outside. */
+class MonitorTest {
+    private static final long MILLI = 1_000_000;
+
+    private final ManualClock clock = new ManualClock();
+    private final Vcore vcore = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 1 << 16), 64, (where, failure) -> { throw new AssertionError(failure); });
+    private final List<Monitor.Overstay> overstays = new ArrayList<>();
+    private final List<Monitor.NeverIdle> neverIdle = new ArrayList<>();
+    private final Monitor monitor = new Monitor(List.of(vcore), clock::nanoTime, new Monitor.Listener() {
+        @Override public void onOverstay(Monitor.Overstay report) { overstays.add(report); }
+
+        @Override public void onNeverIdle(Monitor.NeverIdle report) { neverIdle.add(report); }
+    }, Duration.ofMillis(100), Duration.ofSeconds(10));
+
+    MonitorTest() { vcore.bind(new FakeQueue()); }
+
+    @AfterEach void end() { vcore.shutDown(0); }
+
+    /** The program's own. */
+    private static final class Slow implements Runnable {
+        private final Runnable body;
+
+        Slow(Runnable body) { this.body = body; }
+
+        @Override public void run() { body.run(); }
+    }
+
+    private Task task(Color color, Runnable body) {
+        return new Task(color) {
+            @Override protected void run() { body.run(); }
+
+            @Override protected Object subject() { return body; }
+        };
+    }
+
+    private void lookAfter(long millis) {
+        clock.advance(millis * MILLI);
+        monitor.look();
+    }
+
+    @Test void aTaskThatOverstaysIsReportedOnceWithItsCallbackAndStack() {
+        Color color = vcore.newColor();
+        task(color, new Slow(() -> {
+            monitor.look();
+            lookAfter(60);
+            assertEquals(List.of(), overstays);
+            lookAfter(60);
+            lookAfter(500);
+        })).post();
+        vcore.runOnce(false);
+        assertEquals(1, overstays.size());
+        Monitor.Overstay report = overstays.getFirst();
+        assertEquals(Slow.class.getName(), report.callback());
+        assertEquals(Duration.ofMillis(120), report.duration());
+        assertEquals(color, report.color());
+        assertTrue(report.stack().stream().anyMatch(frame -> frame.getClassName().equals(Slow.class.getName())), report.stack()::toString);
+    }
+
+    @Test void eachRunIsReportedAnew() {
+        Task slow = task(vcore.newColor(), () -> {
+            monitor.look();
+            lookAfter(150);
+        });
+        for (int i = 0; i < 3; i++) {
+            slow.post();
+            vcore.runOnce(false);
+        }
+        assertEquals(3, overstays.size());
+    }
+
+    @Test void whoIsIdleBetweenLooksIsNotReported() {
+        Task quick = task(vcore.newColor(), () -> { });
+        for (int i = 0; i < 20; i++) {
+            quick.post();
+            vcore.runOnce(false);
+            lookAfter(90);
+        }
+        assertEquals(List.of(), overstays);
+        assertEquals(List.of(), neverIdle);
+    }
+
+    @Test void aColourThatIsNeverIdleIsReportedOnceAMinute() {
+        Color color = vcore.newColor();
+        Task[] self = new Task[1];
+        self[0] = task(color, new Slow(() -> {
+            self[0].post();
+            lookAfter(50);
+        }));
+        clock.advance(MILLI);
+        self[0].post();
+        for (int i = 0; i < 2_000; i++) vcore.runOnce(false); // 100 s, each of them with up to 16 tasks
+        assertTrue(overstays.size() <= 1, overstays::toString); // the first turn, before anybody knows how long one takes
+        assertTrue(neverIdle.size() >= 2, neverIdle::toString);
+        assertEquals(Slow.class.getName(), neverIdle.getFirst().callback());
+        assertEquals(color, neverIdle.getFirst().color());
+        assertTrue(neverIdle.getFirst().duration().compareTo(Duration.ofSeconds(10)) >= 0);
+        assertTrue(neverIdle.getFirst().turn().compareTo(Duration.ofMillis(10)) > 0, neverIdle.getFirst()::toString);
+    }
+
+    @Test void aColourWithBreaksIsNotReportedHoweverBusy() {
+        Task task = task(vcore.newColor(), () -> lookAfter(90));
+        for (int i = 0; i < 300; i++) {
+            task.post();
+            vcore.runOnce(false);
+        }
+        assertEquals(List.of(), neverIdle);
+    }
+
+    @Test void nonsenseIsRefused() {
+        var listener = new Monitor.Listener() {
+            @Override public void onOverstay(Monitor.Overstay report) { }
+
+            @Override public void onNeverIdle(Monitor.NeverIdle report) { }
+        };
+        assertThrows(IllegalArgumentException.class, () -> new Monitor(List.of(vcore), clock::nanoTime, listener, Duration.ZERO, Duration.ZERO));
+        assertThrows(IllegalArgumentException.class, () -> new Monitor(List.of(vcore), clock::nanoTime, listener, Duration.ofMillis(-1), Duration.ZERO));
+    }
+
+    @Test void aThreadLooksByItself() throws Exception {
+        var reports = new LinkedBlockingQueue<Monitor.Overstay>();
+        var release = new CountDownLatch(1);
+        Vcore real = new Vcore(0, 0, Clock.SYSTEM, new BlockPool(4096, 1 << 16), 64, (where, failure) -> { });
+        Thread thread = new VcoreThread(real, () -> {
+            real.bind(new FakeQueue());
+            real.runOnce(false);
+            real.shutDown(0);
+        });
+        task(real.newColor(), new Slow(() -> {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        })).post();
+        try (var looking = new Monitor(List.of(real), Clock.SYSTEM, new Monitor.Listener() {
+            @Override public void onOverstay(Monitor.Overstay report) { reports.add(report); }
+
+            @Override public void onNeverIdle(Monitor.NeverIdle report) { }
+        }, Duration.ofMillis(20), Duration.ZERO)) {
+            looking.start();
+            thread.start();
+            Monitor.Overstay report = reports.poll(Eventually.DEFAULT_LIMIT.toSeconds(), TimeUnit.SECONDS);
+            assertEquals(Slow.class.getName(), report.callback());
+            assertTrue(report.stack().toString().contains("await"), report.stack()::toString);
+        } finally {
+            release.countDown();
+            Eventually.awaitEnd(thread);
+        }
+    }
+}
