@@ -102,17 +102,17 @@ class MonitorTest {
         Task[] self = new Task[1];
         self[0] = task(color, new Slow(() -> {
             self[0].post();
-            lookAfter(50);
+            lookAfter(5);
         }));
         clock.advance(MILLI);
         self[0].post();
-        for (int i = 0; i < 2_000; i++) vcore.runOnce(false); // 100 s, each of them with up to 16 tasks
-        assertTrue(overstays.size() <= 1, overstays::toString); // the first turn, before anybody knows how long one takes
+        for (int i = 0; i < 20_000; i++) vcore.runOnce(false); // 100 s
+        assertEquals(List.of(), overstays);
         assertTrue(neverIdle.size() >= 2, neverIdle::toString);
         assertEquals(Slow.class.getName(), neverIdle.getFirst().callback());
         assertEquals(color, neverIdle.getFirst().color());
         assertTrue(neverIdle.getFirst().duration().compareTo(Duration.ofSeconds(10)) >= 0);
-        assertTrue(neverIdle.getFirst().turn().compareTo(Duration.ofMillis(10)) > 0, neverIdle.getFirst()::toString);
+        assertTrue(neverIdle.getFirst().turn().compareTo(Duration.ofMillis(3)) > 0, neverIdle.getFirst()::toString);
     }
 
     @Test void aColourWithBreaksIsNotReportedHoweverBusy() {
