@@ -18,11 +18,11 @@ class StressSanityTest {
     @Test void theStressTestsRunAndFindNothingInAFewSamples(@TempDir Path directory) throws IOException {
         var builder = new ProcessBuilder(TestProcess.java(), "-cp", System.getProperty("java.class.path"),
                 "org.openjdk.jcstress.Main", "-m", "sanity", "-f", "1", "-sc", "false", "-v",
-                "-t", "WakeGateStress.OnePoster$|InboxStress.FullAndTheOwner$", "-r", directory.resolve("report").toString());
+                "-t", "WakeGateStress.OnePoster$|ColorStress.PosterAndLetGo$", "-r", directory.resolve("report").toString());
         builder.directory(directory.toFile()); // it leaves its raw results where it runs
         try (var jcstress = TestProcess.start(builder)) {
             assertEquals(0, jcstress.awaitExit(Duration.ofSeconds(60)), jcstress.toString());
-            for (String test : new String[] {"WakeGateStress.OnePoster", "InboxStress.FullAndTheOwner"}) {
+            for (String test : new String[] {"WakeGateStress.OnePoster", "ColorStress.PosterAndLetGo"}) {
                 assertTrue(jcstress.stdout().stream().anyMatch(line -> line.contains("[OK] org.libtorque.vcore." + test)),
                         () -> test + " did not run: " + jcstress);
             }
