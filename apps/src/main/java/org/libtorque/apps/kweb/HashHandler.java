@@ -18,13 +18,13 @@ import org.libtorque.memory.ByteView;
  */
 final class HashHandler {
     static final byte[] PREFIX = "/hash/".getBytes(ISO_8859_1);
-    /** About a second. */
+    /** A second or two. */
     static final int MAX_ROUNDS = 10_000_000;
     /** Colours of the cache: many more than vcores, so that two rarely want the same one. */
     static final int STRIPES = 64;
     /** Results that are kept. With the longest paths that are taken, they weigh 35 MB. */
     static final int ENTRIES = 4096;
-    /** Rounds between two looks at the clock, of about 0.1 µs each. */
+    /** Rounds between two looks at the clock, of 0.1 to 0.2 µs each. */
     private static final int BATCH = 100;
     private static final byte[] FIELDS = "Content-Type: text/plain\r\nCache-Control: no-store\r\n".getBytes(ISO_8859_1);
 
