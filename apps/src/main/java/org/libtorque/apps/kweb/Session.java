@@ -22,11 +22,15 @@ import org.libtorque.vcore.Vcore;
 
 /**
  * One connection's requests, one after the other: {@code HEAD -no body-> answer -> HEAD}, {@code HEAD -body-> BODY -end-> answer -> HEAD}, {@code answer -file->
- * SENDING -sent-> HEAD}; any {@code -last answer, error, peer's end-> CLOSED}.
+ * SENDING -sent-> HEAD}, {@code HEAD -answer comes later-> WAITING -answer-> HEAD}; any {@code -last answer, error, peer's end-> CLOSED}, but while WAITING the peer's
+ * end is kept until the answer has been given.
  *
  * <p>All requests that have arrived together are answered together: what their answers are made of leaves in one write when the callback returns. A body is
  * read to its end, within the limits, before its request is answered, so that a bad one can still be refused; its bytes are not wanted by anything that this
  * server serves, and go. Only GET and HEAD with a body have their head copied (allocated), to be looked at again behind it.
+ *
+ * <p><b>Waiting</b> for tasks of other colours, or in slices for the CPU, the session looks at no further request: what has arrived behind is left, and from then on nothing more is
+ * read; so neither a peer that sends much nor one that ends its direction loses anything. A peer that resets ends the wait. It counts as idle no time.
  *
  * <p>After an error of syntax nobody knows where the next request begins: the answer closes the connection, lingering, since the peer may still be sending.
  *
@@ -46,7 +50,9 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private static final int SLASH_JSO = '/' | 'j' << 8 | 's' << 16 | 'o' << 24;
     private static final byte[] WORK = "/work".getBytes(ISO_8859_1);
     private static final byte[] WHOAMI = "/whoami".getBytes(ISO_8859_1);
+    private static final byte[] CIPHER = "/cipher".getBytes(ISO_8859_1);
     private static final byte[] STATS = "/stats".getBytes(ISO_8859_1);
+    private static final byte[] JSON_FIELDS = "Content-Type: application/json\r\nCache-Control: no-store\r\n".getBytes(ISO_8859_1);
     private static final byte[] NO_LINE = new byte[0];
     private static final ByteView NOTHING = ByteView.copyOf(new byte[0]);
     /** Pipelined requests that are answered before a look at the clock. */
@@ -54,7 +60,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private static final long MAX_WORK_MICROS = 1_000_000;
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
-    private static final int HEAD = 0, BODY = 1, SENDING = 2, CLOSED = 3;
+    private static final int HEAD = 0, BODY = 1, SENDING = 2, WAITING = 3, CLOSED = 4;
 
     // One object of each for all sessions: a connection costs no more than it must.
     private static final Connection.Handler ON_END = c -> ((Session) c.attachment()).ended();
@@ -83,6 +89,14 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     /** The file on its way, this session's to close. */
     private OpenFile sentFile;
+
+    // While an answer is waited for.
+    /** More has arrived behind the request, and reading is paused. */
+    private boolean heldBack;
+    private boolean peerEnded;
+
+    /** Messages encrypted for this connection. */
+    private int encrypted;
 
     // While a body is read.
     private ByteView bodyHead;
@@ -125,9 +139,13 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
                 if (!readHead(data)) return;
             } else if (state == BODY) {
                 if (!readBody(data)) return;
+            } else if (state == WAITING) {
+                holdBack();
+                return;
             } else {
                 return; // SENDING: the rest is shown again behind it. CLOSED: it is of no interest
             }
+            if (state == WAITING) continue;
             if (!connection.isWritable()) {
                 deferred = !data.isEmpty();
                 return;
@@ -189,6 +207,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     /** The peer has sent its last; what is pending still goes to it. */
     private void ended() {
+        if (state == WAITING) {
+            peerEnded = true;
+            return;
+        }
         state = CLOSED;
         connection.close();
     }
@@ -304,7 +326,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         } else {
             error(405, ALLOW);
         }
-        if (!keepAlive && state != SENDING) close();
+        if (!keepAlive && state != SENDING && state != WAITING) close();
     }
 
     private CannedAnswer builtIn(ByteView in) {
@@ -388,6 +410,57 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         sentFile = null;
     }
 
+    // ------------------------------------------------------------------------------------------------------ answers that come later
+
+    /** The answer to this request comes later: none behind it is looked at before {@link #answerWaiting}, which somebody must call unless the connection ends. */
+    void startWaiting() {
+        state = WAITING;
+        connection.setIdleTimeout(Duration.ZERO);
+    }
+
+    /** Tells whether it waits; if it does not any more, the connection has ended. */
+    boolean isWaiting() { return state == WAITING; }
+
+    /** Something has arrived behind the request that waits. Reading stops: there is only so much room, and the peer's end must not be seen before what it has sent. */
+    private void holdBack() {
+        if (heldBack) return;
+        heldBack = true;
+        connection.pauseReading();
+    }
+
+    /** Gives the answer that was waited for, and goes on with what has arrived behind its request. Does nothing if the connection has ended. */
+    void answerWaiting(byte[] fields, byte[] body) {
+        if (state != WAITING) return;
+        here().refreshDate();
+        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || heldBack);
+        putBody(fields, body);
+        state = HEAD;
+        connection.setIdleTimeout(site.site.options.idleTimeout());
+        if (!keepAlive) {
+            close();
+            return;
+        }
+        if (heldBack) {
+            heldBack = false;
+            deferred = true;
+            connection.resumeReading();
+        }
+        if (draining) closeSoonIfIdle();
+    }
+
+    /** Returns what belongs to the vcore that runs this. To be called first by whatever runs under the connection's colour and is not {@link #onRead}. */
+    VcoreSite here() { return site = site.here(); }
+
+    private void putBody(byte[] fields, byte[] body) {
+        ByteSink out = startHead(200);
+        out.put(fields);
+        out.put(CannedAnswer.CONTENT_LENGTH);
+        out.putDecimal(body.length);
+        out.putLatin1("\r\n\r\n");
+        if (get) out.put(body);
+        logged(200, get ? body.length : 0);
+    }
+
     // ------------------------------------------------------------------------------------------------------------- benchmarks
 
     private boolean benchEndpoint(ByteView in) {
@@ -401,17 +474,19 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             Vcore home = connection.vcore();
             body = ("{\"vcore\":" + home.index() + ",\"cpu\":" + home.cpu() + ",\"color\":" + connection.color().id() + ",\"connection\":"
                     + connection.id() + "}\n").getBytes(ISO_8859_1);
+        } else if (pathBeginsWith(in, HashHandler.PREFIX)) {
+            site.site.hash.answer(this, in, number(in, "rounds="));
+            return true;
+        } else if (pathIs(in, CIPHER)) {
+            int kib = Math.clamp(number(in, "kb="), 1, CipherHandler.MAX_KIB);
+            body = site.cipher().encrypt(connection.id(), encrypted++, kib);
+            slow = true;
         } else if (pathIs(in, STATS)) {
             body = stats();
         } else {
             return false;
         }
-        ByteSink out = startHead(200);
-        out.putLatin1("Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ");
-        out.putDecimal(body.length);
-        out.putLatin1("\r\n\r\n");
-        if (get) out.put(body);
-        logged(200, get ? body.length : 0);
+        putBody(JSON_FIELDS, body);
         return true;
     }
 
@@ -423,12 +498,17 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             long[] values = {s.turns(), s.events(), s.tasks(), s.blocks(), s.posted(), s.steals(), s.stolen(), s.pushed(), s.moves(), s.wakes()};
             for (int i = 0; i < sums.length; i++) sums[i] += values[i];
         }
-        return ("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d}\n"
-                .formatted(java.util.Arrays.stream(sums).boxed().toArray())).getBytes(ISO_8859_1);
+        ColoredCache.Counts cache = site.site.hash.counts();
+        return (("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d,")
+                .formatted(Arrays.stream(sums).boxed().toArray())
+                + "\"hash_hits\":%d,\"hash_misses\":%d,\"hash_evictions\":%d,\"hash_entries\":%d}\n"
+                .formatted(cache.hits(), cache.misses(), cache.evictions(), cache.entries())).getBytes(ISO_8859_1);
     }
 
-    private boolean pathIs(ByteView in, byte[] path) {
-        if (head.pathLength() != path.length) return false;
+    private boolean pathIs(ByteView in, byte[] path) { return head.pathLength() == path.length && pathBeginsWith(in, path); }
+
+    private boolean pathBeginsWith(ByteView in, byte[] path) {
+        if (head.pathLength() < path.length) return false;
         for (int i = 0; i < path.length; i++) if (in.getByte(head.pathOffset() + i) != path[i]) return false;
         return true;
     }

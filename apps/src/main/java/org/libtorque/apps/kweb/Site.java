@@ -19,6 +19,8 @@ final class Site implements ConnectionHandler, AutoCloseable {
     final HttpLimits limits;
     /** Where requests are logged, or null. */
     final AccessLog accessLog;
+    /** Null unless there are endpoints for benchmarks. */
+    final HashHandler hash;
     private final VcoreSite[] perVcore;
 
     Site(Torque torque, ServeOptions options, FileRoot root) {
@@ -29,6 +31,7 @@ final class Site implements ConnectionHandler, AutoCloseable {
         limits = new HttpLimits(Math.min(HttpLimits.DEFAULT.targetBytes(), headBytes), headBytes, HttpLimits.DEFAULT.fieldCount(),
                 options.maxBodyBytes(), HttpLimits.DEFAULT.extensionBytes(), HttpLimits.DEFAULT.trailerBytes());
         accessLog = options.accessLog() == null ? null : AccessLog.open(options.accessLog(), torque.vcores().size());
+        hash = options.benchEndpoints() ? new HashHandler(torque) : null;
         perVcore = new VcoreSite[torque.vcores().size()];
     }
 

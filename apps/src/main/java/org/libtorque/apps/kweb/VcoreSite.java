@@ -1,6 +1,8 @@
 package org.libtorque.apps.kweb;
 
 import java.io.IOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import org.libtorque.apps.http.ByteRanges;
 import org.libtorque.apps.http.HttpDate;
@@ -39,6 +41,9 @@ final class VcoreSite {
     private final HttpDate date = new HttpDate();
     private long second;
     private long nextSecondNanos;
+    // For benchmarks, made when first asked for.
+    private MessageDigest sha256;
+    private CipherHandler cipher;
 
     VcoreSite(Site site, Vcore vcore) {
         this.site = site;
@@ -73,6 +78,23 @@ final class VcoreSite {
 
     /** Returns it as a Date field has it. */
     byte[] date() { return date.bytes(second); }
+
+    /** Returns a digest, without input so far; the caller's until its callback returns. */
+    MessageDigest sha256() {
+        if (sha256 == null) {
+            try {
+                sha256 = MessageDigest.getInstance("SHA-256");
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JDK has SHA-256", e);
+            }
+        }
+        return sha256;
+    }
+
+    CipherHandler cipher() {
+        if (cipher == null) cipher = new CipherHandler();
+        return cipher;
+    }
 
     private void flushLogLater() { site.torque.after(LOG_FLUSH, logColor, log::flush); }
 

@@ -1,0 +1,351 @@
+package org.libtorque.apps.kweb;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.Cipher;
+import javax.crypto.spec.GCMParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
+
+/** Answers that need other colours and much time ({@code /hash}), and those that need much time at once ({@code /cipher}). */
+class HashSystemTest extends KwebFixture {
+    /** Some seconds where nothing is stopped; no test waits for its end. */
+    private static final String ENDLESS = "/hash/endless?rounds=" + HashHandler.MAX_ROUNDS;
+    /** Takes long enough for anything that is to happen meanwhile. */
+    private static final int LONG = 3_000_000;
+
+    private void serveOn(int vcores, String... options) throws IOException {
+        int[] allowed = CpuSet.allowed().toArray();
+        assumeTrue(allowed.length >= vcores, "needs " + vcores + " usable CPUs");
+        List<String> all = new ArrayList<>(List.of("--bench-endpoints", "--cpus", CpuSet.of(Arrays.copyOf(allowed, vcores)).toString()));
+        all.addAll(List.of(options));
+        serve(all.toArray(String[]::new));
+    }
+
+    private static String hash(String path, int rounds) {
+        try {
+            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            byte[] value = path.getBytes(ISO_8859_1);
+            for (int i = 0; i < rounds; i++) value = sha256.digest(value);
+            return HexFormat.of().formatHex(value) + "\n";
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private long stat(String name) throws IOException {
+        try (WireClient client = WireClient.to(server().address())) {
+            String stats = client.get("/stats").expect(200).text();
+            Matcher number = Pattern.compile("\"" + name + "\":(\\d+)").matcher(stats);
+            assertTrue(number.find(), stats);
+            return Long.parseLong(number.group(1));
+        }
+    }
+
+    private void assertCounts(long hits, long misses, long entries) throws IOException {
+        assertEquals(List.of(hits, misses, entries), List.of(stat("hash_hits"), stat("hash_misses"), stat("hash_entries")));
+    }
+
+    /** Waits until so many requests have been looked up in vain, and are being computed. */
+    private void awaitMisses(long misses) {
+        Eventually.await(misses + " misses", () -> {
+            try {
+                return stat("hash_misses") == misses;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    // ---- answers
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void theAnswerIsThePathHashedSoOften(int vcores) throws IOException {
+        serveOn(vcores);
+        WireClient client = connect();
+        Answer answer = client.get("/hash/a%20b?rounds=3").expect(200, hash("/hash/a%20b", 3));
+        assertEquals("text/plain", answer.field("Content-Type"));
+        client.get("/hash/").expect(200, hash("/hash/", 1));
+        client.get("/hash/x?rounds=5000&more=1").expect(200, hash("/hash/x", 5000));
+        client.get("/hash/x?rounds=-1").expect(200, hash("/hash/x", 1));
+        assertEquals("65", client.head("/hash/y?rounds=3").expect(200).field("Content-Length"));
+        client.get("/hash/y?rounds=3").expect(200, hash("/hash/y", 3));
+        client.get("/hash").expect(404);
+        client.send("GET /hash/old?rounds=2 HTTP/1.0\r\n\r\n").read().expect(200, hash("/hash/old", 2));
+        client.assertClosed();
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void hitsAndMissesAreCounted(int vcores) throws IOException {
+        serveOn(vcores);
+        WireClient client = connect();
+        for (int i = 0; i < 3; i++) client.get("/hash/a?rounds=10").expect(200, hash("/hash/a", 10));
+        assertCounts(2, 1, 1);
+        client.get("/hash/a?rounds=11").expect(200, hash("/hash/a", 11));
+        connect().get("/hash/a?rounds=10").expect(200, hash("/hash/a", 10));
+        assertCounts(3, 2, 2);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void theCacheKeepsOnlySoMuch(int vcores) throws IOException {
+        serveOn(vcores);
+        WireClient client = connect();
+        int count = 2 * HashHandler.ENTRIES, batch = 64;
+        for (int i = 0; i < count; i += batch) {
+            StringBuilder requests = new StringBuilder();
+            for (int k = 0; k < batch; k++) requests.append(WireClient.request("GET", "/hash/" + (i + k)));
+            client.send(requests.toString());
+            for (int k = 0; k < batch; k++) client.read().expect(200, hash("/hash/" + (i + k), 1));
+        }
+        long entries = stat("hash_entries");
+        assertTrue(entries <= HashHandler.ENTRIES && entries > HashHandler.ENTRIES * 9 / 10, entries + " entries");
+        assertEquals(count, stat("hash_misses"));
+        assertEquals(count - entries, stat("hash_evictions"));
+    }
+
+    @Test void itNeedsTheOptionForBenchmarks() throws IOException {
+        WireClient client = connect();
+        client.get("/hash/a").expect(404);
+        client.get("/cipher?kb=1").expect(404);
+    }
+
+    // ---- what comes behind
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void pipelinedRequestsAreAnsweredInOrder(int vcores) throws IOException {
+        serveOn(vcores);
+        for (int piece : new int[] {1_000_000, 50, 7}) {
+            WireClient client = connect();
+            StringBuilder requests = new StringBuilder();
+            for (int i = 0; i < 20; i++) {
+                requests.append(WireClient.request("GET", "/hash/slow" + i + "?rounds=2000"));
+                requests.append(WireClient.request("GET", "/plaintext"));
+                requests.append(WireClient.request("GET", "/hash/fast"));
+                requests.append(WireClient.request("POST", "/x", "Content-Length: 3")).append("abc");
+                requests.append(WireClient.request("GET", "/hash/body", "Content-Length: 3")).append("abc");
+                requests.append(WireClient.request("GET", "/cipher?kb=1"));
+            }
+            Thread sender = Thread.ofPlatform().start(() -> {
+                try {
+                    client.sendSplit(requests.toString(), piece);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            for (int i = 0; i < 20; i++) {
+                client.read().expect(200, hash("/hash/slow" + i, 2000));
+                client.read().expect(200, "Hello, World!");
+                client.read().expect(200, hash("/hash/fast", 1));
+                client.read().expect(405);
+                client.read().expect(200, hash("/hash/body", 1));
+                assertTrue(client.read().expect(200).text().startsWith("{\"kb\":1,"));
+            }
+            Eventually.awaitEnd(sender);
+        }
+    }
+
+    /** Many times what is kept of what a read handler leaves: the rest must wait in the kernel. */
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void aPeerThatSendsMuchBehindIsMadeToWait(int vcores) throws Exception {
+        serveOn(vcores);
+        WireClient client = connect();
+        int behind = 5000;
+        Thread sender = Thread.ofPlatform().start(() -> {
+            try {
+                client.sendGet("/hash/long?rounds=" + LONG / 10);
+                for (int i = 0; i < behind; i += 100) client.send(WireClient.request("GET", "/plaintext").repeat(100));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        client.read().expect(200, hash("/hash/long", LONG / 10));
+        for (int i = 0; i < behind; i++) client.read().expect(200, "Hello, World!");
+        Eventually.awaitEnd(sender);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void aPeerThatHasSentItsLastStillGetsItsAnswers(int vcores) throws IOException {
+        serveOn(vcores);
+        WireClient alone = connect().sendGet("/hash/alone?rounds=300000");
+        alone.socket().shutdownOutput();
+        WireClient pipelined = connect().send(WireClient.request("GET", "/hash/first?rounds=300000") + WireClient.request("GET", "/hash/second")
+                + WireClient.request("GET", "/plaintext"));
+        pipelined.socket().shutdownOutput();
+        Answer answer = alone.read().expect(200, hash("/hash/alone", 300_000));
+        assertTrue(answer.closes(), answer::toString);
+        alone.assertClosed();
+        pipelined.read().expect(200, hash("/hash/first", 300_000));
+        pipelined.read().expect(200, hash("/hash/second", 1));
+        pipelined.read().expect(200, "Hello, World!");
+        pipelined.assertClosed();
+    }
+
+    // ---- many at once
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void everyClientGetsItsOwnAnswers(int vcores) throws Exception {
+        serveOn(vcores);
+        int clients = 8, each = 300, paths = 60;
+        String[] expected = new String[paths];
+        for (int i = 0; i < paths; i++) expected[i] = hash("/hash/" + i, 1 + i * 20);
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            WireClient client = connect();
+            var random = new SplittableRandom(i);
+            threads.add(Thread.ofPlatform().start(() -> {
+                try {
+                    for (int k = 0; k < each; ) {
+                        int[] wanted = random.ints(1 + random.nextInt(8), 0, paths).toArray();
+                        StringBuilder requests = new StringBuilder();
+                        for (int path : wanted) requests.append(WireClient.request("GET", "/hash/" + path + "?rounds=" + (1 + path * 20)));
+                        client.send(requests.toString());
+                        for (int path : wanted) client.read().expect(200, expected[path]);
+                        k += wanted.length;
+                    }
+                } catch (Throwable e) {
+                    failures.add(e);
+                }
+            }));
+        }
+        for (Thread thread : threads) Eventually.awaitEnd(thread);
+        if (!failures.isEmpty()) throw new AssertionError(failures.size() + " failures", failures.getFirst());
+        long hits = stat("hash_hits"), misses = stat("hash_misses");
+        assertEquals(paths, stat("hash_entries"));
+        assertTrue(misses >= paths && misses <= paths * clients, misses + " misses");
+        assertTrue(hits + misses >= clients * each, hits + " hits, " + misses + " misses");
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void othersAreServedMeanwhile(int vcores) throws IOException {
+        serveOn(vcores);
+        WireClient slow = connect().sendGet(ENDLESS);
+        for (int i = 0; i < 4; i++) {
+            connect().assertOpen(); // on each vcore
+            connect().get("/hash/quick?rounds=1000").expect(200, hash("/hash/quick", 1000));
+        }
+        assertEquals(1, stat("hash_entries"), "the first is not ready yet, or this shows nothing");
+        slow.reset();
+    }
+
+    // ---- the end
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void whoResetsIsNotComputedFor(int vcores) throws IOException {
+        serveOn(vcores);
+        connect().assertOpen();
+        int before = LeakCheck.openDescriptors().size();
+        for (String behind : new String[] {"", WireClient.request("GET", "/plaintext")}) {
+            List<WireClient> clients = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                WireClient client = WireClient.to(server().address());
+                client.send(WireClient.request("GET", ENDLESS) + behind);
+                clients.add(client);
+            }
+            long misses = behind.isEmpty() ? 4 : 8;
+            awaitMisses(misses);
+            for (WireClient client : clients) client.reset();
+            Eventually.await("their descriptors are given back", () -> LeakCheck.openDescriptors().size() == before);
+        }
+        assertCounts(0, 8, 0);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void stoppingWaitsForTheAnswers(int vcores) throws Exception {
+        serveOn(vcores, "--drain-timeout", "60s");
+        List<WireClient> clients = new ArrayList<>();
+        for (int i = 0; i < 3; i++) clients.add(connect().sendGet("/hash/" + i + "?rounds=" + LONG / 3));
+        WireClient pipelined = connect().send(WireClient.request("GET", "/hash/3?rounds=" + LONG / 3) + WireClient.request("GET", "/hash/4?rounds=10"));
+        awaitMisses(4);
+        assertEquals(0, stat("hash_entries"), "all of them wait, or this shows nothing");
+        CompletableFuture<Void> closed = CompletableFuture.runAsync(server()::close);
+        for (int i = 0; i < clients.size(); i++) {
+            Answer answer = clients.get(i).read().expect(200, hash("/hash/" + i, LONG / 3));
+            assertTrue(answer.closes(), answer::toString);
+            clients.get(i).assertClosed();
+        }
+        Answer first = pipelined.read().expect(200, hash("/hash/3", LONG / 3));
+        assertFalse(first.closes(), first::toString);
+        Answer last = pipelined.read().expect(200, hash("/hash/4", 10));
+        assertTrue(last.closes(), last::toString);
+        pipelined.assertClosed();
+        closed.get(20, TimeUnit.SECONDS);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void stoppingCutsOffWhatTakesTooLong(int vcores) throws Exception {
+        serveOn(vcores, "--drain-timeout", "200ms");
+        WireClient client = connect().sendGet(ENDLESS);
+        awaitMisses(1);
+        try (FailureLog failures = FailureLog.start()) {
+            long start = System.nanoTime();
+            server().close();
+            long took = System.nanoTime() - start;
+            assertTrue(took < Eventually.scaled(Duration.ofSeconds(2)).toNanos(), "took " + took / 1_000_000 + " ms");
+            assertEquals(List.of(), failures.messages());
+        }
+        assertEquals(0, client.rest().length);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void waitingIsNotIdling(int vcores) throws IOException {
+        serveOn(vcores, "--idle-timeout", "100ms");
+        WireClient client = connect().sendGet("/hash/long?rounds=" + LONG);
+        long start = System.nanoTime();
+        client.read().expect(200, hash("/hash/long", LONG));
+        assertTrue(System.nanoTime() - start > 150_000_000, "it has taken longer than the timeout, or this shows nothing");
+        client.assertClosed(); // now it is idle
+    }
+
+    // ---- encryption
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void theTagIsThatOfSoManyZeros(int vcores) throws Exception {
+        serveOn(vcores);
+        var nonces = new HashSet<String>();
+        for (int i = 0; i < 3; i++) {
+            WireClient client = connect();
+            for (int kib : new int[] {1, 16, 17, 100, CipherHandler.MAX_KIB}) {
+                Answer answer = client.get("/cipher?kb=" + kib).expect(200);
+                assertEquals("application/json", answer.field("Content-Type"));
+                Matcher parts = Pattern.compile("\\{\"kb\":(\\d+),\"nonce\":\"(\\p{XDigit}{24})\",\"tag\":\"(\\p{XDigit}{32})\"}\n").matcher(answer.text());
+                assertTrue(parts.matches(), answer::toString);
+                assertEquals(kib, Integer.parseInt(parts.group(1)));
+                assertTrue(nonces.add(parts.group(2)), "the same nonce again: " + answer);
+                Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+                cipher.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(CipherHandler.KEY, "AES"), new GCMParameterSpec(128, HexFormat.of().parseHex(parts.group(2))));
+                byte[] text = cipher.doFinal(new byte[kib * 1024]);
+                assertEquals(HexFormat.of().formatHex(text, text.length - 16, text.length), parts.group(3));
+            }
+        }
+        assertTrue(connect().get("/cipher?kb=99999999").text().startsWith("{\"kb\":1024,"));
+        assertTrue(connect().get("/cipher").text().startsWith("{\"kb\":1,"));
+        assertNull(connect().head("/cipher?kb=3").expect(200).field("Connection"));
+    }
+}
