@@ -18,6 +18,7 @@ import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -423,8 +424,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             long[] values = {s.turns(), s.events(), s.tasks(), s.blocks(), s.posted(), s.steals(), s.stolen(), s.pushed(), s.moves(), s.wakes()};
             for (int i = 0; i < sums.length; i++) sums[i] += values[i];
         }
-        return ("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d}\n"
-                .formatted(java.util.Arrays.stream(sums).boxed().toArray())).getBytes(ISO_8859_1);
+        Roster roster = site.site.torque.roster();
+        return ("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d,"
+                .formatted(java.util.Arrays.stream(sums).boxed().toArray())
+                + "\"working\":%d,\"parks\":%d,\"resumes\":%d}\n".formatted(roster.working(), roster.parks(), roster.resumes())).getBytes(ISO_8859_1);
     }
 
     private boolean pathIs(ByteView in, byte[] path) {
