@@ -45,6 +45,10 @@ final class ServeCommand implements Callable<Integer> {
                     + "taken again and again. Default: ${DEFAULT-VALUE}")
     private Balance balance;
 
+    @Option(names = "--min-cpus", paramLabel = "N", defaultValue = "0",
+            description = "Leave CPUs to others while there is little to do, but work on N at least. 0: work on all. Default: ${DEFAULT-VALUE}")
+    private int minCpus;
+
     @Option(names = "--listing", description = "Answer a directory without an index file with a list of its entries.")
     private boolean listing;
 
@@ -110,12 +114,14 @@ final class ServeCommand implements Callable<Integer> {
     ServeOptions options() {
         var check = new Check(spec);
         check.range("--port", port, 0, 65_535);
+        check.range("--min-cpus", minCpus, 0, (cpus.isEmpty() ? CpuSet.allowed() : cpus).size());
+        if (minCpus > 0 && balance == Balance.STATIC) throw check.invalid("--min-cpus", "with --balance static nothing moves to other CPUs");
         check.range("--max-header-bytes", maxHeaderBytes, 256, 64 << 10);
         check.range("--max-connections", maxConnections, 0, Integer.MAX_VALUE);
         check.range("--backlog", backlog, 1, Integer.MAX_VALUE);
         if (root != null && !Files.isDirectory(root)) throw check.invalid("--root", "'" + root + "' is not a directory");
         if (accessLog != null && accessLog.isEmpty()) throw check.invalid("--access-log", "the name is empty");
-        return new ServeOptions(port, address, root, cpus, backend, balance, listing, benchEndpoints,
+        return new ServeOptions(port, address, root, cpus, backend, balance, minCpus, listing, benchEndpoints,
                 (int) maxHeaderBytes, maxBodyBytes, maxConnections,
                 idleTimeout, headerTimeout, progressTimeout, drainTimeout,
                 backlog, accessLog, cacheBytes, cacheFileBytes, quiet);

@@ -17,6 +17,7 @@ import org.libtorque.vcore.Balance;
  * @param cpus               CPUs to run on; empty for every CPU the process may use
  * @param backend            event queue
  * @param balance            what CPUs do when one has more to do than another
+ * @param minCpus            how many CPUs it works on at least, if load is to govern on how many; 0 for all
  * @param listing            whether a directory without an index file is answered with a list of its entries
  * @param benchEndpoints     whether {@code /work} and {@code /whoami} answer
  * @param maxHeaderBytes     most bytes of request line and header fields together
@@ -33,7 +34,7 @@ import org.libtorque.vcore.Balance;
  * @param quiet              whether the line that says the server is ready is left out
  */
 public record ServeOptions(
-        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend, Balance balance,
+        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend, Balance balance, int minCpus,
         boolean listing, boolean benchEndpoints,
         int maxHeaderBytes, long maxBodyBytes, int maxConnections,
         Duration idleTimeout, Duration headerTimeout, Duration progressTimeout, Duration drainTimeout,

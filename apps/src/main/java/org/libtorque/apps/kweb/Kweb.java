@@ -56,6 +56,7 @@ public final class Kweb implements AutoCloseable {
                 .withBalance(options.balance())
                 .withDrainTimeout(options.drainTimeout());
         if (!options.cpus().isEmpty()) settings = settings.withCpus(options.cpus());
+        settings = settings.withElasticity(options.minCpus());
         // A head must fit in one block.
         if (options.maxHeaderBytes() > settings.bufferBlockBytes()) settings = settings.withBuffers(HttpLimits.MAX_HEAD_BYTES + 1, settings.bufferMemory());
         Torque torque;

@@ -18,6 +18,7 @@ import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
+import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -499,8 +500,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             for (int i = 0; i < sums.length; i++) sums[i] += values[i];
         }
         ColoredCache.Counts cache = site.site.hash.counts();
-        return (("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d,")
+        Roster roster = site.site.torque.roster();
+        return ("{\"turns\":%d,\"events\":%d,\"tasks\":%d,\"blocks\":%d,\"posted\":%d,\"steals\":%d,\"stolen\":%d,\"pushed\":%d,\"migrations\":%d,\"wakes\":%d,"
                 .formatted(Arrays.stream(sums).boxed().toArray())
+                + "\"working\":%d,\"parks\":%d,\"resumes\":%d,".formatted(roster.working(), roster.parks(), roster.resumes())
                 + "\"hash_hits\":%d,\"hash_misses\":%d,\"hash_evictions\":%d,\"hash_entries\":%d}\n"
                 .formatted(cache.hits(), cache.misses(), cache.evictions(), cache.entries())).getBytes(ISO_8859_1);
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.testkit.Eventually;
 
-/** CPUs are taken from a server that serves, and given back: it answers every request, on what it may use, and its vcores return to their CPUs. */
+/** CPUs are taken from a server that serves, and given back: it answers every request, on what it may use, and its vcores rest and return to their CPUs. */
 class KeepCpusProcessTest {
     private static final Path V1 = Path.of("/sys/fs/cgroup/cpuset");
     private static final Path V2 = Path.of("/sys/fs/cgroup");
@@ -109,10 +109,12 @@ class KeepCpusProcessTest {
                 assertEquals(vcores(first, second), server.vcoreCpus());
                 run("taskset", "-apc", first, "" + server.process().pid());
                 awaitCpus(server, vcores(first, first));
+                server.process().awaitLine("vcore 1 .* is parked: its CPU is gone");
                 traffic.prove();
                 assertEquals(vcores(first, first), server.vcoreCpus());
                 run("taskset", "-pc", both, "" + server.process().pid()); // the first thread alone: what the process may use
                 awaitCpus(server, vcores(first, second));
+                server.process().awaitLine("vcore 1 .* works: its CPU is back");
                 traffic.prove();
                 run("taskset", "-apc", both, "" + server.process().pid()); // all threads: nothing is lost, but all pins are
                 awaitCpus(server, vcores(first, second));
