@@ -34,7 +34,7 @@ final class Check {
         long nanos = (long) Traffic.logUniform(random, 500_000, 50_000_000);
         var traffic = new Traffic(topology.online().size(), nanos, random);
         Costs costs = new Costs(1 + random.nextInt(1000), 1 + random.nextInt(300), random.nextInt(5000), random.nextInt(3000), random.nextInt(5000),
-                random.nextInt(100_000), random.nextInt(50_000), random.nextInt(200), random.nextInt(40), random.nextInt(5000), random.nextInt(100_000));
+                random.nextInt(100_000), random.nextInt(50_000), random.nextInt(1000), random.nextInt(500), random.nextInt(200), random.nextInt(40), random.nextInt(5000), random.nextInt(100_000));
         var scenario = new Scenario(topology, Workload.BALANCED, Policy.STATIC, seed, nanos, 0.5, 1, false, costs);
         var jitter = new RandomStream(RandomStream.state(seed, 1));
         var simulation = new Simulation(scenario, traffic, jitter,

@@ -6,6 +6,8 @@ final class Connection {
     final byte kind;
     /** The hart whose event queue it is registered with; null while it is registered nowhere. */
     Hart home;
+    /** The hart that the network card interrupts for it, wherever it is served. */
+    final Hart interrupted;
     /** The hart that served it last. */
     Hart last;
     /** The hart that serves it now, or null. */
@@ -29,6 +31,7 @@ final class Connection {
         this.id = id;
         this.kind = kind;
         this.home = home;
+        this.interrupted = home;
         this.last = home;
         this.random = random;
     }

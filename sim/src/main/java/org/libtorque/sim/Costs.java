@@ -11,13 +11,15 @@ package org.libtorque.sim;
  * @param wakeSpinNanos  from being woken to running, if the hart has been idle for less than {@code spinNanos}
  * @param wakeSleepNanos the same, if it has halted
  * @param spinNanos      how long an idle hart stays awake
+ * @param rearmNanos     arming a one-shot event again: the call itself
+ * @param lockNanos      for how long each call on an event queue that harts share keeps the others out, besides the transfer of cache lines
  * @param takeNanos      taking a piece of work from a queue of another hart or of all harts, besides the transfer of cache lines
  * @param stateLines     cache lines that move when a connection is served on another hart than the last time
  * @param migrateNanos   taking a connection out of one event queue and entering it into another
  * @param roundTripNanos closed loop: from an answer to the arrival of the next request, besides the time that the client thinks
  */
 public record Costs(long harvestNanos, long eventNanos, long requestNanos, long wakeCallNanos, long wakeSpinNanos, long wakeSleepNanos,
-                    long spinNanos, long takeNanos, int stateLines, long migrateNanos, long roundTripNanos) {
+                    long spinNanos, long rearmNanos, long lockNanos, long takeNanos, int stateLines, long migrateNanos, long roundTripNanos) {
     /** The defaults. */
-    public static final Costs DEFAULT = new Costs(400, 100, 3_000, 1_000, 1_300, 40_000, 20_000, 50, 24, 2_000, 20_000);
+    public static final Costs DEFAULT = new Costs(400, 100, 3_000, 1_000, 1_300, 40_000, 20_000, 350, 300, 50, 24, 2_000, 20_000);
 }

@@ -104,7 +104,23 @@ final class Hart {
             else lastReady.nextReady = connection;
             lastReady = connection;
         }
-        if (blocked) comeBack(simulation.now);
+        if (blocked) rouseFor(connection);
+    }
+
+    /** The kernel lets this hart go on, which waits: by an interrupt of the one that is told of the connection's packets. */
+    void rouseFor(Connection connection) {
+        if (connection.interrupted != this) connection.interrupted.interrupt(costs.wakeCallNanos());
+        comeBack(simulation.now);
+    }
+
+    /** The kernel takes time from whatever runs here. */
+    private void interrupt(long nanos) {
+        if (simulation.jitter != null || lost) return;
+        busyNanos += nanos;
+        if (blocked || !wheel.isPending(id)) return;
+        long time = wheel.timeOf(id);
+        wheel.cancel(id);
+        wheel.schedule(id, time + nanos);
     }
 
     /** The kernel forgets what it has for a connection of this hart. */
@@ -159,7 +175,8 @@ final class Hart {
     /** Makes this hart come back from waiting, now or the next time; called on another hart, which pays for it. Null if on none. */
     void wake(Hart waker) {
         if (waker == null) { // somebody who is none of the harts
-            rouse();
+            token = true;
+            if (blocked) comeBack(simulation.now);
             return;
         }
         waker.charge(costs.wakeCallNanos());
@@ -168,10 +185,10 @@ final class Hart {
         waker.pause();
     }
 
-    /** As {@link #wake}, by an interrupt: at no hart's cost. */
-    void rouse() {
+    /** As {@link #wake}, by the kernel for what has come in over a connection. */
+    void rouse(Connection connection) {
         token = true;
-        if (blocked) comeBack(simulation.now);
+        if (blocked) rouseFor(connection);
     }
 
     private void comeBack(long time) {

@@ -1,12 +1,12 @@
 package org.libtorque.sim;
 
 /**
- * Rival: one queue of ready connections for all harts, such as one-shot events in one epoll instance with a thread on each hart. A connection is in the queue, or
- * being served, or neither.
+ * Rival: one event queue for all harts: one epoll instance with one-shot events and a thread on each hart. A connection is in the queue, or being served, or armed.
  *
- * <p>The queue has one fair lock. It is held for {@link Costs#takeNanos} and for the transfer of 4 cache lines from the hart that held it
- * last, and harts get it in the order in which they ask: so waiting for it grows with the number of harts that are after it, and the
- * whole machine passes no more connections than one after the other. It is taken twice for each: to take a connection, and to arm it again.
+ * <p>The kernel guards an epoll instance by a mutex. Each call holds it for {@link Costs#lockNanos} and for the transfer of 4 cache lines from the hart that
+ * held it last, and harts get it in the order in which they ask: so waiting for it grows with the number of harts that are after it, and the whole machine
+ * passes no more connections than one after the other. There are two calls for each: one takes it, one arms it again. Whoever waited last is woken first, as
+ * the kernel does; the hart that the network card interrupts pays for that, if it is another.
  */
 final class SharedModel extends Model {
     private static final int LOCK_LINES = 4;
@@ -26,7 +26,7 @@ final class SharedModel extends Model {
     @Override void arrived(Connection connection) {
         if (connection.queued || connection.server != null) return;
         ready.add(connection);
-        if (idleCount > 0) idle[--idleCount].rouse(); // the kernel's interrupt, nobody's time
+        if (idleCount > 0) idle[--idleCount].rouse(connection); // exclusive waiters: who came last goes first
     }
 
     @Override void loop(Hart hart) {
@@ -38,17 +38,18 @@ final class SharedModel extends Model {
                 hart.block();
                 continue;
             }
-            hart.charge(costs.harvestNanos() + costs.eventNanos());
+            hart.charge(Math.max(0, costs.harvestNanos() + costs.eventNanos() - costs.lockNanos()));
             connection.server = hart; // one-shot: not armed until it is served
             simulation.serve(hart, connection, QUANTUM);
             connection.server = null;
+            hart.charge(Math.max(0, costs.rearmNanos() - costs.lockNanos()));
             lock(hart);
             if (connection.hasRequests() && !connection.queued) ready.add(connection);
         }
     }
 
     private void lock(Hart hart) {
-        long hold = costs.takeNanos() + LOCK_LINES * simulation.distances.lineNanos(lastHolder.id, hart.id);
+        long hold = costs.lockNanos() + LOCK_LINES * simulation.distances.lineNanos(lastHolder.id, hart.id);
         long from = Math.max(hart.local(), lockFreeAt);
         lockFreeAt = from + hold;
         lastHolder = hart;

@@ -66,6 +66,9 @@ public final class Color {
     /** What takes longer is taken to cost as much, about a second. */
     static final int MAX_COST_NANOS = 1 << 30;
 
+    /** More turns away are not counted, so that it is soon known when it has become a home's affair again. */
+    private static final int MAX_TURNS_AWAY = 8;
+
     private final long id;
     private Vcore home;
     private Task top;
@@ -99,9 +102,8 @@ public final class Color {
     /** Where it is moving to with all its residents, and how many of them have still to leave. */
     Vcore movingTo;
     int toLeave;
-    /** Who stole it last, how often in a row, and when it last moved. */
-    Vcore thief;
-    int stolenInRow;
+    /** Turns that others than its home have had, less those that its home has had since; and when it last moved. */
+    int turnsAway;
     boolean moved;
     long movedAt;
     /** What ran when it was entered without a task. */
@@ -288,14 +290,9 @@ public final class Color {
     /** Tells whether another vcore may run it now. Holder only. */
     boolean mayRoam() { return !pinned && movingTo == null && (head == null || !head.atHome); }
 
-    /** Notes who runs it instead of its home. Holder only. */
-    void takenBy(Vcore vcore) {
-        if (thief == vcore) {
-            stolenInRow++;
-        } else {
-            thief = vcore;
-            stolenInRow = 1;
-        }
+    /** Notes that another vcore than its home is to run it. Holder only. */
+    void takenAway() {
+        if (turnsAway < MAX_TURNS_AWAY) turnsAway++;
     }
 
     /** Tells whether a vcore may be its home for good. Any thread. */

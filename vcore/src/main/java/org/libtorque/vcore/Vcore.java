@@ -46,8 +46,20 @@ public final class Vcore {
     private static final int QUANTUM_NANOS = 50_000;
     /** A turn that is expected to take as long keeps others waiting, so what waits is offered before. */
     static final int LONG_NANOS = 20_000;
-    /** Work on offer that is worth waking somebody for, which takes the kernel tens of microseconds. */
-    private static final long WAKE_NANOS = 50_000;
+    /**
+     * Work that waits here and is worth offering to those who are idle, if they are as busy as this vcore on the whole: chance has brought it here, and its data goes with it and comes
+     * back the next time. And what is worth waking one of them for, which takes the kernel tens of microseconds.
+     */
+    private static final long WAKE_NANOS = 70_000;
+    /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
+    private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
+    private static final int SKEW_MARGIN = 128;
+    /** With more on offer, one more is woken for each of these, up to {@link #MAX_WOKEN} at once: each would wake another, but one after the other. */
+    private static final long WAKE_EACH_NANOS = 100_000;
+    private static final int MAX_WOKEN = 4;
+    /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. */
+    private static final long SHARED_TURN_NANOS = 30_000;
+    private static final int SHARED_WINDOW = 64;
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
@@ -58,8 +70,8 @@ public final class Vcore {
     private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
     private static final int MAX_NEXT = 3;
-    /** Turns that one vcore must have stolen of a colour in a row before it moves there. */
-    private static final int STOLEN_TO_MOVE = 4;
+    /** Turns that others must have had of a colour, those at home counted against them, before it moves to one of them. */
+    private static final int AWAY_TO_MOVE = 4;
     /** How long a colour stays where it has moved to, at least. */
     private static final long MOVE_REST_NANOS = 20_000_000;
     /** By how much, of 1024, the old home must have been busier than the new one. */
@@ -370,7 +382,7 @@ public final class Vcore {
         boolean work = hasWork();
         if (!work && balance.steals() && !parking.isParked()) work = steal();
         int events;
-        if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(window, 0);
+        if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(currentWindow(), 0);
         else events = waitForEvents();
         if (events >= window) window = Math.min(MAX_WINDOW, 2 * window);
         else if (events < window / 4) window = window / 2;
@@ -391,6 +403,8 @@ public final class Vcore {
         return events + expired + tasks;
     }
 
+    private int currentWindow() { return isShared() ? Math.max(window, SHARED_WINDOW) : window; }
+
     private boolean hasWork() { return upNext != null || own.size() > 0 || offers.first() != RunQueue.NONE; }
 
     private int waitForEvents() {
@@ -410,7 +424,7 @@ public final class Vcore {
         // The re-check: whoever posts, offers, parks or resumes after this sees the announcement and wakes us.
         if (!inbox.isEmpty() || stopping || parking.mustFollow() || thief && board.mayFind(position)) timeout = 0;
         else count(BLOCKS, 1);
-        int events = queue.harvest(window, timeout);
+        int events = queue.harvest(currentWindow(), timeout);
         gate.withdraw();
         if (balance.steals()) {
             board.clearIdle(position);
@@ -448,7 +462,7 @@ public final class Vcore {
     private int runColors() {
         int ran = 0;
         turnStart = now;
-        long end = now + TURN_NANOS;
+        long end = now + (isShared() ? SHARED_TURN_NANOS : TURN_NANOS);
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
             Color color = pick(ran > 0);
             if (color == null) break;
@@ -501,21 +515,32 @@ public final class Vcore {
 
     /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
     private void offer(Color runs) {
-        if (own.work() + (runningLong ? WAKE_NANOS : 0) < LONG_NANOS || board.isClosing()) return;
+        if (board.isClosing() || own.size() == 0) return;
+        boolean skewed = isBusierThanWhoIsIdle();
+        if (!runningLong && own.work() < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
         if (own.grouped() > 0) giveWithinGroups();
         int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
         long work = offers.offer(own, max, virtualNow, runningLong);
-        if (work < WAKE_NANOS && !(runningLong && work > 0)) return;
+        if (work <= 0 || !runningLong && work < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
-        wakeSomebody();
+        for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
     }
 
-    private void wakeSomebody() {
+    private boolean isBusierThanWhoIsIdle() {
         int who = board.nearestIdle(position);
-        if (who < 0) return;
+        return who >= 0 && utilisation >= board.activity(who, now) + SKEW_MARGIN;
+    }
+
+    private boolean wakeSomebody() {
+        int who = board.nearestIdle(position);
+        if (who < 0) return false;
         board.member(who).wakeIfBlocking();
         count(WAKES, 1);
+        return true;
     }
+
+    /** Whether somebody would take what waits. */
+    private boolean isShared() { return balance.steals() && !board.nobodyIdle(); }
 
     private int turn(Color color) {
         long begin = turnStart;
@@ -559,7 +584,7 @@ public final class Vcore {
         TURN_START.setOpaque(this, clock.nanoTime());
         charge(color, turnStart - begin, ran);
         color.debt = Math.max(0, color.finish - virtualNow);
-        if (color.stolenInRow > 0 && color.home() == this) color.stolenInRow--;
+        if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {
             color.home().deliver(color);
         } else if (color.movingTo != null || shouldMove(color)) {
@@ -684,7 +709,7 @@ public final class Vcore {
         if (color.floats() && color.mayLiveAt(this)) {
             color.home(this);
         } else {
-            color.takenBy(this);
+            color.takenAway();
         }
         enqueue(color);
     }
@@ -702,7 +727,7 @@ public final class Vcore {
             }
             Vcore receiver = board.member(who);
             if (color.floats()) color.home(receiver);
-            else color.takenBy(receiver);
+            else color.takenAway();
             board.clearIdle(who); // so the next one goes to another; before it is given something, after which it may be idle anew
             receiver.inbox.put(color);
             receiver.wakeIfBlocking();
@@ -742,6 +767,7 @@ public final class Vcore {
             }
             given += color.cost;
             if (color.floats()) color.home(receiver);
+            else color.takenAway();
             receiver.inbox.put(color);
             count(PUSHED, 1);
         }
@@ -812,7 +838,7 @@ public final class Vcore {
         if (color.residentCount > 0 && board.somebodyParked() && !parking.isParked() && color.home() != this && color.home().isParked()) {
             return !board.isClosing() && !color.isPinned();
         }
-        if (!balance.migrates() || color.stolenInRow < STOLEN_TO_MOVE || color.residentCount == 0) return false;
+        if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
         if (home == this || color.isPinned() || !color.mayLiveAt(this) || board.isClosing()
                 || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
@@ -825,7 +851,7 @@ public final class Vcore {
         for (Resident r = color.residents; r != null; r = r.nextResident) {
             if (r.canMove()) continue;
             color.movingTo = null;
-            color.stolenInRow = 0;
+            color.turnsAway = 0;
             runnable(color);
             return;
         }
@@ -859,7 +885,7 @@ public final class Vcore {
         color.movingTo = null;
         color.moved = true;
         color.movedAt = now;
-        color.stolenInRow = 0;
+        color.turnsAway = 0;
         for (Resident r = color.residents; r != null; ) {
             Resident following = r.nextResident;
             r.arrive();

@@ -234,13 +234,16 @@ class MovingTest {
         assertEquals(List.of("m departs"), log);
     }
 
-    @Test void aColorThatTwoVcoresStealInTurnDoesNotMove() {
+    @Test void aColorThatSeveralVcoresStealInTurnMovesToOneOfThem() {
         new Mover("m").enter();
         stealOften(0);
         team.vcore(2).setTurnLimit(1);
-        for (int i = 0; i < 10; i++) stealOnce(1 + i % 2);
-        team.settle();
+        for (int i = 0; i < 3; i++) stealOnce(1 + i % 2);
         assertEquals(List.of(), log);
+        stealOnce(2);
+        team.settle();
+        assertEquals(List.of("m departs", "m arrives"), log);
+        assertSame(team.vcore(2), color.home());
     }
 
     @Test void turnsAtHomeAreCountedAgainstAMove() {
