@@ -14,6 +14,8 @@ import org.libtorque.event.DirectoryWatcher;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
 import org.libtorque.event.Registration;
+import org.libtorque.event.Signal;
+import org.libtorque.event.SignalHandler;
 import org.libtorque.event.TorqueRuntime;
 import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
@@ -103,6 +105,25 @@ public final class Torque implements AutoCloseable {
      */
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         return runtime.watchDirectories(Objects.requireNonNull(handler));
+    }
+
+    // ---- signals
+
+    /** Calls a handler with each signal of a kind, under the default colour; see {@link #onSignal(Signal, Color, SignalHandler)}. */
+    public Registration onSignal(Signal signal, SignalHandler handler) throws IOException { return onSignal(signal, defaultColor(), handler); }
+
+    /**
+     * Calls a handler with each signal of a kind, under a colour. What the signal did before, such as ending the process, it does no longer as long as somebody is registered for
+     * it, in whichever runtime of this process; all of them are told.
+     *
+     * <p>Where every thread of the process blocks the signal, as {@code ./torque} has it for commands that need it, it comes by signalfd(2), with sender and value. Elsewhere the JDK's
+     * handler takes it: then only its number is known, and real-time signals, and with {@code -Xrs} HUP, INT and TERM, cannot be had.
+     *
+     * @throws UnsupportedOperationException if the signal cannot be taken; the message says why and what to do
+     * @throws IOException                   if descriptors are out
+     */
+    public Registration onSignal(Signal signal, Color color, SignalHandler handler) throws IOException {
+        return runtime.onSignal(Objects.requireNonNull(signal), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     // ---- time and tasks

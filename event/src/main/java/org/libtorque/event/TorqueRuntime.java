@@ -229,6 +229,12 @@ public final class TorqueRuntime implements AutoCloseable {
         return DirectoryWatcher.open(here(), handler);
     }
 
+    /** See {@link org.libtorque.Torque#onSignal(Signal, Color, SignalHandler)}. */
+    public Registration onSignal(Signal signal, Color color, SignalHandler handler) throws IOException {
+        checkRunning();
+        return SignalRegistration.open(signal, color, handler);
+    }
+
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();
