@@ -5,15 +5,21 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import org.libtorque.event.ChildHandler;
+import org.libtorque.event.ChildProcess;
+import org.libtorque.event.Command;
 import org.libtorque.event.ConnectFailureHandler;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.ConnectionHandler;
 import org.libtorque.event.DatagramHandler;
 import org.libtorque.event.DatagramListener;
 import org.libtorque.event.DirectoryWatcher;
+import org.libtorque.event.ExitHandler;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
 import org.libtorque.event.Registration;
+import org.libtorque.event.Signal;
+import org.libtorque.event.SignalHandler;
 import org.libtorque.event.TorqueRuntime;
 import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
@@ -109,6 +115,58 @@ public final class Torque implements AutoCloseable {
      */
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         return runtime.watchDirectories(Objects.requireNonNull(handler));
+    }
+
+    // ---- signals
+
+    /** Calls a handler with each signal of a kind, under the default colour; see {@link #onSignal(Signal, Color, SignalHandler)}. */
+    public Registration onSignal(Signal signal, SignalHandler handler) throws IOException { return onSignal(signal, defaultColor(), handler); }
+
+    /**
+     * Calls a handler with each signal of a kind, under a colour. What the signal did before, such as ending the process, it does no longer as long as somebody is registered for
+     * it, in whichever runtime of this process; all of them are told.
+     *
+     * <p>Where every thread of the process blocks the signal, as {@code ./torque} has it for commands that need it, it comes by signalfd(2), with sender and value. Elsewhere the JDK's
+     * handler takes it: then only its number is known, and real-time signals, and with {@code -Xrs} HUP, INT and TERM, cannot be had.
+     *
+     * @throws UnsupportedOperationException if the signal cannot be taken; the message says why and what to do
+     * @throws IOException                   if descriptors are out
+     */
+    public Registration onSignal(Signal signal, Color color, SignalHandler handler) throws IOException {
+        return runtime.onSignal(Objects.requireNonNull(signal), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    // ---- processes
+
+    /** Starts a program, under a colour of its own; see {@link #start(Command, Color, ChildHandler)}. */
+    public ChildProcess start(Command command, ChildHandler handler) throws IOException { return start(command, newColor(), handler); }
+
+    /**
+     * Starts a program in a child process. The calling thread waits until the child has its program, some hundred microseconds.
+     *
+     * @param handler called first, to say what is to be called
+     * @throws IOException if there is no such program, or descriptors or processes are out
+     */
+    public ChildProcess start(Command command, Color color, ChildHandler handler) throws IOException {
+        return runtime.start(Objects.requireNonNull(command), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /** Tells of the end of a process, once, under the default colour; see {@link #onExit(int, Color, ExitHandler)}. */
+    public Registration onExit(int pid, ExitHandler handler) throws IOException { return onExit(pid, defaultColor(), handler); }
+
+    /**
+     * Tells of the end of any process, once, under a colour. The process is only looked at: whoever waits for it gets its status. How it ended is known of children of this process,
+     * and of others as far as the kernel and the permissions allow ({@link org.libtorque.event.ExitStatus#UNKNOWN}).
+     *
+     * @throws IOException if there is no such process, or descriptors are out
+     */
+    public Registration onExit(int pid, Color color, ExitHandler handler) throws IOException {
+        return runtime.onExit(pid, null, Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /** Tells of the end of a process that the JDK started, once, under a colour; the JDK waits for it as ever. */
+    public Registration onExit(Process process, Color color, ExitHandler handler) throws IOException {
+        return runtime.onExit((int) process.pid(), process, Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     // ---- time and tasks

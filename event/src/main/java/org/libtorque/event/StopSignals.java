@@ -1,71 +1,126 @@
 package org.libtorque.event;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.EventFd;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Poll;
+import org.libtorque.sys.SyscallException;
 
 /**
- * Has SIGTERM and SIGINT stop a runtime while it is open: the first one drains, the second ends the process at once. The one user of the JDK's
- * signal handling, {@code sun.misc.Signal}, which is unsupported but exported on purpose and has no successor (JEP 260). It is reached by
- * reflection only because the compiler warns of it in a way that cannot be switched off, and warnings are errors here.
+ * Has SIGTERM and SIGINT stop a runtime while it is open: the first one drains, the second ends the process at once. Whoever else registered for them is told too.
+ *
+ * <p>Where they come by signalfd, a thread of its own waits for them, and not a vcore: a program whose vcores are all stuck must still be ended by the second signal.
  */
 final class StopSignals implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
-    private static final String[] NAMES = {"TERM", "INT"};
+    private static final Signal[] SIGNALS = {Signal.TERM, Signal.INT};
 
-    private final Object[] previous = new Object[NAMES.length];
     private final AtomicBoolean seen = new AtomicBoolean();
     private final Runnable stop;
     private final Duration drainTimeout;
+    private final List<Taken> taken = new ArrayList<>();
+    /** Ends the thread; -1 if there is none. */
+    private int wakeFd = -1;
+    private Thread waiter;
 
     /**
-     * @param stop         called at the first signal, on the JVM's signal thread
+     * @param stop         called at the first signal, on any thread
      * @param drainTimeout for the log
      */
     StopSignals(Runnable stop, Duration drainTimeout) {
         this.stop = stop;
         this.drainTimeout = drainTimeout;
-        for (int i = 0; i < NAMES.length; i++) previous[i] = install(NAMES[i], null);
+        boolean descriptors = false;
+        for (Signal signal : SIGNALS) {
+            try {
+                var one = new Taken(signal);
+                taken.add(one);
+                descriptors |= one.fd >= 0;
+            } catch (UnsupportedOperationException | IOException e) {
+                LOG.log(System.Logger.Level.WARNING, "{0} will end the process without draining, or do nothing: {1}", signal, e.getMessage());
+            }
+        }
+        if (descriptors) startWaiter();
     }
 
-    private void received(String name, int number) {
-        if (!seen.compareAndSet(false, true)) java.lang.Runtime.getRuntime().halt(128 + number);
-        LOG.log(System.Logger.Level.INFO, "SIG{0}: draining for up to {1} s; a second signal ends the process at once", name,
-                drainTimeout.toSeconds());
+    /** One signal that is taken. */
+    private final class Taken implements SignalHub.Member {
+        final Signal signal;
+        final SignalHub hub;
+        final int fd;
+
+        Taken(Signal signal) throws IOException {
+            this.signal = signal;
+            this.hub = SignalHub.of(signal);
+            this.fd = hub.join();
+            hub.add(this);
+        }
+
+        @Override public int room() { return Integer.MAX_VALUE; }
+
+        /** On whatever thread took the signal, which need not be ours. */
+        @Override public void offer(SignalInfo info) { received(signal); }
+
+        void end() {
+            hub.leave(this);
+            if (fd >= 0) Files.close(ErrnoSlot.current(), fd);
+        }
+    }
+
+    private void received(Signal signal) {
+        if (!seen.compareAndSet(false, true)) java.lang.Runtime.getRuntime().halt(128 + signal.number());
+        LOG.log(System.Logger.Level.INFO, "{0}: draining for up to {1} s; a second signal ends the process at once", signal, drainTimeout.toSeconds());
         stop.run();
     }
 
-    /** Installs {@code handler}, or ours if null; returns what was there before, or null if the signal cannot be caught. */
-    private Object install(String name, Object handler) {
-        try {
-            Class<?> signalClass = Class.forName("sun.misc.Signal");
-            Class<?> handlerClass = Class.forName("sun.misc.SignalHandler");
-            Method number = signalClass.getMethod("getNumber");
-            Object ours = handler != null ? handler : Proxy.newProxyInstance(StopSignals.class.getClassLoader(), new Class<?>[] {handlerClass},
-                    (proxy, method, arguments) -> switch (method.getName()) {
-                        case "handle" -> {
-                            received(name, (int) number.invoke(arguments[0]));
-                            yield null;
-                        }
-                        case "equals" -> proxy == arguments[0];
-                        case "hashCode" -> System.identityHashCode(proxy);
-                        default -> "StopSignals[" + name + "]";
-                    });
-            return signalClass.getMethod("handle", signalClass, handlerClass).invoke(null, signalClass.getConstructor(String.class).newInstance(name), ours);
-        } catch (InvocationTargetException e) { // the JVM was started with -Xrs, or keeps the signal for itself
-            LOG.log(System.Logger.Level.WARNING, "SIG{0} cannot be caught and will end the process without draining: {1}", name,
-                    e.getCause().getMessage());
-        } catch (ReflectiveOperationException e) {
-            LOG.log(System.Logger.Level.WARNING, "this JDK has no sun.misc.Signal; SIG{0} will end the process without draining", name);
+    private void startWaiter() {
+        wakeFd = SyscallException.check(EventFd.create(ErrnoSlot.current(), 0, EventFd.EFD_CLOEXEC), "eventfd", "0");
+        waiter = Thread.ofPlatform().daemon().name("torque-stop-signals").start(this::await);
+    }
+
+    private void await() {
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            ErrnoSlot errno = ErrnoSlot.current();
+            long memory = arena.allocate(SignalHub.BATCH_BYTES, 16).address();
+            int count = taken.size() + 1;
+            long fds = arena.allocate(count * Poll.Pollfd.SIZE, 16).address();
+            while (true) {
+                for (int i = 0; i < count; i++) {
+                    long entry = fds + i * Poll.Pollfd.SIZE;
+                    NativeMemory.putInt(entry + Poll.Pollfd.FD, i == 0 ? wakeFd : taken.get(i - 1).fd); // -1: the kernel passes over it
+                    NativeMemory.putShort(entry + Poll.Pollfd.EVENTS, (short) Poll.POLLIN);
+                    NativeMemory.putShort(entry + Poll.Pollfd.REVENTS, (short) 0);
+                }
+                Poll.poll(errno, fds, count, -1);
+                if (NativeMemory.getShort(fds + Poll.Pollfd.REVENTS) != 0) return;
+                for (Taken one : taken) {
+                    if (one.fd >= 0) one.hub.pump(one.fd, errno, memory);
+                }
+            }
         }
-        return null;
     }
 
     @Override public void close() {
-        for (int i = 0; i < NAMES.length; i++) {
-            if (previous[i] != null) install(NAMES[i], previous[i]);
+        if (waiter != null) {
+            EventFd.write(ErrnoSlot.current(), wakeFd, 1);
+            boolean interrupted = false;
+            while (true) {
+                try {
+                    waiter.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true; // it ends as soon as it has looked
+                }
+            }
+            if (interrupted) Thread.currentThread().interrupt();
+            Files.close(ErrnoSlot.current(), wakeFd);
         }
+        for (Taken one : taken) one.end();
     }
 }

@@ -238,6 +238,24 @@ public final class TorqueRuntime implements AutoCloseable {
         return DirectoryWatcher.open(loops[here.index()], handler);
     }
 
+    /** See {@link org.libtorque.Torque#onSignal(Signal, Color, SignalHandler)}. */
+    public Registration onSignal(Signal signal, Color color, SignalHandler handler) throws IOException {
+        checkRunning();
+        return SignalRegistration.open(signal, color, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#onExit(int, Color, ExitHandler)}. */
+    public Registration onExit(int pid, Process process, Color color, ExitHandler handler) throws IOException {
+        checkRunning();
+        return ExitSource.open(pid, process, color, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#start(Command, Color, ChildHandler)}. */
+    public ChildProcess start(Command command, Color color, ChildHandler handler) throws IOException {
+        checkRunning();
+        return ChildProcess.start(command, color, handler);
+    }
+
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();

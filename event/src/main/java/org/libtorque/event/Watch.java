@@ -25,7 +25,7 @@ public final class Watch implements Registration {
 
     void start() { source.start(); }
 
-    Color color() { return source.color(); }
+    @Override public Color color() { return source.color(); }
 
     /** Returns the descriptor. Any thread. */
     public int fd() { return source.descriptor; }

@@ -52,6 +52,9 @@ final class Libc {
      */
     static MethodHandle rare(String name) { return capturingErrno(name, 7, Linker.Option.firstVariadicArg(1)); }
 
+    /** Tells whether the C library has a function; for those that came after glibc 2.28. */
+    static boolean has(String name) { return LINKER.defaultLookup().find(name).isPresent(); }
+
     /**
      * Links a function without arguments that cannot fail, cannot block and takes nanoseconds. The handle takes nothing
      * and returns a long. The thread stays in Java for the call.

@@ -14,7 +14,7 @@ import java.util.Map;
 final class KernelStructs {
     static final List<Class<?>> FACILITIES = List.of(Affinity.class, Clocks.class, Epoll.class, Errno.class, EventFd.class,
             Files.class, Inotify.class, IoUring.class, Limits.class, Mapping.class, PidFd.class, Poll.class,
-            SignalFd.class, SocketAddresses.class, Sockets.class, TimerFd.class);
+            Processes.class, SignalFd.class, SocketAddresses.class, Sockets.class, TimerFd.class);
 
     private KernelStructs() {}
 

@@ -61,8 +61,11 @@ class LayoutTest {
             msghdr 56: msg_name 0, msg_namelen 8, msg_iov 16, msg_iovlen 24, msg_control 32, msg_controllen 40, \
                 msg_flags 48
             open_how 24: flags 0, mode 8, resolve 16
+            pidfd_info 64: mask 0, cgroupid 8, pid 16, tgid 20, ppid 24, ruid 28, rgid 32, euid 36, egid 40, suid 44, \
+                sgid 48, fsuid 52, fsgid 56, exit_code 60
             pollfd 8: fd 0, events 4, revents 6
             rlimit 16: rlim_cur 0, rlim_max 8
+            siginfo_t 128: si_signo 0, si_errno 4, si_code 8, __pad0 12, si_pid 16, si_uid 20, si_status 24, __pad 28
             signalfd_siginfo 128: ssi_signo 0, ssi_errno 4, ssi_code 8, ssi_pid 12, ssi_uid 16, ssi_fd 20, ssi_tid 24, \
                 ssi_band 28, ssi_overrun 32, ssi_trapno 36, ssi_status 40, ssi_int 44, ssi_ptr 48, ssi_utime 56, \
                 ssi_stime 64, ssi_addr 72, ssi_addr_lsb 80, __pad2 82, ssi_syscall 84, ssi_call_addr 88, ssi_arch 96, \
