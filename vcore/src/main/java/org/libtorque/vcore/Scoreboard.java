@@ -117,7 +117,10 @@ public final class Scoreboard {
         return new Scoreboard(positionOf, ranges, domains, spread);
     }
 
-    /** Returns the smallest neighbourhood of a position with at least {@code count} members, the widest if none has as many: low in the upper half, high (exclusive) in the lower. */
+    /**
+     * Returns the smallest neighbourhood of a position with at least {@code count} members, the widest if none has as many: low in the upper half, high (exclusive) in
+     * the lower.
+     */
     long rangeOf(int position, int count) {
         int[] r = ranges[position];
         int low = position;
