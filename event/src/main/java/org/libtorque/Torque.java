@@ -3,8 +3,10 @@ package org.libtorque;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
 import org.libtorque.event.Command;
@@ -17,6 +19,8 @@ import org.libtorque.event.DirectoryWatcher;
 import org.libtorque.event.ExitHandler;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
+import org.libtorque.event.NetworkHandler;
+import org.libtorque.event.NetworkObject;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
@@ -167,6 +171,21 @@ public final class Torque implements AutoCloseable {
     /** Tells of the end of a process that the JDK started, once, under a colour; the JDK waits for it as ever. */
     public Registration onExit(Process process, Color color, ExitHandler handler) throws IOException {
         return runtime.onExit((int) process.pid(), process, Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    // ---- the network
+
+    /** Tells what the network consists of and how it changes, all of it, under the default colour; see {@link #onNetwork(Set, Color, NetworkHandler)}. */
+    public Registration onNetwork(NetworkHandler handler) throws IOException { return onNetwork(EnumSet.allOf(NetworkObject.Kind.class), defaultColor(), handler); }
+
+    /**
+     * Tells what the network consists of, then how it changes, under a colour: links, addresses, routes, neighbours of the calling thread's network namespace.
+     *
+     * @param kinds what to tell of
+     * @throws IOException if descriptors are out
+     */
+    public Registration onNetwork(Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
+        return runtime.onNetwork(Objects.requireNonNull(kinds), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     // ---- time and tasks

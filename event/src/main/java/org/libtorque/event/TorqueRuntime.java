@@ -256,6 +256,12 @@ public final class TorqueRuntime implements AutoCloseable {
         return ChildProcess.start(command, color, handler);
     }
 
+    /** See {@link org.libtorque.Torque#onNetwork(java.util.Set, Color, NetworkHandler)}. */
+    public Registration onNetwork(java.util.Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
+        checkRunning();
+        return NetworkSource.open(kinds, color, handler);
+    }
+
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();

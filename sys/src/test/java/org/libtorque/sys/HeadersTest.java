@@ -58,6 +58,13 @@ class HeadersTest {
             #include <sys/uio.h>
             #include <sys/un.h>
             #include <linux/tcp.h>
+            #include <linux/if_addr.h>
+            #include <linux/neighbour.h>
+            #include <linux/netlink.h>
+            #include <linux/rtnetlink.h>
+            #include <net/if.h>
+            #include <sched.h>
+            #include <sys/wait.h>
             #include <linux/fs.h>
             #include <linux/mman.h>
             #if __has_include(<linux/io_uring.h>)

@@ -13,7 +13,7 @@ import java.util.Map;
 /** Every struct and every constant that this package declares, found by reflection. */
 final class KernelStructs {
     static final List<Class<?>> FACILITIES = List.of(Affinity.class, Clocks.class, Epoll.class, Errno.class, EventFd.class,
-            Files.class, Inotify.class, IoUring.class, Limits.class, Mapping.class, PidFd.class, Poll.class,
+            Files.class, Inotify.class, IoUring.class, Limits.class, Mapping.class, Namespaces.class, Netlink.class, PidFd.class, Poll.class,
             Processes.class, SignalFd.class, SocketAddresses.class, Sockets.class, TimerFd.class);
 
     private KernelStructs() {}

@@ -23,6 +23,8 @@ class LayoutTest {
     private static final String BOTH = """
             __kernel_timespec 16: tv_sec 0, tv_nsec 8
             cmsghdr 16: cmsg_len 0, cmsg_level 8, cmsg_type 12
+            ifaddrmsg 8: ifa_family 0, ifa_prefixlen 1, ifa_flags 2, ifa_scope 3, ifa_index 4
+            ifinfomsg 16: ifi_family 0, __ifi_pad 1, ifi_type 2, ifi_index 4, ifi_flags 8, ifi_change 12
             inotify_event 16: wd 0, mask 4, cookie 8, len 12
             io_cqring_offsets 40: head 0, tail 4, ring_mask 8, ring_entries 12, overflow 16, cqes 20, flags 24, \
                 resv1 28, user_addr 32
@@ -60,11 +62,17 @@ class LayoutTest {
             mmsghdr 64: msg_hdr 0, msg_len 56
             msghdr 56: msg_name 0, msg_namelen 8, msg_iov 16, msg_iovlen 24, msg_control 32, msg_controllen 40, \
                 msg_flags 48
+            ndmsg 12: ndm_family 0, ndm_pad1 1, ndm_pad2 2, ndm_ifindex 4, ndm_state 8, ndm_flags 10, ndm_type 11
+            nlmsghdr 16: nlmsg_len 0, nlmsg_type 4, nlmsg_flags 6, nlmsg_seq 8, nlmsg_pid 12
             open_how 24: flags 0, mode 8, resolve 16
             pidfd_info 64: mask 0, cgroupid 8, pid 16, tgid 20, ppid 24, ruid 28, rgid 32, euid 36, egid 40, suid 44, \
                 sgid 48, fsuid 52, fsgid 56, exit_code 60
             pollfd 8: fd 0, events 4, revents 6
             rlimit 16: rlim_cur 0, rlim_max 8
+            rtattr 4: rta_len 0, rta_type 2
+            rtmsg 12: rtm_family 0, rtm_dst_len 1, rtm_src_len 2, rtm_tos 3, rtm_table 4, rtm_protocol 5, rtm_scope 6, \
+                rtm_type 7, rtm_flags 8
+            rtnexthop 8: rtnh_len 0, rtnh_flags 2, rtnh_hops 3, rtnh_ifindex 4
             siginfo_t 128: si_signo 0, si_errno 4, si_code 8, __pad0 12, si_pid 16, si_uid 20, si_status 24, __pad 28
             signalfd_siginfo 128: ssi_signo 0, ssi_errno 4, ssi_code 8, ssi_pid 12, ssi_uid 16, ssi_fd 20, ssi_tid 24, \
                 ssi_band 28, ssi_overrun 32, ssi_trapno 36, ssi_status 40, ssi_int 44, ssi_ptr 48, ssi_utime 56, \
@@ -72,6 +80,7 @@ class LayoutTest {
                 __pad 100
             sockaddr_in 16: sin_family 0, sin_port 2, sin_addr 4, sin_zero 8
             sockaddr_in6 28: sin6_family 0, sin6_port 2, sin6_flowinfo 4, sin6_addr 8, sin6_scope_id 24
+            sockaddr_nl 12: nl_family 0, nl_pad 2, nl_pid 4, nl_groups 8
             sockaddr_un 110: sun_family 0, sun_path 2
             statx 256: stx_mask 0, stx_blksize 4, stx_attributes 8, stx_nlink 16, stx_uid 20, stx_gid 24, stx_mode 28, \
                 __spare0 30, stx_ino 32, stx_size 40, stx_blocks 48, stx_attributes_mask 56, stx_atime 64, \
