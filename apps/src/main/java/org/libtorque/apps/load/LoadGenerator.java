@@ -164,15 +164,7 @@ public final class LoadGenerator {
 
     /** A colour at home on each vcore, in their order. */
     private List<Color> homes() {
-        int count = torque.vcores().size();
-        var homes = new Color[count];
-        for (int found = 0; found < count; ) { // new colours are at home on one vcore after the other
-            var color = torque.newColor();
-            if (homes[color.home().index()] != null) continue;
-            homes[color.home().index()] = color;
-            found++;
-        }
-        return List.of(homes);
+        return torque.vcores().stream().map(vcore -> vcore.newColor()).toList();
     }
 
     /** The group's places whose connections belong to our vcore {@code home}: one vcore after the other. */
