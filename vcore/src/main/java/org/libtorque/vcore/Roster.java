@@ -250,12 +250,18 @@ public final class Roster {
                 continue;
             }
             seen++;
-            int load = board.load(p) >> 8;
+            int load = loadOf(p) >> 8;
             if (load < bestLoad) {
                 best = p;
                 bestLoad = load;
             }
         }
         return best >= 0 ? best : parked;
+    }
+
+    /** What a vcore has to do, of 1024. One that is idle says no more how busy it is; where nothing moves, nobody says so at all. */
+    private int loadOf(int position) {
+        if (board.member(position).balance() == Balance.STATIC) return 0;
+        return board.isIdle(position) ? board.interrupts(position) : board.load(position);
     }
 }
