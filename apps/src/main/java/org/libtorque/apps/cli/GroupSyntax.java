@@ -17,7 +17,7 @@ import picocli.CommandLine.TypeConversionException;
 final class GroupSyntax {
     /** Requests per second: one in each nanosecond. */
     static final long MAX_RATE = 1_000_000_000;
-    private static final int MAX_CONNECTIONS = 1_000_000, MAX_PIPELINE = 100_000, MAX_VCORE = 65_535;
+    private static final int MAX_CONNECTIONS = 1_000_000, MAX_PIPELINE = 100_000, MAX_VCORE = 65_535, MAX_NUMBERS = 1_000_000_000;
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]+");
 
     private GroupSyntax() {}
@@ -31,7 +31,7 @@ final class GroupSyntax {
         var words = text.strip().split("\\s+");
         var name = words[0];
         if (!NAME.matcher(name).matches()) throw wrong(text, "begins with a name of letters, digits and any of . _ -");
-        int connections = 1, pipeline = 1;
+        int connections = 1, pipeline = 1, numbers = 0;
         long rate = 0;
         List<Integer> vcores = List.of();
         var move = Duration.ZERO;
@@ -46,14 +46,16 @@ final class GroupSyntax {
                 case "pipeline" -> pipeline = (int) number(text, key, value, 1, MAX_PIPELINE);
                 case "rate" -> rate = number(text, key, value, 1, MAX_RATE);
                 case "path" -> target = target(text, value);
+                case "numbers" -> numbers = (int) number(text, key, value, 1, MAX_NUMBERS);
                 case "vcore" -> vcores = vcores(text, value);
                 case "move" -> move = Parse.duration(value);
-                default -> throw wrong(text, "has '" + words[i] + "', where there should be connections=, path=, rate=, pipeline=, vcore= or move=");
+                default -> throw wrong(text, "has '" + words[i] + "', where there should be connections=, path=, numbers=, rate=, pipeline=, vcore= or move=");
             }
         }
         if (!move.isZero() && vcores.size() < 2) throw wrong(text, "moves, so it needs two vcores or more");
         if (!move.isZero() && rate > 0) throw wrong(text, "moves, so it has no rate");
-        return new LoadGroup(name, connections, target, rate, pipeline, vcores, move);
+        if (numbers > 0 && target.indexOf('*') < 0) throw wrong(text, "has numbers, so its path needs an asterisk that they replace");
+        return new LoadGroup(name, connections, target, rate, pipeline, vcores, move, numbers);
     }
 
     private static long number(String text, String key, String value, long min, long max) {

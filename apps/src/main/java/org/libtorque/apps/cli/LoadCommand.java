@@ -34,6 +34,7 @@ import picocli.CommandLine.TypeConversionException;
             "GROUP is a name and, separated by blanks, any of:",
             "  connections=N   default 1",
             "  path=/P?Q       default: the URL's",
+            "  numbers=N       the first * in the path stands for a number of nine digits, 0 to N-1 in turn: N different requests",
             "  rate=R          requests per second of the whole group; default: a closed loop",
             "  pipeline=N      default 1",
             "  vcore=N[,N...]  only connections that this vcore of the server serves, as GET /whoami tells (kweb: --bench-endpoints); with "

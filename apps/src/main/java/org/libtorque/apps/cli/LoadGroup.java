@@ -13,11 +13,17 @@ import java.util.List;
  * @param pipeline    most requests outstanding on one connection, at least 1
  * @param vcores      the server's vcores that are to serve them; empty for those that come
  * @param move        how long the connections of one vcore are busy before it is the next one's turn; zero for all at the same time
+ * @param numbers     how many numbers the first asterisk of {@code target} stands for, in turn; 0 if it stands for itself
  */
-public record LoadGroup(String name, int connections, String target, long rate, int pipeline, List<Integer> vcores, Duration move) {
+public record LoadGroup(String name, int connections, String target, long rate, int pipeline, List<Integer> vcores, Duration move, int numbers) {
     /** Copies {@code vcores}. */
     public LoadGroup {
         vcores = List.copyOf(vcores);
+    }
+
+    /** A group whose requests all ask for the same. */
+    public LoadGroup(String name, int connections, String target, long rate, int pipeline, List<Integer> vcores, Duration move) {
+        this(name, connections, target, rate, pipeline, vcores, move, 0);
     }
 
     /** Connections in all. */

@@ -63,6 +63,8 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
     private long sent;
     private long answered;
     private long unsentBytes;
+    /** Requests numbered since the beginning, where they are. */
+    private long numbered;
     private Template template;
     private int phase;
     private AnswerParser parser;
@@ -91,7 +93,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         this.placed = placed;
         this.servedNanos = plan.beginNanos();
         this.requestBytes = plan.request().requestBytes();
-        this.copies = plan.request().bytes();
+        this.copies = plan.request().isNumbered() ? plan.request().bytes().clone() : plan.request().bytes();
         this.smallRequests = (long) requestBytes * plan.pipeline() <= MAX_PENDING_BYTES;
     }
 
@@ -266,6 +268,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
                 count = Math.min(count, 64 * 1024);
                 if (!hasRoom(connection, unsent, count)) break;
             }
+            if (position == 0 && plan.request().isNumbered()) plan.request().number(copies, place + numbered++ * plan.lanes());
             connection.write(copies, position, count);
             unsent -= count;
         }

@@ -64,7 +64,7 @@ public final class LoadGenerator {
 
     /** As {@link #run}, without printing the result. */
     static LoadResult measure(LoadOptions options) {
-        var requests = options.effectiveGroups().stream().map(group -> RequestCopies.of(options, group.target(), group.pipeline())).toList();
+        var requests = options.effectiveGroups().stream().map(group -> RequestCopies.of(options, group)).toList();
         try (var torque = Torque.open(torqueOptions(options, requests))) {
             return new LoadGenerator(options, torque).measure(requests);
         } catch (UnsupportedOperationException | IllegalArgumentException e) {
@@ -112,10 +112,10 @@ public final class LoadGenerator {
         for (int i = 0; i < groups.size(); i++) {
             var group = groups.get(i);
             var first = probes.get(i);
-            var template = first.bytes() == null ? null : new Template(first.bytes(), group.pipeline());
+            var template = first.bytes() == null || group.numbers() > 0 ? null : new Template(first.bytes(), group.pipeline());
             var pace = group.isPaced() ? new Pace(begin, group.rate(), group.totalConnections()) : null;
             var turns = group.move().isZero() ? null : new Turns(begin, group.move().toNanos(), group.vcores().size());
-            var plan = new Plan(address, connectOptions, requests.get(i), group.pipeline(), options.requestsPerConnection(),
+            var plan = new Plan(address, connectOptions, requests.get(i), group.pipeline(), group.totalConnections(), options.requestsPerConnection(),
                     options.timeout().toNanos(), answersHead, first.expectation(), template, pace, turns, begin, start, end);
             workers.add(workers(group, plan, homes, placed));
         }

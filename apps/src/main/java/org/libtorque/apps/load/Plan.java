@@ -12,6 +12,7 @@ import org.libtorque.event.ConnectOptions;
  * @param connectOptions       used in turn, one for each source address
  * @param request              what to send
  * @param pipeline             most requests outstanding on one connection
+ * @param lanes                how many connections there are in all
  * @param perConnection        requests after which a connection is closed, 0 for no limit
  * @param timeoutNanos         what an answer may take, 0 for any time
  * @param answersHead          whether the method is HEAD
@@ -23,6 +24,6 @@ import org.libtorque.event.ConnectOptions;
  * @param startNanos           from which on is counted
  * @param endNanos             and until which
  */
-record Plan(SocketAddress address, List<ConnectOptions> connectOptions, RequestCopies request, int pipeline, long perConnection,
+record Plan(SocketAddress address, List<ConnectOptions> connectOptions, RequestCopies request, int pipeline, int lanes, long perConnection,
             long timeoutNanos, boolean answersHead, Expectation expectation, Template firstTemplate, Pace pace, Turns turns,
             long beginNanos, long startNanos, long endNanos) {}

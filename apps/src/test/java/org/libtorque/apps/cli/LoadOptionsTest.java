@@ -49,11 +49,13 @@ class LoadOptionsTest {
     @Test
     void groupsHaveTheirOwnConnectionsPathsRatesAndPlaces() {
         var options = LoadOptions.parse("localhost/p?q=1", "--group", "heavy connections=8 path=/work?us=200&a=1,2 vcore=0,1 move=500ms",
-                "-g", " light\tconnections=56  rate=10000 path=/work?us=5 vcore=1", "--group", "rest pipeline=3");
+                "-g", " light\tconnections=56  rate=10000 path=/work?us=5 vcore=1", "--group", "rest pipeline=3",
+                "--group", "all path=/hash/*?rounds=5 numbers=1000000000");
         assertEquals(List.of(
                 new LoadGroup("heavy", 8, "/work?us=200&a=1,2", 0, 1, List.of(0, 1), Duration.ofMillis(500)),
                 new LoadGroup("light", 56, "/work?us=5", 10_000, 1, List.of(1), Duration.ZERO),
-                new LoadGroup("rest", 1, "/p?q=1", 0, 3, List.of(), Duration.ZERO)), options.groups());
+                new LoadGroup("rest", 1, "/p?q=1", 0, 3, List.of(), Duration.ZERO),
+                new LoadGroup("all", 1, "/hash/*?rounds=5", 0, 1, List.of(), Duration.ZERO, 1_000_000_000)), options.groups());
         assertEquals(options.groups(), options.effectiveGroups());
         assertEquals(16, options.groups().getFirst().totalConnections());
         assertEquals(56, options.groups().get(1).totalConnections());
@@ -66,7 +68,7 @@ class LoadOptionsTest {
         "a path=work|no path such as", "a path=/a#b|no path such as", "a path=/%|no path such as", "a vcore=|no number", "a vcore=0,|no number",
         "a vcore=1,1|names vcore 1 twice", "a move=1s|needs two vcores", "a vcore=0 move=1s|needs two vcores", "a vcore=0,1 move=1|is not a time",
         "a vcore=0,1 move=1s rate=5|so it has no rate", "a rate=1 rate=2|says rate twice", "a colour=red|where there should be",
-        "a b|where there should be",
+        "a b|where there should be", "a path=/* numbers=0|no number within 1 to 1000000000", "a path=/b numbers=5|its path needs an asterisk",
     })
     void aWrongGroupSaysWhatIsWrong(String group, String message) {
         var e = assertThrows(ParameterException.class, () -> LoadOptions.parse("localhost", "--group", group));

@@ -2,6 +2,7 @@ package org.libtorque.apps.load;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -300,6 +301,20 @@ class LoadGeneratorTest {
                 () -> assertEquals("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab", request("h", "--body", "ab")),
                 () -> assertEquals("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                         request("h", "-H", "Transfer-Encoding: chunked", "--body", "0\r\n\r\n")));
+    }
+
+    @Test
+    void numberedRequestsCountThroughTheirNumbers() {
+        var options = LoadOptions.parse("h", "--group", "a path=/x/*?y=* numbers=12 pipeline=7");
+        var request = RequestCopies.of(options, options.groups().getFirst());
+        assertTrue(request.isNumbered());
+        var copy = request.bytes().clone();
+        for (long index : new long[] {0, 7, 11, 12, 12_000_000_000_005L}) {
+            request.number(copy, index);
+            assertEquals("GET /x/%09d?y=* HTTP/1.1\r\nHost: h\r\n\r\n".formatted(index % 12), new String(copy, java.nio.charset.StandardCharsets.ISO_8859_1));
+        }
+        assertEquals(copy.length, request.requestBytes());
+        assertFalse(RequestCopies.of(options, options.effectiveGroups().getFirst().target(), 1).isNumbered());
     }
 
     private static String request(String... arguments) {

@@ -38,7 +38,7 @@ class OpenLoopTest {
     private static final class Disconnected {
         final ManualClock clock = new ManualClock(0);
         final Pace pace = new Pace(0, 10, 1);
-        final Plan plan = new Plan(null, List.of(), RequestCopies.of(LoadOptions.parse("localhost"), 1), 1, 0, 0, false,
+        final Plan plan = new Plan(null, List.of(), RequestCopies.of(LoadOptions.parse("localhost"), 1), 1, 1, 0, 0, false,
                 new Expectation(200, 4, true), null, pace, null, 0, 1000 * MILLI, 3000 * MILLI);
         final Worker worker = new Worker(null, plan, null, 0);
         final Lane lane = new Lane(worker, 0, 0, null);
