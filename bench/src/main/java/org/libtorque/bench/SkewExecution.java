@@ -2,14 +2,11 @@ package org.libtorque.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -25,9 +22,6 @@ import java.util.stream.Stream;
  */
 record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> loadCpus, int lightRate, boolean together, Path scratch,
         Children children) {
-    /** Longer than it takes to start, to find connections, and to report. */
-    private static final double SLACK_SECONDS = 60;
-
     /**
      * Warms the server up and measures it.
      *
@@ -35,25 +29,9 @@ record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> load
      */
     SkewMeasurement measure(SkewCase load, ServerProcess server, int round, double warmup, double seconds)
             throws IOException, InterruptedException {
-        Path output = scratch.resolve("load.out");
-        Path errors = scratch.resolve("load.err");
-        Process process = children.start(new ProcessBuilder(command(load, server.port, warmup, seconds))
-                .redirectOutput(output.toFile()).redirectError(errors.toFile()));
-        try (var sampler = new ProcessSampler(server.pids(), process.pid(), allCpus());
-                var counters = new ServerCounters(server.port)) {
-            if (!process.waitFor((long) ((warmup + seconds + SLACK_SECONDS) * 1000), TimeUnit.MILLISECONDS)) {
-                throw new IOException("torque load did not end in time");
-            }
-            String said = Files.readString(output, StandardCharsets.UTF_8);
-            if (process.exitValue() != 0) {
-                String complaint = Files.readString(errors, StandardCharsets.UTF_8).strip();
-                throw new IOException("torque load ended with status " + process.exitValue() + ": "
-                        + (complaint.isEmpty() ? said.strip() : complaint).lines().reduce((a, b) -> b).orElse(""));
-            }
-            return parse(load, server.peer.name(), round, said, sampler, counters);
-        } finally {
-            children.stop(process);
-        }
+        LoadProcess run = LoadProcess.run(command(load, server.port, warmup, seconds), warmup + seconds, server, allCpus(), scratch, children);
+        return new SkewMeasurement(load, server.peer.name(), round, load.skewed ? group(run.report(), SkewCase.HEAVY) : null,
+                group(run.report(), SkewCase.LIGHT), run.use(), run.rates());
     }
 
     List<String> command(SkewCase load, int port, double warmup, double seconds) {
@@ -67,15 +45,6 @@ record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> load
     }
 
     private Set<Integer> allCpus() { return Stream.concat(cpus.stream(), loadCpus.stream()).collect(Collectors.toSet()); }
-
-    private static SkewMeasurement parse(SkewCase load, String peer, int round, String output, ProcessSampler sampler,
-            ServerCounters counters) throws IOException {
-        Map<?, ?> report = report(output);
-        long start = whole(report, "window_start_nanos");
-        long end = whole(report, "window_end_nanos");
-        return new SkewMeasurement(load, peer, round, load.skewed ? group(report, SkewCase.HEAVY) : null, group(report, SkewCase.LIGHT),
-                sampler.between(start, end), counters.ratesBetween(start, end));
-    }
 
     /** The report is one object on the last line. */
     static Map<?, ?> report(String output) throws IOException {
@@ -94,7 +63,7 @@ record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> load
                 whole(group, "unserved_connections"), unanswered, number(latency, "p50"), number(latency, "p99"), number(latency, "p999"));
     }
 
-    private static long whole(Map<?, ?> object, String key) throws IOException {
+    static long whole(Map<?, ?> object, String key) throws IOException {
         if (object.get(key) instanceof Number number) return number.longValue();
         throw new IOException("torque load's report lacks " + key);
     }
