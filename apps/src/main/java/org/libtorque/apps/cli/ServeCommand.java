@@ -52,7 +52,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--listing", description = "Answer a directory without an index file with a list of its entries.")
     private boolean listing;
 
-    @Option(names = "--bench-endpoints", description = "Also answer /work?us=N, which burns CPU time, /whoami and /stats. Not for the open network.")
+    @Option(names = "--bench-endpoints", description = "Also answer /work?us=N, which burns CPU time, /hash/ANY?rounds=N, which computes behind a cache, /cipher?kb=N, which "
+            + "encrypts, /whoami and /stats. Not for the open network.")
     private boolean benchEndpoints;
 
     @Option(names = "--max-header-bytes", paramLabel = "SIZE", defaultValue = "16k", converter = Parse.Size.class,

@@ -8,7 +8,7 @@ import org.libtorque.Torque;
 import org.libtorque.vcore.Color;
 
 /**
- * A cache that all vcores share and that needs no lock, because it is coloured: as the caches of libasync-smp's web server are (Zeldovich et al. 2003, 4.1).
+ * A cache that all vcores share and that needs no lock, because it is coloured: as the caches of libasync-smp's web server are (Zeldovich et al. 2003).
  * Entries are spread over stripes by their keys' hashes. A stripe is a plain map that tasks of one colour touch, and nobody else; those of different stripes run in
  * parallel. So looking up and storing are posts, and what is found is posted back to who asked.
  *
