@@ -61,6 +61,8 @@ public final class Monitor implements AutoCloseable {
     private final Seen[] seen;
     private final Map<Color, Long> reported = new IdentityHashMap<>();
     private Thread thread;
+    private boolean looked;
+    private long lastLook;
 
     /** What a vcore was at when it was looked at last. */
     private static final class Seen {
@@ -110,11 +112,16 @@ public final class Monitor implements AutoCloseable {
     /** Looks once. By one thread at a time. */
     public void look() {
         long now = clock.nanoTime();
+        // When this thread comes as late as that, the machine had no time for it, and perhaps none for the vcores: what is over two periods does not count.
+        long stalled = looked ? Math.max(0, now - lastLook - 2 * periodNanos) : 0;
+        looked = true;
+        lastLook = now;
         for (int i = 0; i < seen.length; i++) {
             Vcore vcore = vcores.get(i);
             Task task = vcore.runningTask();
             long turn = vcore.turnStart();
             Seen last = seen[i];
+            last.since += stalled;
             if (task == null || task != last.task || turn != last.turn) {
                 last.task = task;
                 last.turn = turn;

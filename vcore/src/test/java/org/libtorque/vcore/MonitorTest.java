@@ -74,6 +74,17 @@ class MonitorTest {
         assertTrue(report.stack().stream().anyMatch(frame -> frame.getClassName().equals(Slow.class.getName())), report.stack()::toString);
     }
 
+    @Test void timeInWhichTheMonitorItselfStoodStillDoesNotCount() {
+        task(vcore.newColor(), () -> {
+            monitor.look();
+            lookAfter(50);
+            lookAfter(100_000);
+            assertEquals(List.of(), overstays.stream().filter(report -> report.duration().compareTo(Duration.ofMillis(200)) > 0).toList());
+        }).post();
+        vcore.runOnce(false);
+        assertTrue(overstays.size() <= 1, overstays::toString);
+    }
+
     @Test void eachRunIsReportedAnew() {
         Task slow = task(vcore.newColor(), () -> {
             monitor.look();
