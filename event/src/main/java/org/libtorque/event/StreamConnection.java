@@ -205,13 +205,11 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override protected void depart() {
         loop.vcore.timers().cancel(timer);
         loop.movedOut(this);
-        if (!loop.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+        super.depart();
     }
 
-    @Override protected void detached() { departed(); }
-
     @Override protected void arrive() {
-        loop = (Loop) color().home().attachment();
+        loop = Loop.of(color().home());
         loop.opened(this);
         int result = loop.queue.attach(this);
         if (result < 0) {
@@ -268,7 +266,7 @@ final class StreamConnection extends StreamSource implements Connection {
             open = false;
             Files.close(loop.errno, fd());
             if (counter != null) counter.decrementAndGet();
-            loop.vcore.reportFailure(this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            loop.vcore.reportFailure(this, IoErrors.ofRegistration(result, fd()));
             return;
         }
         openHandler = handler;
@@ -301,7 +299,7 @@ final class StreamConnection extends StreamSource implements Connection {
             loop.ended(this);
             Files.close(loop.errno, fd());
             state = ENDED;
-            connectFailed(IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            connectFailed(IoErrors.ofRegistration(result, fd()));
             return;
         }
         if (timeoutNanos > 0) setDeadline(timeoutNanos);
