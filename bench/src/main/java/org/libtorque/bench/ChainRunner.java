@@ -22,6 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.sys.Uninterruptibly;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Task;
@@ -146,7 +147,7 @@ interface ChainRunner extends AutoCloseable {
 
             @Override public void close() {
                 queue.close();
-                for (Thread worker : workers) joinUninterruptibly(worker);
+                for (Thread worker : workers) Uninterruptibly.await(worker::join); // each ends after the task that it runs
             }
         };
     }
@@ -157,19 +158,6 @@ interface ChainRunner extends AutoCloseable {
         } catch (InterruptedException | BrokenBarrierException e) {
             throw new IllegalStateException(e); // the pool is being closed
         }
-    }
-
-    private static void joinUninterruptibly(Thread thread) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true; // each ends after the task that it runs
-            }
-        }
-        if (interrupted) Thread.currentThread().interrupt();
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.IdleQueue;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -79,7 +79,7 @@ final class Acceptor extends AcceptSource {
         if (result < 0) {
             stopped = true;
             Files.close(loop.errno, fd());
-            loop.vcore.reportFailure(listener, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            loop.vcore.reportFailure(listener, IoErrors.ofRegistration(result, fd()));
             return;
         }
         started = true;
@@ -95,17 +95,12 @@ final class Acceptor extends AcceptSource {
     @Override protected void depart() {
         retries = loop.vcore.timers().cancel(retry);
         loop.remove(membership);
-        if (!loop.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+        super.depart();
     }
 
-    @Override protected void detached() { departed(); }
-
     @Override protected void arrive() {
-        loop = (Loop) color().home().attachment();
-        loop.add(membership);
-        int result = loop.queue.attach(this);
-        if (result < 0) {
-            loop.vcore.reportFailure(listener, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+        loop = Loop.of(color().home());
+        if (!loop.attach(this, membership, listener)) {
             stop();
             return;
         }

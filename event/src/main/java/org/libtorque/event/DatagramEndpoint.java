@@ -115,7 +115,7 @@ public final class DatagramEndpoint {
             int result = loop.queue.watch(this, READABLE);
             if (result < 0) {
                 Files.close(loop.errno, fd());
-                loop.vcore.reportFailure(DatagramEndpoint.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+                loop.vcore.reportFailure(DatagramEndpoint.this, IoErrors.ofRegistration(result, fd()));
                 return;
             }
             open = true;
@@ -130,21 +130,12 @@ public final class DatagramEndpoint {
 
         @Override protected void depart() {
             loop.remove(membership);
-            if (!loop.queue.detach(this)) throw new IllegalStateException(DatagramEndpoint.this + " is not registered");
+            super.depart();
         }
 
-        @Override protected void detached() { departed(); }
-
         @Override protected void arrive() {
-            loop = (Loop) color().home().attachment();
-            loop.add(membership);
-            int result = loop.queue.attach(this);
-            if (result < 0) {
-                loop.vcore.reportFailure(DatagramEndpoint.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
-                end();
-            } else if (loop.draining()) {
-                end();
-            }
+            loop = Loop.of(color().home());
+            if (!loop.attach(this, membership, DatagramEndpoint.this) || loop.draining()) end();
         }
 
         void end() {

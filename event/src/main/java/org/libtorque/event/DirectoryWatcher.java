@@ -59,7 +59,7 @@ public final class DirectoryWatcher implements Registration {
         int result = loop.queue.watch(source, EventSource.READABLE);
         if (result < 0) {
             Files.close(loop.errno, fd);
-            throw IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd);
+            throw IoErrors.ofRegistration(result, fd);
         }
         DirectoryWatcher watcher = new DirectoryWatcher(source);
         source.owner = watcher;

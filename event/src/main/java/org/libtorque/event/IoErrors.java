@@ -20,4 +20,7 @@ final class IoErrors {
         e.initCause(cause);
         return e;
     }
+
+    /** Of a descriptor that the vcore's event queue would not take. */
+    static IOException ofRegistration(int result, int fd) { return of(result, "epoll_ctl", "op=ADD, fd={}", fd); }
 }

@@ -82,7 +82,7 @@ abstract class KernelSource extends EventSource implements Registration {
                 state.set(CLOSED);
                 closing();
                 end();
-                here.vcore.reportFailure(this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+                here.vcore.reportFailure(this, IoErrors.ofRegistration(result, fd()));
                 return;
             }
         } else {
@@ -106,7 +106,7 @@ abstract class KernelSource extends EventSource implements Registration {
         released();
     }
 
-    private Loop homeLoop() { return (Loop) color().home().attachment(); }
+    private Loop homeLoop() { return Loop.of(color().home()); }
 
     /** Returns the loop of the vcore that runs this; inside {@link #run}. */
     final Loop loop() { return homeLoop(); }
@@ -155,26 +155,16 @@ abstract class KernelSource extends EventSource implements Registration {
 
     @Override protected void depart() {
         loop.remove(membership);
-        Loop old = loop;
         loop = null;
         if (fd() < 0) departed();
-        else if (!old.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+        else super.depart();
     }
 
-    @Override protected void detached() { departed(); }
-
     @Override protected void arrive() {
-        Loop here = homeLoop();
-        loop = here;
-        here.add(membership);
-        int result = fd() < 0 ? 0 : here.queue.attach(this);
-        if (here.over()) {
-            membership.endNow();
-        } else if (result < 0) {
-            if (state.compareAndSet(OPEN, CLOSED)) closing();
-            int descriptor = fd();
-            end();
-            here.vcore.reportFailure(this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", descriptor));
-        }
+        loop = homeLoop();
+        boolean attached = true;
+        if (fd() < 0) loop.add(membership);
+        else attached = loop.attach(this, membership, this);
+        if (!attached || loop.over()) membership.endNow();
     }
 }

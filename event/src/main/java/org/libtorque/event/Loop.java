@@ -4,6 +4,7 @@ import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.raw.RawView;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.vcore.EventQueue;
+import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.FailureHandler;
 import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
@@ -57,6 +58,9 @@ final class Loop {
         vcore.attach(this);
         this.failures = failures;
     }
+
+    /** Returns the loop of a vcore of a running runtime. */
+    static Loop of(Vcore vcore) { return (Loop) vcore.attachment(); }
 
     /** Returns the loop of the calling vcore. */
     static Loop current() {
@@ -180,6 +184,20 @@ final class Loop {
         else sources = source.nextSource;
         if (source.nextSource != null) source.nextSource.previousSource = source.previousSource;
         source.nextSource = source.previousSource = null;
+    }
+
+    /**
+     * Takes in a source whose colour has moved here: it is in the list, and registered with the queue as it was before.
+     *
+     * @param reported what a failure is reported of
+     * @return false if it could not be registered, which has been reported: the source must end
+     */
+    boolean attach(EventSource source, LoopSource membership, Object reported) {
+        add(membership);
+        int result = queue.attach(source);
+        if (result >= 0) return true;
+        vcore.reportFailure(reported, IoErrors.ofRegistration(result, source.fd()));
+        return false;
     }
 
     void close() {

@@ -7,8 +7,8 @@ import org.libtorque.sys.NativeMemory;
 /**
  * The write cursor of one vcore, standing at the end of one connection's output at a time.
  *
- * <p>A connection's output is a chain of pool blocks. The first {@link #HEADER_BYTES} bytes of a block hold the address of the next one and the
- * offset behind its last byte, so a chain costs nothing on the Java heap. While the cursor stands on a connection, the end of its last
+ * <p>A connection's {@link Output} is a chain of pool blocks. The first {@link #HEADER_BYTES} bytes of a block hold the address of the next one and the
+ * offset behind its last byte, so a chain costs nothing on the Java heap. While the cursor stands at an output, the end of its last
  * block is known only here; {@link #commit} writes it down.
  */
 final class OutputSink extends RawSink {
@@ -17,7 +17,7 @@ final class OutputSink extends RawSink {
     private static final int END = 8;
 
     private final BlockPool pool;
-    private StreamConnection current;
+    private Output current;
     private long block;
     private long committed;
 
@@ -27,13 +27,13 @@ final class OutputSink extends RawSink {
 
     static int endOf(long block) { return NativeMemory.getInt(block + END); }
 
-    boolean isAt(StreamConnection connection) { return current == connection; }
+    boolean isAt(Output output) { return current == output; }
 
-    /** Stands at the end of a connection's output. */
-    void moveTo(StreamConnection connection) {
+    /** Stands at the end of an output. */
+    void moveTo(Output output) {
         commit();
-        current = connection;
-        block = connection.outTail;
+        current = output;
+        block = output.tail;
         if (block == 0) {
             position = limit = 0;
         } else {
@@ -47,18 +47,27 @@ final class OutputSink extends RawSink {
     void commit() {
         if (current == null || position == committed) return;
         NativeMemory.putInt(block + END, (int) (position - block));
-        current.outPending += position - committed;
+        current.chained += position - committed;
         committed = position;
     }
 
-    /** Stands nowhere. The connection's chain may then be changed. */
+    /** Stands nowhere. The chain where it stood may then be changed. */
     void leave() {
         commit();
         forget();
     }
 
-    /** Stands nowhere, without writing anything down. */
-    void forget() {
+    /** Does not stand at the given output any more, if it did. */
+    void leave(Output output) {
+        if (current == output) leave();
+    }
+
+    /** As {@link #leave(Output)}, without writing anything down. */
+    void forget(Output output) {
+        if (current == output) forget();
+    }
+
+    private void forget() {
         current = null;
         block = position = limit = committed = 0;
     }
@@ -71,12 +80,12 @@ final class OutputSink extends RawSink {
         NativeMemory.putLong(fresh + NEXT, 0);
         NativeMemory.putInt(fresh + END, HEADER_BYTES);
         if (block == 0) {
-            current.outHead = fresh;
-            current.outOffset = HEADER_BYTES;
+            current.head = fresh;
+            current.offset = HEADER_BYTES;
         } else {
             NativeMemory.putLong(block + NEXT, fresh);
         }
-        current.outTail = block = fresh;
+        current.tail = block = fresh;
         position = committed = fresh + HEADER_BYTES;
         limit = fresh + pool.blockBytes();
     }

@@ -11,6 +11,7 @@ import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Poll;
 import org.libtorque.sys.SyscallException;
+import org.libtorque.sys.Uninterruptibly;
 
 /**
  * Has SIGTERM and SIGINT stop a runtime while it is open: the first one drains, the second ends the process at once. Whoever else registered for them is told too.
@@ -109,16 +110,7 @@ final class StopSignals implements AutoCloseable {
     @Override public void close() {
         if (waiter != null) {
             EventFd.write(ErrnoSlot.current(), wakeFd, 1);
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    waiter.join();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true; // it ends as soon as it has looked
-                }
-            }
-            if (interrupted) Thread.currentThread().interrupt();
+            Uninterruptibly.await(waiter::join); // it ends as soon as it has looked
             Files.close(ErrnoSlot.current(), wakeFd);
         }
         for (Taken one : taken) one.end();

@@ -30,10 +30,7 @@ import org.libtorque.vcore.Vcore;
  * <p><b>Input</b> comes in the queue's input block. What the handler leaves is the <em>carry</em>: small leftovers are copied to a small block, large ones
  * keep the input block itself. New data is received behind the carry, so the handler always sees one contiguous range.
  *
- * <p><b>Output</b> is a chain of blocks ({@link OutputSink}), sent from the head. {@code sending} means that the kernel holds bytes of the head block; they
- * may be followed by more in the same block, but the block is not released before the kernel is done, even if the connection has ended.
- *
- * <p>While more than the high watermark is pending, nothing is read: a peer that sends requests and does not take answers stops itself.
+ * <p><b>Output</b> is collected in an {@link Output} and sent at the end of the turn. While more than the high watermark is pending, nothing is read: a peer that sends requests and does not take answers stops itself.
  *
  * <p><b>Where it runs.</b> Its colour may run on any vcore while it is OPEN: receiving, handlers, sending. {@code loop} is of its home, where it is registered
  * ({@link Vcore}); {@code here} is of the vcore that runs it, whose buffers, scratch memory and cursor it uses; blocks go back to where they are from. What
@@ -48,8 +45,6 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Receives per turn, before other colours get theirs. */
     private static final int READ_BUDGET = 16;
     private static final int READ_BYTES_BUDGET = 256 * 1024;
-    /** Bytes of a file sent per turn. */
-    private static final int FILE_BUDGET = 1 << 20;
     private static final long BUFFER_RETRY_NANOS = 5_000_000;
     static final int DEFAULT_LOW_WATERMARK = 64 * 1024;
     static final int DEFAULT_HIGH_WATERMARK = 256 * 1024;
@@ -83,12 +78,8 @@ final class StreamConnection extends StreamSource implements Connection {
     /** The runtime drains and the program has no say in it: close once everything that has arrived was shown. */
     private boolean closeWhenRead;
 
-    // Output. outHead, outOffset: the next byte to send; outPending: bytes in the chain that the kernel has not taken.
-    long outHead;
-    long outTail;
-    int outOffset;
-    long outPending;
-    private boolean sending;
+    // Output.
+    private final Output output = new Output();
     private boolean aboveHigh;
     private boolean notifyWritable;
     private boolean shutdownWanted;
@@ -96,7 +87,6 @@ final class StreamConnection extends StreamSource implements Connection {
     private int failure;
     private int lowWatermark = DEFAULT_LOW_WATERMARK;
     private int highWatermark = DEFAULT_HIGH_WATERMARK;
-    private PendingFile file;
 
     // Time. A limit of 0 is none; one lazy timer stands at or before the earliest.
     private final ConnectionTimer timer = new ConnectionTimer(this);
@@ -205,13 +195,11 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override protected void depart() {
         loop.vcore.timers().cancel(timer);
         loop.movedOut(this);
-        if (!loop.queue.detach(this)) throw new IllegalStateException(this + " is not registered");
+        super.depart();
     }
 
-    @Override protected void detached() { departed(); }
-
     @Override protected void arrive() {
-        loop = (Loop) color().home().attachment();
+        loop = Loop.of(color().home());
         loop.opened(this);
         int result = loop.queue.attach(this);
         if (result < 0) {
@@ -221,24 +209,6 @@ final class StreamConnection extends StreamSource implements Connection {
         if (timerDue != 0) loop.vcore.timers().schedule(timer, timerDue);
         if (loop.over()) signal(ABANDON);
         else if (loop.draining()) loop.askSoon(); // when what has arrived in between is known
-    }
-
-    /** The part of a file that is to be sent. */
-    private static final class PendingFile {
-        final OpenFile file;
-        long position;
-        long left;
-        /** Bytes of the chain that go before it. */
-        long outBefore;
-        final Handler done;
-
-        PendingFile(OpenFile file, long position, long left, long outBefore, Handler done) {
-            this.file = file;
-            this.position = position;
-            this.left = left;
-            this.outBefore = outBefore;
-            this.done = done;
-        }
     }
 
     private static final class ConnectionTimer extends Timer {
@@ -268,7 +238,7 @@ final class StreamConnection extends StreamSource implements Connection {
             open = false;
             Files.close(loop.errno, fd());
             if (counter != null) counter.decrementAndGet();
-            loop.vcore.reportFailure(this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            loop.vcore.reportFailure(this, IoErrors.ofRegistration(result, fd()));
             return;
         }
         openHandler = handler;
@@ -301,7 +271,7 @@ final class StreamConnection extends StreamSource implements Connection {
             loop.ended(this);
             Files.close(loop.errno, fd());
             state = ENDED;
-            connectFailed(IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", fd()));
+            connectFailed(IoErrors.ofRegistration(result, fd()));
             return;
         }
         if (timeoutNanos > 0) setDeadline(timeoutNanos);
@@ -426,8 +396,7 @@ final class StreamConnection extends StreamSource implements Connection {
         state = ENDING;
         open = false;
         endCause = cause;
-        Loop running = here();
-        if (running.sink.isAt(this)) running.sink.forget();
+        here().sink.forget(output);
         goHome(FLUSH);
     }
 
@@ -437,10 +406,9 @@ final class StreamConnection extends StreamSource implements Connection {
         open = false;
         loop.vcore.timers().cancel(timer);
         timerDue = 0;
-        if (loop.sink.isAt(this)) loop.sink.forget();
+        loop.sink.forget(output);
         if (!carryShown) releaseCarry();
-        if (!sending) releaseOutput();
-        file = null;
+        output.drop(loop.blocks);
         loop.queue.close(this, false);
         if (counter != null) counter.decrementAndGet();
         loop.ended(this);
@@ -724,7 +692,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public ByteSink output() {
         OutputSink sink = here().sink;
-        if (!sink.isAt(this)) moveTo(sink);
+        if (!sink.isAt(output)) moveTo(sink);
         return sink;
     }
 
@@ -732,7 +700,7 @@ final class StreamConnection extends StreamSource implements Connection {
         checkColor();
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
         if (shutdownWanted) throw new IllegalStateException("output was shut down");
-        sink.moveTo(this);
+        sink.moveTo(output);
         if (running) return;
         // Written to by another task of its colour: that must leave the cursor before the colour can be elsewhere.
         here().leaveSinkAtEndOfTurn();
@@ -778,17 +746,17 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override public void sendFile(OpenFile source, long position, long count, Handler done) {
         checkColor();
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
-        if (file != null) throw new IllegalStateException("a file is being sent; wait until it is done");
+        if (output.hasFile()) throw new IllegalStateException("a file is being sent; wait until it is done");
         if (position < 0 || count < 0) throw new IllegalArgumentException("position " + position + ", count " + count);
         here().sink.leave();
-        file = new PendingFile(source, position, count, outPending, done);
+        output.sendFile(source, position, count, done);
         if (!running) signal(FLUSH);
     }
 
     private long pendingOutput() {
         OutputSink sink = here().sink;
-        if (sink.isAt(this)) sink.commit();
-        return file == null ? outPending : outPending + file.left;
+        if (sink.isAt(output)) sink.commit();
+        return output.pending();
     }
 
     @Override public long pendingBytes() {
@@ -813,95 +781,48 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Sends as much as the kernel takes. Leaves the sink. */
     private void flush() throws Exception {
         Loop here = here();
-        if (here.sink.isAt(this)) here.sink.leave();
-        if (pendingOutput() >= highWatermark) aboveHigh = true; // noted before the kernel takes it, perhaps all at once
-        if (sending) return;
-        int fileBudget = FILE_BUDGET;
+        here.sink.leave(output);
+        if (output.pending() >= highWatermark) aboveHigh = true; // noted before the kernel takes it, perhaps all at once
+        if (output.isInFlight()) return;
+        output.renewBudget();
         while (true) {
-            PendingFile pending = file;
-            long sendable = pending == null ? outPending : pending.outBefore;
-            if (sendable > 0) {
-                int n = (int) Math.min(sendable, OutputSink.endOf(outHead) - outOffset);
-                if (n == 0) {
-                    releaseHead();
-                    continue;
+            long before = output.pending();
+            Output.Outcome outcome = output.send(this, here);
+            long sent = before - output.pending();
+            if (sent > 0) progressed(sent);
+            switch (outcome) {
+                case FILE_SENT -> {
+                    output.endFile().on(this);
+                    if (state >= ENDING) return;
+                    here.sink.leave(output);
                 }
-                int result = here.queue.send(this, outHead + outOffset, n);
-                if (result > 0) {
-                    taken(result);
-                    continue;
+                case ALL_SENT -> {
+                    outputDone();
+                    return;
                 }
-                if (result == EventQueue.PENDING) {
-                    sending = true;
+                case IN_FLIGHT -> {
                     outputWaits();
                     return;
                 }
-                if (result == EventQueue.WOULD_BLOCK) {
+                case NO_ROOM -> {
                     awaitRoom(true);
                     return;
                 }
-                endNow(IoErrors.of(result, "send", "fd={}", fd()));
-                return;
-            }
-            if (pending == null) break;
-            if (pending.left == 0) {
-                file = null;
-                pending.done.on(this);
-                if (state >= ENDING) return;
-                if (here.sink.isAt(this)) here.sink.leave();
-                continue;
-            }
-            if (fileBudget <= 0) {
-                outputWaits();
-                signal(FLUSH);
-                return;
-            }
-            long result = pending.file.sendTo(here.errno, here.scratch, fd(), pending.position, Math.min(pending.left, fileBudget));
-            if (result > 0) {
-                fileBudget -= (int) result;
-                pending.position += result;
-                pending.left -= result;
-                progressed(result);
-                lastActivity = here.vcore.now();
-            } else if (result == -Errno.EAGAIN) {
-                awaitRoom(false);
-                return;
-            } else if (result == 0) {
-                endNow(new java.io.EOFException("the file shrank while it was sent: " + pending.left + " bytes are missing"));
-                return;
-            } else if (result != -Errno.EINTR) {
-                endNow(IoErrors.of((int) result, "sendfile", "fd={}", fd()));
-                return;
+                case NO_ROOM_FOR_FILE -> {
+                    awaitRoom(false);
+                    return;
+                }
+                case BUDGET_SPENT -> {
+                    outputWaits();
+                    signal(FLUSH);
+                    return;
+                }
+                case FAILED -> {
+                    endNow(output.failure());
+                    return;
+                }
             }
         }
-        outputDone();
-    }
-
-    /** The kernel has taken {@code n} bytes of the chain. */
-    private void taken(int n) {
-        lastActivity = here().vcore.now();
-        outOffset += n;
-        outPending -= n;
-        if (file != null) file.outBefore -= n;
-        if (outPending == 0) releaseOutput();
-        progressed(n);
-    }
-
-    private void releaseHead() {
-        long block = outHead;
-        outHead = OutputSink.nextOf(block);
-        outOffset = OutputSink.HEADER_BYTES;
-        here().blocks.releaseAnywhere(block);
-    }
-
-    private void releaseOutput() {
-        for (long block = outHead; block != 0; ) {
-            long following = OutputSink.nextOf(block);
-            here().blocks.releaseAnywhere(block);
-            block = following;
-        }
-        outHead = outTail = 0;
-        outPending = 0;
     }
 
     private void outputWaits() {
@@ -913,14 +834,16 @@ final class StreamConnection extends StreamSource implements Connection {
         }
     }
 
+    /** The kernel has taken bytes. */
     private void progressed(long bytes) {
+        lastActivity = here().vcore.now();
         belowLow();
         if (!progressSet) return;
         progressBytes += bytes;
         if (progressBytes >= progressMinBytes) {
             progressBytes = 0;
             acknowledged = -1;
-            progressDeadline = here().vcore.now() + progressNanos; // the timer, if early, looks again
+            progressDeadline = lastActivity + progressNanos; // the timer, if early, looks again
         }
     }
 
@@ -973,12 +896,12 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void completed(int result) {
-        sending = false;
+        Loop here = here();
+        output.completed();
         // Another task of the colour may have written here since, without this one having had its turn: the chain is changed below.
-        OutputSink sink = here().sink;
-        if (sink.isAt(this)) sink.leave();
+        here.sink.leave(output);
         if (state == ENDED) {
-            releaseOutput();
+            output.release(here.blocks);
             return;
         }
         if (result < 0) {
@@ -990,9 +913,9 @@ final class StreamConnection extends StreamSource implements Connection {
             }
             return;
         }
-        taken(result);
-        belowLow();
-        if (outPending > 0 || file != null || state != OPEN || shutdownWanted) signal(FLUSH);
+        output.taken(result, here.blocks);
+        progressed(result);
+        if (!output.isEmpty() || state != OPEN || shutdownWanted) signal(FLUSH);
         else progressSet = false;
     }
 
@@ -1000,7 +923,7 @@ final class StreamConnection extends StreamSource implements Connection {
         checkColor();
         if (state != OPEN || shutdownWanted) return;
         shutdownWanted = true;
-        if (here().sink.isAt(this)) here().sink.leave(); // so that writing more is noticed
+        here().sink.leave(output); // so that writing more is noticed
         if (!running) signal(FLUSH);
     }
 
@@ -1025,8 +948,7 @@ final class StreamConnection extends StreamSource implements Connection {
         if (state != OPEN) return;
         state = CLOSING;
         open = false;
-        OutputSink sink = here().sink;
-        if (sink.isAt(this)) sink.leave(); // so that writing more is noticed
+        here().sink.leave(output); // so that writing more is noticed
         lingerNanos = linger;
         releaseCarryLater();
         runAtHome(true); // closing and what comes after is done there
@@ -1096,7 +1018,7 @@ final class StreamConnection extends StreamSource implements Connection {
         progressNanos = timeout.toNanos();
         progressMinBytes = minBytes;
         progressSet = false;
-        if (sending || pendingOutput() > 0) outputWaits();
+        if (output.isInFlight() || pendingOutput() > 0) outputWaits();
     }
 
     @Override public void setDeadline(long nanosFromNow) {

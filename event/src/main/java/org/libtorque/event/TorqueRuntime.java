@@ -19,6 +19,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Uninterruptibly;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
@@ -108,16 +109,7 @@ public final class TorqueRuntime implements AutoCloseable {
             int index = i;
             new VcoreThread(vcores[i], () -> run(index)).start();
         }
-        boolean interrupted = false;
-        while (true) {
-            try {
-                started.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true; // starting takes milliseconds; a half-started runtime would be nobody's
-            }
-        }
-        if (interrupted) Thread.currentThread().interrupt();
+        Uninterruptibly.await(started::await); // it takes milliseconds; a half-started runtime would be nobody's
         Throwable cause = fault.get();
         if (cause != null) {
             close();
@@ -174,16 +166,7 @@ public final class TorqueRuntime implements AutoCloseable {
     /** Waits until no vcore runs anything any more: they borrow from each other's buffers. */
     private void awaitOthers() {
         halted.countDown();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                halted.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true; // each of them ends in bounded time
-            }
-        }
-        if (interrupted) Thread.currentThread().interrupt();
+        Uninterruptibly.await(halted::await); // each of them ends in bounded time
     }
 
     /** Returns the calling vcore if it is one of this runtime's, else null. */
@@ -362,15 +345,6 @@ public final class TorqueRuntime implements AutoCloseable {
             if (vcore.isCurrent()) throw new IllegalStateException("close() waits for the vcores and must not be called on one; call stop()");
         }
         stop();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                ended.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) Thread.currentThread().interrupt();
+        Uninterruptibly.await(ended::await);
     }
 }

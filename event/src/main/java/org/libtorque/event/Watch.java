@@ -98,7 +98,7 @@ public final class Watch implements Registration {
             int result = loop.queue.watch(this, interest);
             if (result < 0) {
                 open = false;
-                loop.vcore.reportFailure(Watch.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", descriptor));
+                loop.vcore.reportFailure(Watch.this, IoErrors.ofRegistration(result, descriptor));
                 return;
             }
             registered = true;
@@ -112,22 +112,13 @@ public final class Watch implements Registration {
         @Override protected void depart() {
             moving = true;
             loop.remove(membership);
-            if (!loop.queue.detach(this)) throw new IllegalStateException(Watch.this + " is not registered");
+            super.depart();
         }
 
-        @Override protected void detached() { departed(); }
-
         @Override protected void arrive() {
-            loop = (Loop) color().home().attachment();
-            loop.add(membership);
+            loop = Loop.of(color().home());
             moving = false;
-            int result = loop.queue.attach(this);
-            if (result < 0) {
-                loop.vcore.reportFailure(Watch.this, IoErrors.of(result, "epoll_ctl", "op=ADD, fd={}", descriptor));
-                end();
-            } else if (loop.over()) {
-                end();
-            }
+            if (!loop.attach(this, membership, Watch.this) || loop.over()) end();
         }
 
         void change(int newInterest) {
@@ -161,5 +152,7 @@ public final class Watch implements Registration {
             loop.vcore.reportFailure(Watch.this, cause);
             end();
         }
+
+        @Override public String toString() { return Watch.this.toString(); }
     }
 }

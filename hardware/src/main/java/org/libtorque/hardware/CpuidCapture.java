@@ -9,6 +9,7 @@ import org.libtorque.sys.Cpuid;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
+import org.libtorque.sys.Uninterruptibly;
 
 /** Executes CPUID on CPUs of the running machine, in turn, on a thread of its own that is pinned to each. */
 final class CpuidCapture implements Runnable {
@@ -62,16 +63,7 @@ final class CpuidCapture implements Runnable {
      * @throws SyscallException if machine code may not be made executable
      */
     SortedMap<Integer, CpuidRecord> await() {
-        boolean interrupted = false;
-        for (;;) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) { // the thread is done in milliseconds; the caller sees the flag afterwards
-                interrupted = true;
-            }
-        }
-        if (interrupted) Thread.currentThread().interrupt();
+        Uninterruptibly.await(thread::join); // it is done in milliseconds
         if (failure != null) throw failure;
         return records;
     }

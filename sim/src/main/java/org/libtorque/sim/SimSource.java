@@ -23,12 +23,6 @@ class SimSource extends EventSource {
 
     @Override protected boolean canMove() { return true; }
 
-    @Override protected void depart() {
-        if (!home().detach(this)) throw new IllegalStateException(this + " is not registered");
-    }
-
-    @Override protected void detached() { departed(); }
-
     @Override protected void arrive() {
         int result = color().home().queue().attach(this);
         if (result < 0) throw new IllegalStateException(this + ": attach returned " + result);

@@ -290,16 +290,17 @@ public final class Color {
     /** Tells whether another vcore may run it now. Holder only. */
     boolean mayRoam() { return !pinned && movingTo == null && (head == null || !head.atHome); }
 
-    /** Notes that another vcore than its home is to run it. Holder only. */
-    void takenAway() {
-        if (turnsAway < MAX_TURNS_AWAY) turnsAway++;
-    }
-
     /** Tells whether a vcore may be its home for good. Any thread. */
     boolean mayLiveAt(Vcore vcore) { return group == null || group.holds(vcore.position()); }
 
     /** Tells whether it can have a new home at once. Holder only. */
     boolean floats() { return residentCount == 0 && mayRoam(); }
+
+    /** Another vcore than its home is to run it: that is its home now, if nothing ties it to the old one, else a turn away is noted. Holder only. */
+    void goTo(Vcore vcore) {
+        if (floats() && mayLiveAt(vcore)) home(vcore);
+        else if (turnsAway < MAX_TURNS_AWAY) turnsAway++;
+    }
 
     @Override public String toString() { return "Color[" + id + " of " + home() + "]"; }
 }

@@ -98,12 +98,23 @@ public abstract class EventSource extends Resident {
     /**
      * Tells that {@link EventQueue#detach} is complete: no queue knows this source, nothing more will be signalled, and it may be attached to
      * another queue, or closed. Called on the thread of the queue that has let go of it, while that harvests or before {@code detach} returns; must
-     * be brief. The default does nothing.
+     * be brief. The default goes on with the move of the colour, if that is what it was detached for.
      */
-    protected void detached() {}
+    protected void detached() {
+        if (color().movingTo != null) departed();
+    }
 
     /** Calls {@link #detached}. For event queues. */
     public final void deliverDetached() { detached(); }
+
+    /**
+     * {@inheritDoc} The default detaches the source; {@link #detached} follows.
+     *
+     * @throws IllegalStateException if it is registered with no queue
+     */
+    @Override protected void depart() {
+        if (home == null || !home.detach(this)) throw new IllegalStateException(this + " is not registered");
+    }
 
     /**
      * Notes that {@code bits} happened and makes this source ready to run, unless it is already. For home's event queue and for the runner: a

@@ -13,11 +13,13 @@ import org.libtorque.memory.BlockPool;
  * <p>The thread turns a loop; one turn is {@link #runOnce}:
  *
  * <pre>{@code
- *   drain inbox                tasks posted by other threads
- *   nothing to run?            publish "blocking", look into the inbox again
+ *   drain inbox                colours that other threads made runnable, or that come to stay
+ *   follow parking             sends away what can leave, if it is to be parked
+ *   nothing to run?            looks for work that others offer; none: publishes "blocking", looks at inbox and offers again
  *   harvest kernel events      up to the window; waits only if there was nothing to run
  *   expire timers              own wheel, one clock read
- *   scheduler.schedEntry       tasks, for a bounded budget
+ *   give                       half of what waits, if that is much and somebody is idle
+ *   run colours                in the order of their finish times, for a bounded number of tasks and time
  * }</pre>
  *
  * <p>There is one harvest in a turn, hence one system call for waiting and submitting together. Under load it finds events at once
@@ -31,6 +33,10 @@ import org.libtorque.memory.BlockPool;
  * <p><b>No wake-up is lost</b>: see {@link WakeGate} for the proof and the stress module for the test. In short: a poster writes the
  * inbox, then looks whether the vcore is blocking; the vcore says that it is blocking, then looks into the inbox; a full fence between
  * each pair forbids that both miss each other.
+ *
+ * <p><b>What runs here</b> are {@linkplain Color colours}, each with its tasks. Those that wait are in a {@link RunQueue} of this vcore's own or, while somebody is idle or a
+ * long turn is ahead, on {@linkplain Offers offer}, where others may take them. The {@link Scoreboard} says who is idle, who offers, and who is near. A colour that others have
+ * run often moves to one of them with all that is registered for it ({@link Resident}); {@link Parking} sends away all that can leave.
  *
  * <p>Code that runs here is in <em>vcore context</em>: it must not block. Methods belong to the owning thread unless they say otherwise.
  * Where a method may be called by a test, the test's thread is the owner if it {@linkplain #bind bound} itself.
@@ -128,7 +134,7 @@ public final class Vcore {
     private long now;
     private int window = 1;
     private int turnLimit = Integer.MAX_VALUE;
-    /** The virtual clock: the start tag of what was served last. */
+    /** The virtual clock of the run queue and of what is on offer, as {@link RunQueue} has it; stands still with {@link Balance#STATIC}. */
     private long virtualNow;
     /** What the running task has made runnable last: it has the data in cache. */
     private Color upNext;
@@ -301,8 +307,7 @@ public final class Vcore {
         if (parking.isParked() && parking.sendAway(color)) return;
         color.busyFrom(now);
         if (balance == Balance.STATIC) {
-            color.start = color.finish = virtualNow;
-            own.add(color, virtualNow);
+            enqueue(color);
             return;
         }
         if (running != null && !runningLong) {
@@ -706,11 +711,7 @@ public final class Vcore {
 
     /** Makes a colour run here that was another's to run. */
     private void take(Color color) {
-        if (color.floats() && color.mayLiveAt(this)) {
-            color.home(this);
-        } else {
-            color.takenAway();
-        }
+        color.goTo(this);
         enqueue(color);
     }
 
@@ -726,8 +727,7 @@ public final class Vcore {
                 return;
             }
             Vcore receiver = board.member(who);
-            if (color.floats()) color.home(receiver);
-            else color.takenAway();
+            color.goTo(receiver);
             board.clearIdle(who); // so the next one goes to another; before it is given something, after which it may be idle anew
             receiver.inbox.put(color);
             receiver.wakeIfBlocking();
@@ -766,8 +766,7 @@ public final class Vcore {
                 continue;
             }
             given += color.cost;
-            if (color.floats()) color.home(receiver);
-            else color.takenAway();
+            color.goTo(receiver);
             receiver.inbox.put(color);
             count(PUSHED, 1);
         }

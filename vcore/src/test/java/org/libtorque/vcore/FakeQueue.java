@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An event queue without a kernel: harvests are scripted, and what the vcore asks for is written down. */
-class FakeQueue extends EventQueue {
+class FakeQueue extends IdleQueue {
     /** What the next harvests do and return; when empty, they return 0. */
     final ArrayDeque<Harvest> script = new ArrayDeque<>();
     final List<Integer> windows = new ArrayList<>();
@@ -33,8 +33,6 @@ class FakeQueue extends EventQueue {
 
     @Override public String name() { return "fake"; }
 
-    @Override public boolean caughtUp() { return true; }
-
     @Override public boolean hasDeferredWork() { return deferredWork; }
 
     @Override public void wake() { wakes.incrementAndGet(); }
@@ -42,38 +40,4 @@ class FakeQueue extends EventQueue {
     @Override public int sourceCount() { return sources; }
 
     @Override public void close() { closed = true; }
-
-    @Override public int openStream(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int openConnecting(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int connected(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int receive(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int receive(StreamSource source, long address, int capacity) { throw new UnsupportedOperationException(); }
-
-    @Override public void leaveInput(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public long keepInput(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public void pauseReceiving(StreamSource source, boolean paused) { throw new UnsupportedOperationException(); }
-
-    @Override public int send(StreamSource source, long address, int length) { throw new UnsupportedOperationException(); }
-
-    @Override public void awaitWritable(EventSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public void awaitHangUp(StreamSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int listen(AcceptSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int accept(AcceptSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int watch(EventSource source, int interest) { throw new UnsupportedOperationException(); }
-
-    @Override public boolean detach(EventSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public int attach(EventSource source) { throw new UnsupportedOperationException(); }
-
-    @Override public void close(EventSource source, boolean keepDescriptor) { throw new UnsupportedOperationException(); }
 }

@@ -74,10 +74,6 @@ class ParkingTest {
 
         @Override protected boolean canMove() { return movable; }
 
-        @Override protected void depart() { assertTrue(((TableQueue) color().home().queue()).detach(this)); }
-
-        @Override protected void detached() { departed(); }
-
         @Override protected void arrive() {
             assertSame(Vcore.current(), color().home());
             color().home().queue().attach(this);

@@ -1,15 +1,14 @@
-package org.libtorque.bench;
-
-import org.libtorque.vcore.AcceptSource;
-import org.libtorque.vcore.EventQueue;
-import org.libtorque.vcore.EventSource;
-import org.libtorque.vcore.StreamSource;
+package org.libtorque.vcore;
 
 /**
- * An event queue without a kernel, for a vcore that runs tasks only: nothing ever happens in it, and it does not wait. So a turn of the loop costs what
- * the loop itself costs. Any thread.
+ * An event queue without a kernel, for a vcore that runs tasks only: nothing ever happens in it, it does not wait, and what has to do with sources
+ * throws {@link UnsupportedOperationException}. So a turn of the loop costs what the loop itself costs. What plays a kernel, such as a simulator, extends it by what that
+ * kernel can do. Any thread.
  */
-final class IdleQueue extends EventQueue {
+public class IdleQueue extends EventQueue {
+    /** Makes one; it owns nothing. */
+    public IdleQueue() {}
+
     @Override public String name() { return "idle"; }
 
     @Override public int harvest(int window, long timeoutNanos) { return 0; }
@@ -23,8 +22,6 @@ final class IdleQueue extends EventQueue {
     @Override public int sourceCount() { return 0; }
 
     @Override public void close() {}
-
-    private static UnsupportedOperationException none() { return new UnsupportedOperationException("this queue has no kernel behind it"); }
 
     @Override public int openStream(StreamSource source) { throw none(); }
 
@@ -59,4 +56,6 @@ final class IdleQueue extends EventQueue {
     @Override public int attach(EventSource source) { throw none(); }
 
     @Override public void close(EventSource source, boolean keepDescriptor) { throw none(); }
+
+    private static UnsupportedOperationException none() { return new UnsupportedOperationException("this queue has no kernel behind it"); }
 }
