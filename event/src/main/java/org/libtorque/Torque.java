@@ -2,6 +2,7 @@ package org.libtorque;
 
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -21,6 +22,8 @@ import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
 import org.libtorque.event.NetworkHandler;
 import org.libtorque.event.NetworkObject;
+import org.libtorque.event.PathHandler;
+import org.libtorque.event.PathScope;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
@@ -171,6 +174,23 @@ public final class Torque implements AutoCloseable {
     /** Tells of the end of a process that the JDK started, once, under a colour; the JDK waits for it as ever. */
     public Registration onExit(Process process, Color color, ExitHandler handler) throws IOException {
         return runtime.onExit((int) process.pid(), process, Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    // ---- files and directories
+
+    /** Tells what there is under a path and how it changes, under the default colour; see {@link #onPath(Path, PathScope, Color, PathHandler)}. */
+    public Registration onPath(Path path, PathScope scope, PathHandler handler) throws IOException { return onPath(path, scope, defaultColor(), handler); }
+
+    /**
+     * Tells what there is under a path, then how it changes, under a colour. When the directory that was asked for is deleted, moved or unmounted, that is told as its deletion, and the
+     * registration has ended.
+     *
+     * @throws java.nio.file.NoSuchFileException    if the directory does not exist
+     * @throws java.nio.file.NotDirectoryException  if it is none
+     * @throws IOException                          if it may not be read, or descriptors, inotify instances or watches are used up
+     */
+    public Registration onPath(Path path, PathScope scope, Color color, PathHandler handler) throws IOException {
+        return runtime.onPath(Objects.requireNonNull(path), Objects.requireNonNull(scope), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     // ---- the network

@@ -47,14 +47,17 @@ public final class DirectoryWatcher implements Registration {
 
     private DirectoryWatcher(Source source) { this.source = source; }
 
+    /** Makes an inotify instance, non-blocking. Returns its descriptor. */
+    static int openInotify(ErrnoSlot errno) throws IOException {
+        int fd = Inotify.init1(errno, Inotify.IN_NONBLOCK | Inotify.IN_CLOEXEC);
+        if (fd >= 0) return fd;
+        throw new IOException("inotify_init1: " + Errno.describe(-fd) + (fd == -Errno.EMFILE ? "; descriptors or fs.inotify.max_user_instances are used up" : ""));
+    }
+
     /** Opens a watcher on the calling vcore. */
     static DirectoryWatcher open(Loop loop, Handler handler) throws IOException {
         loop.checkCurrent("a directory watcher");
-        int fd = Inotify.init1(loop.errno, Inotify.IN_NONBLOCK | Inotify.IN_CLOEXEC);
-        if (fd < 0) {
-            throw new IOException("inotify_init1: " + Errno.describe(-fd)
-                    + (fd == -Errno.EMFILE ? "; descriptors or fs.inotify.max_user_instances are used up" : ""));
-        }
+        int fd = openInotify(loop.errno);
         Source source = new Source(loop, loop.vcore.newColor(), fd, handler);
         int result = loop.queue.watch(source, EventSource.READABLE);
         if (result < 0) {

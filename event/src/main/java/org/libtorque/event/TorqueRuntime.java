@@ -245,6 +245,12 @@ public final class TorqueRuntime implements AutoCloseable {
         return NetworkSource.open(kinds, color, handler);
     }
 
+    /** See {@link org.libtorque.Torque#onPath(java.nio.file.Path, PathScope, Color, PathHandler)}. */
+    public Registration onPath(java.nio.file.Path path, PathScope scope, Color color, PathHandler handler) throws IOException {
+        checkRunning();
+        return PathSource.open(path, scope, color, handler);
+    }
+
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();
