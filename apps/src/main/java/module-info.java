@@ -8,6 +8,7 @@ module org.libtorque.apps {
     requires org.libtorque.hardware;
     requires org.libtorque.sys; // timerfd alone: the runtime's own timers tick once a millisecond, too coarse to pace requests by
     requires org.libtorque.sim;
+    requires org.libtorque.thread;
 
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
     opens org.libtorque.apps.simulate to info.picocli;

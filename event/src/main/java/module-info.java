@@ -8,4 +8,6 @@ module org.libtorque.event {
 
     exports org.libtorque;
     exports org.libtorque.event;
+
+    uses org.libtorque.event.Spawner.Provider; // module org.libtorque.thread, if it is there
 }

@@ -8,6 +8,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
 import org.libtorque.event.Command;
@@ -27,6 +29,7 @@ import org.libtorque.event.PathScope;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
+import org.libtorque.event.Spawner;
 import org.libtorque.event.TorqueRuntime;
 import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
@@ -51,6 +54,8 @@ import org.libtorque.vcore.Vcore;
  */
 public final class Torque implements AutoCloseable {
     private final TorqueRuntime runtime;
+    private final ConcurrentHashMap<Class<?>, Object> companions = new ConcurrentHashMap<>();
+    private volatile Spawner spawner;
 
     private Torque(TorqueRuntime runtime) { this.runtime = runtime; }
 
@@ -259,6 +264,38 @@ public final class Torque implements AutoCloseable {
     /** Makes a new colour, for tasks and timers, whose home is as the placement says. */
     public Color newColor(Placement placement) { return runtime.newColor(Objects.requireNonNull(placement)); }
 
+    // ---- threads
+
+    /**
+     * Starts a user-level thread, with a colour of its own: plain blocking Java, on the vcores. While it waits its vcore does something else. Needs module {@code
+     * org.libtorque.thread}, which has more of it ({@code Uthreads.of(torque)}).
+     *
+     * @throws UnsupportedOperationException if that module is not there
+     */
+    public Thread spawn(Runnable action) { return spawner().spawn(Objects.requireNonNull(action)); }
+
+    /**
+     * Starts a user-level thread of a colour: it never runs in parallel with what else has that colour, but that runs while the thread waits.
+     *
+     * @throws UnsupportedOperationException if module {@code org.libtorque.thread} is not there, or this JVM does not let it run threads on vcores
+     */
+    public Thread spawn(Color color, Runnable action) { return spawner().spawn(Objects.requireNonNull(color), Objects.requireNonNull(action)); }
+
+    private Spawner spawner() {
+        Spawner known = spawner;
+        return known != null ? known : (spawner = Spawner.load(this)); // whoever else loads it gets the same
+    }
+
+    /**
+     * Returns what a higher layer keeps for this runtime; the first call for a type makes it. If it can be closed it is, when {@link #close} has waited for the end.
+     *
+     * @param maker called at most once for a type; must neither block nor ask for a companion
+     */
+    public <T> T companion(Class<T> type, Function<Torque, ? extends T> maker) {
+        Object present = companions.get(type); // without the lock that computeIfAbsent may take
+        return type.cast(present != null ? present : companions.computeIfAbsent(type, t -> maker.apply(this)));
+    }
+
     // ---- how many vcores work
 
     /**
@@ -315,7 +352,17 @@ public final class Torque implements AutoCloseable {
     public boolean isStopping() { return runtime.isStopping(); }
 
     /** {@linkplain #stop Stops} and waits for the end. */
-    @Override public void close() { runtime.close(); }
+    @Override public void close() {
+        runtime.close();
+        for (Object companion : companions.values()) {
+            if (!(companion instanceof AutoCloseable c)) continue;
+            try {
+                c.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("closing " + c, e);
+            }
+        }
+    }
 
     // ---- what it is
 

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.memory.BlockPool;
+import org.libtorque.vcore.jdk.JdkThreads;
 
 /**
  * A hart granted to the program, with one platform thread pinned to it, and everything that belongs to that hart alone:
@@ -145,6 +146,8 @@ public final class Vcore {
     private Runnable endOfTurn;
     private Object attachment;
     private boolean runningLong;
+    /** Whether the running colour's turn ends with the running task. */
+    private boolean turnOver;
     /** When the running colour's turn began; the clock as it was read last. */
     private long turnStart;
     private long periodStart;
@@ -186,9 +189,15 @@ public final class Vcore {
         this(index, cpu, clock, blocks, postLimit, failures, Scoreboard.flat(index + 1), Balance.STATIC);
     }
 
-    /** Returns the vcore that the calling thread is the owner of, or null. */
+    /**
+     * Returns the vcore that the calling thread is the owner of, or null. A user-level thread is the owner while it is mounted, and must ask anew after anything that may have
+     * made it wait.
+     */
     public static Vcore current() {
-        return Thread.currentThread() instanceof VcoreThread t ? t.vcore() : BOUND.get();
+        Thread thread = Thread.currentThread();
+        if (thread instanceof VcoreThread t) return t.vcore();
+        if (thread.isVirtual()) return JdkThreads.carrier() instanceof VcoreThread t ? t.vcore() : null;
+        return BOUND.get();
     }
 
     /**
@@ -555,7 +564,8 @@ public final class Vcore {
         int ran = 0;
         running = color;
         runningLong = color.cost >= LONG_NANOS;
-        while (ran < limit) {
+        turnOver = false;
+        while (ran < limit && !turnOver) {
             Task task = color.poll();
             if (task == null) break;
             if (task.atHome && color.home() != this) {
@@ -612,6 +622,12 @@ public final class Vcore {
         }
         return ran;
     }
+
+    /** Ends the running colour's turn with the running task: what else it has to do comes after what others have. Owner only. */
+    public void endTurn() { turnOver = true; }
+
+    /** Tells whether anything but the running task waits here. Out of date soon: others post. Owner only. */
+    public boolean hasOthersWaiting() { return hasWork() || !inbox.isEmpty(); }
 
     private void finishTurn() {
         Runnable action = endOfTurn;

@@ -2,19 +2,30 @@ package org.libtorque.vcore;
 
 /** The platform thread of a vcore; knowing its vcore, it saves a thread-local look-up. */
 public final class VcoreThread extends Thread {
+    /** Address space, not memory. Virtual threads run on the stacks of their carriers; elsewhere they have as much. */
+    private static final long STACK_BYTES = 1 << 20;
+
     private Vcore vcore;
+    private Object mounted;
 
     /**
      * @param vcore what this thread will own
      * @param body  runs on this thread; pins it, binds the vcore, runs the loop
      */
     public VcoreThread(Vcore vcore, Runnable body) {
-        super(null, body, "torque-vcore-" + vcore.index(), 512 * 1024);
+        super(null, body, "torque-vcore-" + vcore.index(), STACK_BYTES);
         this.vcore = vcore;
     }
 
-    Vcore vcore() { return vcore; }
+    /** Returns what this thread owns; null while it owns none. For this thread and whom it carries. */
+    public Vcore vcore() { return vcore; }
 
     /** Called by this thread alone. */
     void vcore(Vcore other) { vcore = other; }
+
+    /** Returns what a higher layer runs on this thread at the moment: for the user-level thread that is mounted; null for none. For this thread and whom it carries. */
+    public Object mounted() { return mounted; }
+
+    /** See {@link #mounted()}. */
+    public void mounted(Object occupant) { mounted = occupant; }
 }

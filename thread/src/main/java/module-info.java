@@ -1,0 +1,10 @@
+/** User-level threads: blocking Java on the vcores, and the schedulers that run it. */
+module org.libtorque.thread {
+    requires org.libtorque.sys;
+    requires transitive org.libtorque.vcore;
+    requires transitive org.libtorque.event;
+
+    exports org.libtorque.thread;
+
+    provides org.libtorque.event.Spawner.Provider with org.libtorque.thread.UthreadProvider;
+}

@@ -1,0 +1,65 @@
+package org.libtorque.thread;
+
+import java.util.concurrent.Executor;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Task;
+import org.libtorque.vcore.VcoreThread;
+
+/**
+ * A uthread as the default scheduler sees it: a task, queued in the thread's colour whenever the thread can go on. It is also the executor that the JDK takes for the thread's
+ * scheduler, one for each thread, so that the request to run says whose it is.
+ *
+ * <p>{@link #execute} is called by whoever makes the thread runnable, on any thread, a virtual one being pinned meanwhile; it posts, which neither blocks nor allocates.
+ */
+final class ColoredUthread extends Task implements Executor {
+    private final Uthread uthread;
+    /** Whether the colour was asked for: then threads that this one starts have it too. */
+    private final boolean asked;
+    /** What the JDK has run for this thread. Written when it starts, before anybody else can know of it. */
+    private Runnable continuation;
+
+    ColoredUthread(Uthread uthread, Color color, boolean asked) {
+        super(color);
+        this.uthread = uthread;
+        this.asked = asked;
+    }
+
+    @Override public void execute(Runnable toRun) {
+        if (toRun != continuation) {
+            if (continuation != null) {
+                adopt(toRun);
+                return;
+            }
+            continuation = toRun;
+            uthread.uthreads().countStart();
+        }
+        // Behind the run that is just ending: it yields, or was unparked while it parked. Others come first.
+        if (Thread.currentThread() instanceof VcoreThread carrier && carrier.mounted() == uthread) carrier.vcore().endTurn();
+        if (!postSurely()) Orphans.run(toRun);
+    }
+
+    /** A virtual thread that this one has made without saying on what it is to run runs where this one does: on the vcores. */
+    private void adopt(Runnable toRun) {
+        Color color = asked ? color() : uthread.uthreads().torque().newColor();
+        if (!new Adopted(color, toRun).postSurely()) Orphans.run(toRun);
+    }
+
+    @Override protected void run() {
+        Uthread.mount(uthread, continuation);
+        if (!uthread.thread().isAlive()) uthread.uthreads().countEnd();
+    }
+
+    @Override protected Object subject() { return uthread; }
+
+    /** One run of a virtual thread of which we know nothing but that it is to run. */
+    private static final class Adopted extends Task {
+        private final Runnable toRun;
+
+        Adopted(Color color, Runnable toRun) {
+            super(color);
+            this.toRun = toRun;
+        }
+
+        @Override protected void run() { Uthread.mount(this, toRun); }
+    }
+}

@@ -1,0 +1,154 @@
+package org.libtorque.thread;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.libtorque.vcore.Vcore;
+import org.libtorque.vcore.VcoreThread;
+import org.libtorque.vcore.jdk.JdkThreads;
+
+/**
+ * A user-level thread as this library sees it; to the rest of Java it is its {@link #thread()}. The static methods are about the calling thread, and where that is no uthread
+ * they do what the JDK's methods of the same name do, so that code need not know what it runs on.
+ *
+ * <p><b>Time.</b> {@link #sleep}, {@link #parkNanos} and {@link #parkUntil} use the timer wheel of the vcore: never early, late by up to about a millisecond, and several times cheaper than
+ * {@link Thread#sleep} and {@link LockSupport#parkNanos}, which work too, but go through a timer thread of the JDK.
+ */
+public final class Uthread {
+    /** Yields in a row that may return at once: then the loop gets its turn, or what the kernel has would wait for ever. */
+    private static final int MAX_SHORT_YIELDS = 64;
+    /** For virtual threads that uthreads have made by the JDK's means: nobody else could remember who they are. */
+    private static final ThreadLocal<Uthread> ADOPTED = new ThreadLocal<>();
+
+    private final Uthreads uthreads;
+    private Thread thread;
+    private ParkTimer timer;
+    private int shortYields;
+
+    Uthread(Uthreads uthreads) { this.uthreads = uthreads; }
+
+    /** Before the thread is started. */
+    void thread(Thread of) { thread = of; }
+
+    Uthreads uthreads() { return uthreads; }
+
+    /** Returns the thread. */
+    public Thread thread() { return thread; }
+
+    /** Lets the thread go on if it is parked, or its next park return at once. Any thread. */
+    public void unpark() { LockSupport.unpark(thread); }
+
+    /** Runs a thread on the calling one until it waits, yields or ends. */
+    static void mount(Object occupant, Runnable continuation) {
+        if (Thread.currentThread() instanceof VcoreThread carrier) {
+            carrier.mounted(occupant);
+            try {
+                continuation.run();
+            } finally {
+                carrier.mounted(null);
+            }
+        } else {
+            continuation.run();
+        }
+    }
+
+    // ---- about the calling thread
+
+    /** Returns the calling uthread; null if the calling thread is none, as in callbacks. */
+    public static Uthread current() {
+        Thread self = Thread.currentThread();
+        if (!self.isVirtual() || !(JdkThreads.carrier() instanceof VcoreThread carrier)) return null;
+        return carrier.mounted() instanceof Uthread uthread ? uthread : adopted(self);
+    }
+
+    private static Uthread adopted(Thread self) {
+        Uthread known = ADOPTED.get();
+        if (known == null) {
+            known = new Uthread(null);
+            known.thread = self;
+            ADOPTED.set(known);
+        }
+        return known;
+    }
+
+    /** Lets others run: the thread goes on when all that waits on this vcore has had its turn. Returns at once if nothing waits, unless {@link Uthreads#shortCircuitYield} says otherwise. */
+    public static void yield() {
+        Uthread self = current();
+        if (self != null && self.mayGoOn()) return;
+        Thread.yield();
+    }
+
+    private boolean mayGoOn() {
+        if (uthreads == null || !uthreads.shortCircuitsYield() || shortYields >= MAX_SHORT_YIELDS || Vcore.current().hasOthersWaiting()) {
+            shortYields = 0;
+            return false;
+        }
+        shortYields++;
+        return true;
+    }
+
+    /**
+     * Sleeps.
+     *
+     * @param duration zero and less return at once
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; its interrupt status is then cleared
+     */
+    public static void sleep(Duration duration) throws InterruptedException {
+        Uthread self = current();
+        if (self == null) {
+            Thread.sleep(duration);
+            return;
+        }
+        if (Thread.interrupted()) throw new InterruptedException();
+        if (duration.isNegative() || duration.isZero()) return;
+        long deadline = System.nanoTime() + nanosOf(duration);
+        do {
+            parkUntil(self, deadline);
+            if (Thread.interrupted()) throw new InterruptedException();
+        } while (deadline - System.nanoTime() > 0);
+    }
+
+    /** As many nanoseconds as a clock of 63 bits takes for the future: 146 years. */
+    private static long nanosOf(Duration duration) {
+        return duration.compareTo(Duration.ofNanos(Long.MAX_VALUE / 2)) > 0 ? Long.MAX_VALUE / 2 : duration.toNanos();
+    }
+
+    /** Parks until {@link #unpark}, an interrupt, or for no reason, as {@link LockSupport#park(Object)}. */
+    public static void park(Object blocker) { LockSupport.park(blocker); }
+
+    /** As {@link #park}, for at most so long; zero and less return at once. */
+    public static void parkNanos(Object blocker, long nanos) {
+        if (nanos > 0) parkUntil(blocker, System.nanoTime() + Math.min(nanos, Long.MAX_VALUE / 2));
+    }
+
+    /**
+     * As {@link #park}, until a time at most.
+     *
+     * @param blocker       what it waits for, for thread dumps
+     * @param deadlineNanos by {@link System#nanoTime}, less than 2^62 from now
+     */
+    public static void parkUntil(Object blocker, long deadlineNanos) {
+        Uthread self = current();
+        if (self == null) {
+            LockSupport.parkNanos(blocker, deadlineNanos - System.nanoTime());
+            return;
+        }
+        if (deadlineNanos - System.nanoTime() <= 0) return;
+        ParkTimer armed = self.arm(deadlineNanos);
+        LockSupport.park(blocker);
+        self.disarm(armed);
+    }
+
+    private ParkTimer arm(long deadlineNanos) {
+        Vcore here = Vcore.current();
+        ParkTimer t = timer;
+        if (t == null) timer = t = new ParkTimer(thread);
+        t.arm(here, deadlineNanos);
+        return t;
+    }
+
+    private void disarm(ParkTimer armed) {
+        if (!armed.disarm(Vcore.current())) timer = null; // it is left to another vcore, which may take its time
+    }
+
+    @Override public String toString() { return "Uthread[" + thread + "]"; }
+}

@@ -1,0 +1,98 @@
+package org.libtorque.thread;
+
+import java.util.Objects;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicLong;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Placement;
+
+/** Says what a uthread is to be like, and makes it. Belongs to one thread; the factories that it makes may be used by any. From {@link Uthreads#builder()}. */
+public final class UthreadBuilder {
+    private final Uthreads uthreads;
+    private String name;
+    private long counter = -1;
+    private boolean inherit = true;
+    Thread.UncaughtExceptionHandler handler;
+    Color color;
+    Placement placement = Placement.near();
+
+    UthreadBuilder(Uthreads uthreads) { this.uthreads = uthreads; }
+
+    private UthreadBuilder(UthreadBuilder other) {
+        uthreads = other.uthreads;
+        name = other.name;
+        inherit = other.inherit;
+        handler = other.handler;
+        color = other.color;
+        placement = other.placement;
+    }
+
+    /** Names the thread. Without, it has an empty name, like any virtual thread. */
+    public UthreadBuilder name(String value) {
+        name = Objects.requireNonNull(value);
+        counter = -1;
+        return this;
+    }
+
+    /** Names threads with a prefix and a number that counts up from {@code start}, at least 0. */
+    public UthreadBuilder name(String prefix, long start) {
+        if (start < 0) throw new IllegalArgumentException("numbers must not be negative: " + start);
+        name = Objects.requireNonNull(prefix);
+        counter = start;
+        return this;
+    }
+
+    /** Gives it a colour: it never runs in parallel with callbacks, tasks and other threads of that colour, and they run while it waits. Without, it has one of its own. */
+    public UthreadBuilder color(Color value) {
+        color = Objects.requireNonNull(value);
+        return this;
+    }
+
+    /** Says where a colour of its own is at home. The default is {@link Placement#near}. */
+    public UthreadBuilder placement(Placement value) {
+        placement = Objects.requireNonNull(value);
+        return this;
+    }
+
+    /** Says whether it inherits inheritable thread-locals, which is the JDK's default. */
+    public UthreadBuilder inheritInheritableThreadLocals(boolean value) {
+        inherit = value;
+        return this;
+    }
+
+    /** Says who is told of an exception that the thread lets out; by default the runtime's failure handler. */
+    public UthreadBuilder uncaughtExceptionHandler(Thread.UncaughtExceptionHandler value) {
+        handler = Objects.requireNonNull(value);
+        return this;
+    }
+
+    /**
+     * Makes a thread that is not started.
+     *
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime has stopped
+     * @throws UnsupportedOperationException                   if it was given a colour and {@link Uthreads#problem} says why that is not possible
+     */
+    public Thread unstarted(Runnable action) { return uthreads.newThread(this, counter < 0 ? name : name + counter++, action); }
+
+    /** Makes and starts a thread; see {@link #unstarted}. */
+    public Thread start(Runnable action) {
+        Thread thread = unstarted(action);
+        thread.start();
+        return thread;
+    }
+
+    /** Returns a factory of such threads, for executors, structured concurrency, and the like. */
+    public ThreadFactory factory() {
+        UthreadBuilder copy = new UthreadBuilder(this);
+        if (counter < 0) return action -> uthreads.newThread(copy, copy.name, action);
+        AtomicLong next = new AtomicLong(counter);
+        return action -> uthreads.newThread(copy, copy.name + next.getAndIncrement(), action);
+    }
+
+    Thread.Builder.OfVirtual apply(Thread.Builder.OfVirtual builder, String threadName) {
+        if (threadName != null) builder.name(threadName);
+        if (!inherit) builder.inheritInheritableThreadLocals(false);
+        if (handler != null) builder.uncaughtExceptionHandler(handler);
+        return builder;
+    }
+}

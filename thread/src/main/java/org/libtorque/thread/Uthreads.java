@@ -1,0 +1,122 @@
+package org.libtorque.thread;
+
+import java.lang.System.Logger.Level;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.LongAdder;
+import org.libtorque.Torque;
+import org.libtorque.event.Spawner;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.jdk.JdkThreads;
+
+/**
+ * The user-level threads (uthreads) of a runtime: virtual threads of the JDK that our vcores run, so that whatever makes one wait (locks, queues, {@code sleep}, monitors) gives
+ * the vcore back. They are ordinary {@link Thread}s to everybody else: names, interrupts, joins, thread-locals, thread dumps, debuggers and flight recordings are the JDK's.
+ *
+ * <pre>{@code
+ *   var uthreads = Uthreads.of(torque);
+ *   uthreads.spawn(() -> { ... });                                       // a colour of its own
+ *   uthreads.builder().name("sweeper").color(c).start(() -> { ... });    // never in parallel with callbacks of that colour
+ *   try (var executor = uthreads.executor()) { ... }                     // one for each task
+ * }</pre>
+ *
+ * <p><b>Without access</b> to the JDK's scheduling of virtual threads ({@link #problem}) threads are plain virtual threads, which the JDK runs on threads of its own, beside the
+ * vcores: everything works, at the JDK's cost, except colours, which then cannot be had. One line in the log says so.
+ *
+ * <p>Any thread may call any method.
+ */
+public final class Uthreads implements Spawner, ThreadFactory {
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+
+    private final Torque torque;
+    private final String problem;
+    private final LongAdder started = new LongAdder();
+    private final LongAdder ended = new LongAdder();
+    private volatile boolean shortCircuitYield = true;
+    private final Thread.UncaughtExceptionHandler failures;
+
+    private Uthreads(Torque torque) {
+        this.torque = torque;
+        problem = JdkThreads.problem();
+        failures = (thread, failure) -> torque.vcores().getFirst().reportFailure(thread, failure);
+        if (problem == null) JdkThreads.startPollers();
+        else LOG.log(Level.WARNING, "user-level threads are degraded: plain virtual threads of the JDK, not on the vcores, and without colours, because {0}", problem);
+    }
+
+    /** Returns the uthreads of a runtime, the same object each time. */
+    public static Uthreads of(Torque torque) { return torque.companion(Uthreads.class, Uthreads::new); }
+
+    /** Returns null if uthreads run on the vcores; else why they do not, and what to do about it. */
+    public String problem() { return problem; }
+
+    /** Returns the runtime. */
+    public Torque torque() { return torque; }
+
+    // ---- making threads
+
+    /** Returns a builder, with which a thread can be given a name, a colour and more. */
+    public UthreadBuilder builder() { return new UthreadBuilder(this); }
+
+    @Override public Thread spawn(Runnable action) { return builder().start(action); }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws UnsupportedOperationException if there is a {@link #problem}
+     */
+    @Override public Thread spawn(Color color, Runnable action) { return builder().color(color).start(action); }
+
+    /** Returns a thread that is not started, with a colour of its own. */
+    @Override public Thread newThread(Runnable action) { return builder().unstarted(action); }
+
+    /** Returns an executor that starts a uthread for each task; {@link ExecutorService#close} waits for all. Not to be closed by a callback, which must not wait. */
+    public ExecutorService executor() { return Executors.newThreadPerTaskExecutor(this); }
+
+    Thread newThread(UthreadBuilder options, String name, Runnable action) {
+        Objects.requireNonNull(action);
+        if (problem != null) {
+            if (options.color != null) throw new UnsupportedOperationException("threads cannot be given a colour here: " + problem);
+            return options.apply(Thread.ofVirtual(), name).unstarted(action);
+        }
+        Color color = options.color != null ? options.color : torque.newColor(options.placement);
+        if (color.home().hasStopped()) throw new RejectedExecutionException(color.home() + " has stopped");
+        Uthread uthread = new Uthread(this);
+        ColoredUthread entry = new ColoredUthread(uthread, color, options.color != null);
+        Thread.Builder.OfVirtual builder = options.apply(JdkThreads.builder(entry), name);
+        if (options.handler == null) builder.uncaughtExceptionHandler(failures);
+        Thread thread = builder.unstarted(action);
+        uthread.thread(thread);
+        return thread;
+    }
+
+    // ---- knobs and counters
+
+    /**
+     * Says whether {@link Uthread#yield} returns at once where nobody else waits to run, which is the default; without, the thread always leaves the vcore and comes back, as is of
+     * use where that is what is measured.
+     */
+    public Uthreads shortCircuitYield(boolean yes) {
+        shortCircuitYield = yes;
+        return this;
+    }
+
+    boolean shortCircuitsYield() { return shortCircuitYield; }
+
+    void countStart() { started.increment(); }
+
+    void countEnd() { ended.increment(); }
+
+    /** Returns how many uthreads have been started. */
+    public long started() { return started.sum(); }
+
+    /** Returns how many uthreads are alive: started, and not ended. Exact when none starts or ends meanwhile. */
+    public long alive() {
+        long e = ended.sum(); // first, so that it is never more than have been started
+        return started.sum() - e;
+    }
+
+    @Override public String toString() { return "Uthreads[" + alive() + " alive]"; }
+}

@@ -1,0 +1,45 @@
+package org.libtorque.thread;
+
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.libtorque.Torque;
+import org.libtorque.TorqueOptions;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.testkit.Eventually;
+
+/** Runtimes for tests, and how tests get at what happens on them. */
+final class Runtimes {
+    private Runtimes() {}
+
+    /** Opens a runtime on so many CPUs, or as many as there are. */
+    static Torque open(int vcores) { return Torque.open(options(vcores)); }
+
+    static TorqueOptions options(int vcores) {
+        int[] allowed = CpuSet.allowed().toArray();
+        return TorqueOptions.defaults().withCpus(CpuSet.of(Arrays.copyOf(allowed, Math.min(vcores, allowed.length))));
+    }
+
+    interface Body<T> {
+        T run() throws Exception;
+    }
+
+    /** Runs a body on a new uthread and returns what it returns or throws what it throws. */
+    static <T> T on(UthreadBuilder builder, Body<T> body) throws Exception {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        builder.start(() -> {
+            try {
+                result.complete(body.run());
+            } catch (Throwable e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return result.get(Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    static <T> T on(Torque torque, Body<T> body) throws Exception { return on(Uthreads.of(torque).builder(), body); }
+
+    static void join(Thread thread) throws InterruptedException {
+        if (!thread.join(Eventually.scaled(Eventually.DEFAULT_LIMIT))) throw new AssertionError(thread + " has not ended: " + Arrays.toString(thread.getStackTrace()));
+    }
+}
