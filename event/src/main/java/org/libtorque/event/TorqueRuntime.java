@@ -19,6 +19,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.TimerSlack;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
@@ -133,6 +134,7 @@ public final class TorqueRuntime implements AutoCloseable {
             keeper.enter(index);
             // Whoever shares the CPU gets in between soon, and so does this vcore. Where the kernel knows no slices or forbids them, it stays as it is.
             Affinity.setSlice(ErrnoSlot.current(), SLICE_NANOS);
+            TimerSlack.set(ErrnoSlot.current(), 1); // the wheel has had what expires together expire together already
             vcore.bind(choice.opener().apply(vcore.blocks()));
             loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
             loops[index] = loop;
