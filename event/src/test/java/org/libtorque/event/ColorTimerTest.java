@@ -525,14 +525,19 @@ class ColorTimerTest {
                 case 3, 4, 5 -> any(timers, random, timer -> timer.change(random));
                 case 6, 7 -> any(timers, random, timer -> played.post(timer.color, () -> timer.change(random)));
                 case 8 -> any(timers, random, timer -> played.post(colors.get(random.nextInt(5)), () -> timer.change(random)));
-                case 9 -> { // somebody is busy, so that others take what waits
-                    for (int i = random.nextInt(6); i > 0; i--) played.post(colors.get(random.nextInt(5)), () -> played.clock.advance(random.nextLong(MS)));
+                case 9 -> { // much is to be done, so that others take what waits
+                    for (int i = 10 + random.nextInt(20); i > 0; i--) played.post(colors.get(random.nextInt(5)), () -> played.clock.advance(random.nextLong(MS / 4)));
+                    for (int i = random.nextInt(20); i > 0; i--) played.turn(random.nextInt(setup.vcores()));
                 }
                 case 10 -> {
                     if (setup.vcores() == 1) continue;
-                    played.vcores[0].park();
+                    int parked = random.nextInt(2);
+                    played.vcores[1 - parked].resume();
+                    played.vcores[parked].park();
                 }
-                case 11 -> played.vcores[0].resume();
+                case 11 -> {
+                    for (Vcore vcore : played.vcores) vcore.resume();
+                }
                 case 12 -> {
                     if (random.nextBoolean()) played.wallOffset += random.nextLong(-200 * MS, 200 * MS);
                     else played.bootOffset += random.nextLong(100 * MS);
@@ -554,7 +559,7 @@ class ColorTimerTest {
             }
             assertEquals(List.of(), played.failures);
         }
-        played.vcores[0].resume();
+        for (Vcore vcore : played.vcores) vcore.resume();
         played.settle(); // what still waits may make timers
         for (Modelled timer : timers) {
             timer.timer.close();
@@ -563,6 +568,9 @@ class ColorTimerTest {
         played.settle();
         assertEquals(0, played.scheduled());
         assertEquals(0, played.watch().timerCount());
+        long away = 0;
+        for (Vcore vcore : played.vcores) away += vcore.stats().stolen() + vcore.stats().moves();
+        assertTrue(setup.vcores() == 1 || away > 0, "no colour ever ran away from home or moved");
     }
 
     private static void any(List<Modelled> timers, SplittableRandom random, java.util.function.Consumer<Modelled> action) {
