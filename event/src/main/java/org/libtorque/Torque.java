@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
@@ -12,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
+import org.libtorque.event.ClockHandler;
 import org.libtorque.event.Command;
 import org.libtorque.event.ConnectFailureHandler;
 import org.libtorque.event.ConnectOptions;
@@ -30,6 +32,9 @@ import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
 import org.libtorque.event.Spawner;
+import org.libtorque.event.TimerHandler;
+import org.libtorque.event.TimerOptions;
+import org.libtorque.event.TimerRegistration;
 import org.libtorque.event.TorqueRuntime;
 import org.libtorque.event.Watch;
 import org.libtorque.event.WatchHandler;
@@ -216,18 +221,52 @@ public final class Torque implements AutoCloseable {
     // ---- time and tasks
 
     /** Runs an action once after a delay, under the default colour. */
-    public Registration after(Duration delay, Runnable action) { return after(delay, defaultColor(), action); }
+    public TimerRegistration after(Duration delay, Runnable action) { return after(delay, defaultColor(), action); }
 
     /** Runs an action once after a delay, under a colour. Never early; late by up to about a millisecond, and by what the vcore is busy with. */
-    public Registration after(Duration delay, Color color, Runnable action) { return runtime.schedule(delay, Duration.ZERO, color, action); }
+    public TimerRegistration after(Duration delay, Color color, Runnable action) {
+        Objects.requireNonNull(action);
+        return timer(TimerOptions.after(delay), color, (_, _) -> action.run());
+    }
 
     /** Runs an action again and again, under the default colour. */
-    public Registration every(Duration period, Runnable action) { return every(period, defaultColor(), action); }
+    public TimerRegistration every(Duration period, Runnable action) { return every(period, defaultColor(), action); }
 
     /** Runs an action again and again, under a colour. The period does not drift; runs that would be missed are left out. */
-    public Registration every(Duration period, Color color, Runnable action) {
-        if (period.isNegative() || period.isZero()) throw new IllegalArgumentException("the period must be positive, not " + period);
-        return runtime.schedule(period, period, color, action);
+    public TimerRegistration every(Duration period, Color color, Runnable action) {
+        Objects.requireNonNull(action);
+        return timer(TimerOptions.every(period), color, (_, _) -> action.run());
+    }
+
+    /** Runs an action once when the wall clock shows a time, under the default colour. If that has passed, soon. */
+    public TimerRegistration at(Instant time, Runnable action) { return at(time, defaultColor(), action); }
+
+    /** Runs an action once when the wall clock shows a time, under a colour. If the clock is set meanwhile, it runs when the clock as set shows that time. */
+    public TimerRegistration at(Instant time, Color color, Runnable action) {
+        Objects.requireNonNull(action);
+        return timer(TimerOptions.at(time), color, (_, _) -> action.run());
+    }
+
+    /** Makes a timer, under the default colour. */
+    public TimerRegistration timer(TimerOptions options, TimerHandler handler) { return timer(options, defaultColor(), handler); }
+
+    /**
+     * Makes a timer, under a colour; what the other methods make are simple ones of these.
+     *
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime has stopped
+     * @throws org.libtorque.sys.SyscallException if it is the first one by another clock than the monotonic, and descriptors are out
+     */
+    public TimerRegistration timer(TimerOptions options, Color color, TimerHandler handler) {
+        return runtime.timer(Objects.requireNonNull(options), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /**
+     * Tells, under a colour, when somebody has set the wall clock, and when the machine was suspended. Timers follow by themselves.
+     *
+     * @throws org.libtorque.sys.SyscallException if descriptors are out
+     */
+    public Registration onClockChange(Color color, ClockHandler handler) {
+        return runtime.onClockChange(Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     /** Runs an action soon, under the default colour. */

@@ -19,6 +19,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.TimerSlack;
 import org.libtorque.sys.Uninterruptibly;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
@@ -64,8 +65,13 @@ public final class TorqueRuntime implements AutoCloseable {
     private final Monitor monitor;
     private final CpuKeeper keeper;
     private final Roster roster;
+    private final KernelClocks clocks;
+    /** Null until somebody wants it. Guarded by the lock. */
+    private ClockWatch clockWatch;
+    private final Object clockWatchLock = new Object();
 
-    private TorqueRuntime(TorqueOptions options, Backend.Choice choice) {
+    private TorqueRuntime(TorqueOptions options, Backend.Choice choice, KernelClocks clocks) {
+        this.clocks = clocks;
         int[] cpus = options.cpus().toArray();
         this.choice = choice;
         drainTimeout = options.drainTimeout();
@@ -89,14 +95,16 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
-    public static TorqueRuntime open(TorqueOptions options) {
+    public static TorqueRuntime open(TorqueOptions options) { return open(options, KernelClocks.SYSTEM); }
+
+    static TorqueRuntime open(TorqueOptions options, KernelClocks clocks) {
         CpuSet cpus = options.cpus();
         CpuSet forbidden = cpus.minus(CpuSet.allowed());
         if (!forbidden.isEmpty()) {
             throw new IllegalArgumentException("this process may not run on CPU " + forbidden + "; allowed: " + CpuSet.allowed());
         }
         Backend.Choice choice = options.backend().choose();
-        TorqueRuntime runtime = new TorqueRuntime(options, choice);
+        TorqueRuntime runtime = new TorqueRuntime(options, choice, clocks);
         runtime.start();
         if (options.keepCpus()) runtime.keeper.start();
         if (runtime.monitor != null) runtime.monitor.start();
@@ -125,6 +133,7 @@ public final class TorqueRuntime implements AutoCloseable {
             keeper.enter(index);
             // Whoever shares the CPU gets in between soon, and so does this vcore. Where the kernel knows no slices or forbids them, it stays as it is.
             Affinity.setSlice(ErrnoSlot.current(), SLICE_NANOS);
+            TimerSlack.set(ErrnoSlot.current(), 1); // the wheel has had what expires together expire together already
             vcore.bind(choice.opener().apply(vcore.blocks()));
             loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
             loops[index] = loop;
@@ -264,12 +273,23 @@ public final class TorqueRuntime implements AutoCloseable {
         }
     }
 
-    /** See {@link org.libtorque.Torque#after}; a period of zero is none. */
-    public Registration schedule(Duration delay, Duration period, Color color, Runnable action) {
-        if (delay.isNegative()) throw new IllegalArgumentException("the delay must not be negative: " + delay);
-        TimerRegistration timer = new TimerRegistration(color, action, period.toNanos());
-        if (!timer.startAfter(delay.toNanos())) throw new RejectedExecutionException(color.home() + " has stopped");
-        return timer;
+    /** See {@link org.libtorque.Torque#timer(TimerOptions, Color, TimerHandler)}. */
+    public TimerRegistration timer(TimerOptions options, Color color, TimerHandler handler) {
+        return ColorTimer.start(options, color, handler, clocks, options.clock() == TimerClock.MONOTONIC ? null : clockWatch());
+    }
+
+    /** See {@link org.libtorque.Torque#onClockChange(Color, ClockHandler)}. */
+    public Registration onClockChange(Color color, ClockHandler handler) {
+        checkRunning();
+        return ClockRegistration.open(color, handler, clocks, clockWatch());
+    }
+
+    /** Returns what learns of changes of the clocks, and makes it if nobody has wanted to know of any before. */
+    ClockWatch clockWatch() {
+        synchronized (clockWatchLock) {
+            if (clockWatch == null) clockWatch = ClockWatch.open(newColor(Placement.solitary()));
+            return clockWatch;
+        }
     }
 
     /** See {@link org.libtorque.Torque#post(Color, Runnable)}. */
@@ -325,7 +345,7 @@ public final class TorqueRuntime implements AutoCloseable {
             new Task(color) {
                 @Override protected void run() { loop.drain(); }
             }.postSurely();
-            new TimerRegistration(color, vcore::requestStop, 0).startAfter(drainTimeout.toNanos());
+            timer(TimerOptions.UNARMED, color, (_, _) -> vcore.requestStop()).rearm(drainTimeout); // which refuses nothing, should it have ended already
         }
     }
 

@@ -49,7 +49,7 @@ public abstract class EventQueue implements AutoCloseable {
      * Takes events from the kernel and signals their sources.
      *
      * @param window       how many events to take at most, at least 1
-     * @param timeoutNanos how long to wait for the first: 0 polls, {@link Long#MAX_VALUE} waits without limit
+     * @param timeoutNanos how long to wait for the first, to tens of microseconds: 0 polls, {@link Long#MAX_VALUE} waits without limit. A long wait may end up to 0.2 % early
      * @return events taken, 0 on timeout, signal or wake-up
      */
     public abstract int harvest(int window, long timeoutNanos);

@@ -19,12 +19,14 @@ public abstract class Timer {
     Timer nextTimer, previousTimer;
     /** Index of the list it is in; meaningless unless scheduled. */
     int listIndex;
-    /** While due: the round of the wheel in which it became so. */
+    /** While due: the round of the wheel in which it became so. While in the heap: its place there. */
     int dueRound;
-    /** The deadline in whole ticks since the wheel's start, rounded up. */
+    /** The tick at which the wheel comes to it: that of the deadline, rounded up; or one or two before, if it is precise. While in the heap: the number of its coming. */
     long dueTick;
     /** The deadline as it was asked for. */
     long deadlineNanos;
+    /** Whether the deadline is exact, and not rounded up to a tick. */
+    boolean precise;
 
     /** Creates a timer that is not scheduled. */
     protected Timer() {}

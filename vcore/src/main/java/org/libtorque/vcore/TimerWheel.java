@@ -5,7 +5,7 @@ import java.util.function.Consumer;
 /**
  * Any number of timers, with start, stop and expiry in constant time: a hierarchical timing wheel (G. Varghese, T.
  * Lauck, 'Hashed and Hierarchical Timing Wheels', SOSP 1987, scheme 7). Owner thread only; nothing allocates after
- * construction.
+ * construction, but for the growth of the heap of precise timers.
  *
  * <p><b>Idea.</b> Time is counted in ticks since the wheel's start. Write ticks in base 64: a timer lies at the level
  * of the highest digit in which its tick differs from {@code elapsed}, the tick up to which the wheel has been
@@ -19,7 +19,10 @@ import java.util.function.Consumer;
  * bounded steps. Cascading is bounded too, and goes on where it stopped.
  *
  * <p><b>Precision.</b> A deadline is rounded up to a tick: a timer never fires early, and less than a tick after the
- * first {@link #expire} that finds it passed could have fired it.
+ * first {@link #expire} that finds it passed could have fired it. A timer that was scheduled {@linkplain #schedulePrecisely precisely} is not rounded: it waits on the wheel, as others
+ * do, until one to two ticks before its deadline, and from then on in a {@link DeadlineHeap}, whose first says to the nanosecond when {@code expire} should be called. So the heap holds what
+ * is due within two milliseconds, however many there are. (A second wheel with finer ticks would need no logarithm, but it would wake its vcore once more for each level that a timer
+ * comes down, some tens of microseconds before its time. All of them in a heap from the start: O(log n) and its cache misses for timers that are mostly stopped before they fire.)
  *
  * <p><b>Invariants.</b>
  * <pre>
@@ -28,7 +31,8 @@ import java.util.function.Consumer;
  *   T3  s &gt; digit l of elapsed; but s is equal in the slot that is being emptied, whose first tick is elapsed
  *   T4  a bit of occupied is set if and only if its slot is not empty
  *   T5  due timers are in the order of their rounds, and every one's deadline is at or before nowNanos
- *   T6  size is the number of timers in all lists
+ *   T6  size is the number of timers in all lists and in the heap
+ *   T7  in the heap, no timer comes before its parent, and all are precise
  * </pre>
  *
  * <p><b>Rejected.</b> A binary heap: start and stop cost O(log n) and a cache miss per step, and almost all timers of
@@ -54,6 +58,9 @@ public final class TimerWheel {
     /** For each level the set of its slots that are not empty. */
     private final long[] occupied;
     private final int dueList;
+    /** What {@code listIndex} says of timers in the heap. */
+    private final int heapList;
+    private final DeadlineHeap heap = new DeadlineHeap();
 
     private long elapsed;
     private long horizon;
@@ -82,6 +89,7 @@ public final class TimerWheel {
         tickBits = Long.numberOfTrailingZeros(tickNanos);
         levels = (Long.SIZE - tickBits + DIGIT_BITS - 1) / DIGIT_BITS; // at most 9, so shifts stay below 64
         dueList = levels * SLOTS;
+        heapList = dueList + 1;
         lists = new Timer[dueList + 1];
         occupied = new long[levels];
     }
@@ -100,6 +108,34 @@ public final class TimerWheel {
      * @throws IllegalStateException if the timer is scheduled on another wheel
      */
     public void schedule(Timer timer, long deadlineNanos) {
+        enter(timer, deadlineNanos, false);
+        long fromNow = deadlineNanos - nowNanos;
+        if (fromNow <= 0) {
+            linkDue(timer);
+            return;
+        }
+        timer.dueTick = (fromStart(fromNow) + ((1L << tickBits) - 1)) >>> tickBits; // as unsigned: the sum may pass 2^63
+        place(timer); // behind horizon, so not in the slot that is being emptied
+    }
+
+    /**
+     * As {@link #schedule}, with a deadline that is not rounded to ticks: {@link #nextDeadlineNanos} comes to be exactly this deadline, in time.
+     * Constant time until the last two ticks; then O(log n) of those that are as near.
+     *
+     * @throws IllegalStateException if the timer is scheduled on another wheel
+     */
+    public void schedulePrecisely(Timer timer, long deadlineNanos) {
+        enter(timer, deadlineNanos, true);
+        long fromNow = deadlineNanos - nowNanos;
+        if (fromNow <= 2L << tickBits) {
+            becomeNear(timer);
+            return;
+        }
+        timer.dueTick = (fromStart(fromNow) >>> tickBits) - 1; // more than two ticks from now, so behind horizon
+        place(timer);
+    }
+
+    private void enter(Timer timer, long deadlineNanos, boolean precise) {
         if (timer.homeWheel == this) {
             unlink(timer);
         } else if (timer.homeWheel != null) {
@@ -109,15 +145,12 @@ public final class TimerWheel {
             size++;
         }
         timer.deadlineNanos = deadlineNanos;
-        long fromNow = deadlineNanos - nowNanos;
-        if (fromNow <= 0) {
-            linkDue(timer);
-            return;
-        }
+        timer.precise = precise;
+    }
+
+    private long fromStart(long fromNow) {
         long fromStart = nowNanos - startNanos + fromNow;
-        if (fromStart < 0) fromStart = Long.MAX_VALUE; // 292 years after the start; no clock of ours gets there
-        timer.dueTick = (fromStart + ((1L << tickBits) - 1)) >>> tickBits; // as unsigned: the sum may pass 2^63
-        place(timer); // behind horizon, so not in the slot that is being emptied
+        return fromStart < 0 ? Long.MAX_VALUE : fromStart; // 292 years after the start; no clock of ours gets there
     }
 
     /**
@@ -154,8 +187,25 @@ public final class TimerWheel {
             this.nowNanos = nowNanos;
             horizon = (nowNanos - startNanos) >>> tickBits;
         }
-        if (elapsed != horizon || emptying != NO_LIST) turn(Math.max(MIN_MOVES, (long) MOVES_PER_RUN * maxTimers));
+        long moves = Math.max(MIN_MOVES, (long) MOVES_PER_RUN * maxTimers);
+        if (elapsed != horizon || emptying != NO_LIST) turn(moves);
+        if (isPreciseDue(this.nowNanos)) takeDue(moves);
         return lists[dueList] == null ? 0 : run(maxTimers);
+    }
+
+    /** Tells whether the deadline of a precise timer has passed. A look at one field if there is none. */
+    boolean isPreciseDue(long now) {
+        Timer first = heap.first();
+        return first != null && first.deadlineNanos - now <= 0;
+    }
+
+    /** Passes what has become due in the heap to the due list. */
+    private void takeDue(long moves) {
+        for (; moves > 0 && isPreciseDue(nowNanos); moves--) {
+            Timer timer = heap.first();
+            heap.remove(timer);
+            linkDue(timer);
+        }
     }
 
     /** Runs due timers, but not those that become due meanwhile. */
@@ -207,7 +257,11 @@ public final class TimerWheel {
     public long nextDeadlineNanos() {
         if (size == 0) return Long.MAX_VALUE;
         if (lists[dueList] != null || emptying != NO_LIST) return notNever(nowNanos);
-        return notNever(startNanos + (firstTick(lowestLevel()) << tickBits));
+        int level = lowestLevel();
+        Timer first = heap.first();
+        if (level == levels) return notNever(first.deadlineNanos);
+        long next = startNanos + (firstTick(level) << tickBits);
+        return notNever(first != null && first.deadlineNanos - next < 0 ? first.deadlineNanos : next);
     }
 
     /** A tick earlier is as good as any; the value that means 'nothing' is not. */
@@ -231,7 +285,7 @@ public final class TimerWheel {
     private void place(Timer timer) {
         long tick = timer.dueTick;
         if (tick == elapsed) {
-            linkDue(timer);
+            becomeNear(timer);
             return;
         }
         int level = levelOf(tick);
@@ -243,6 +297,16 @@ public final class TimerWheel {
     /** Returns the place of the highest digit in which a tick differs from {@code elapsed}. */
     private int levelOf(long tick) {
         return (Long.SIZE - 1 - Long.numberOfLeadingZeros(tick ^ elapsed | 1)) / DIGIT_BITS;
+    }
+
+    /** The wheel has come to a timer: it is due, or, being precise, about to be. */
+    private void becomeNear(Timer timer) {
+        if (timer.precise && timer.deadlineNanos - nowNanos > 0) {
+            timer.listIndex = heapList;
+            heap.add(timer);
+        } else {
+            linkDue(timer);
+        }
     }
 
     private void linkDue(Timer timer) {
@@ -266,9 +330,13 @@ public final class TimerWheel {
         }
     }
 
-    /** Takes a timer out of its list. */
+    /** Takes a timer out of its list, or out of the heap. */
     private void unlink(Timer timer) {
         int list = timer.listIndex;
+        if (list == heapList) {
+            heap.remove(timer);
+            return;
+        }
         Timer next = timer.nextTimer;
         if (next == timer) {
             lists[list] = null;
@@ -292,12 +360,13 @@ public final class TimerWheel {
                 timer = timer.nextTimer;
             } while (timer != first);
         }
+        heap.forEach(action);
     }
 
     /**
      * Walks the wheel. For tests.
      *
-     * @throws AssertionError if T1 to T6 do not hold
+     * @throws AssertionError if T1 to T7 do not hold
      */
     void checkInvariants() {
         check(elapsed <= horizon, "T1", elapsed, horizon);
@@ -333,7 +402,9 @@ public final class TimerWheel {
                 timer = next;
             } while (timer != first);
         }
-        check(count == size, "T6", count, size);
+        check(count + heap.size() == size, "T6", count + heap.size(), size);
+        check(heap.misplaced() < 0, "T7", heap.misplaced(), heap.size());
+        heap.forEach(timer -> check(timer.homeWheel == this && timer.listIndex == heapList && timer.precise, "T7 node", timer.listIndex, timer.dueRound));
     }
 
     private void check(boolean ok, String what, long a, long b) {

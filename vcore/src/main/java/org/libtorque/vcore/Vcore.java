@@ -482,7 +482,7 @@ public final class Vcore {
             if (color == null) break;
             if (balance.steals()) share(color);
             ran += turn(color);
-            if (turnStart - end >= 0) break;
+            if (turnStart - end >= 0 || timers.isPreciseDue(turnStart)) break;
         }
         return ran;
     }

@@ -50,7 +50,9 @@ class TimerWheelFuzz {
             model.remove(probe);
             probe.deadline = deadline;
             probe.scheduledInCall = call;
-            wheel.schedule(probe, start + deadline);
+            probe.exact = random.nextInt(3) == 0;
+            if (probe.exact) wheel.schedulePrecisely(probe, start + deadline);
+            else wheel.schedule(probe, start + deadline);
             model.add(probe);
         }
 
@@ -101,7 +103,7 @@ class TimerWheelFuzz {
                 check();
                 if (i == 10_000) throw new AssertionError("no end: " + wheel);
             }
-            if (!model.isEmpty()) assertTrue(model.peek().deadline > now - tick, "overdue");
+            for (Probe probe : model) assertTrue(probe.deadline > now - (probe.exact ? 0 : tick), "overdue");
         }
 
         void check() {
@@ -111,7 +113,7 @@ class TimerWheelFuzz {
             if (model.isEmpty()) {
                 assertEquals(Long.MAX_VALUE, next);
             } else {
-                long latest = Math.max(now, model.peek().deadline + tick - 1);
+                long latest = Math.max(now, model.stream().mapToLong(probe -> probe.deadline + (probe.exact ? 0 : tick - 1)).min().orElseThrow());
                 assertTrue(next - start <= latest, "next " + (next - start) + ", must not be after " + latest);
             }
         }
@@ -124,6 +126,7 @@ class TimerWheelFuzz {
     private static final class Probe extends Timer {
         final Run run;
         long deadline;
+        boolean exact;
         int scheduledInCall;
 
         Probe(Run run) { this.run = run; }

@@ -1,0 +1,223 @@
+package org.libtorque.event;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Resident;
+import org.libtorque.vcore.TimerWheel;
+import org.libtorque.vcore.Vcore;
+
+/**
+ * A timer of the facade. What decides is the word of its {@link ArmedTimer}, where states and memory order are explained; this is the task that acts on it, under the colour.
+ *
+ * <p>{@link #run} looks at the word: if a deadline has passed it claims it and calls the handler; then it sees to it that the wheel of its colour's home looks again in time, or lets go of it.
+ * It is posted by the wheel, and by whoever has armed the timer for a time at which nobody looks, or has cancelled it; and it does not matter who it was. Being its own task, it needs no
+ * other object, and any number of posts before it runs are one. A run away from home that finds something to do with the wheel posts itself home.
+ *
+ * <p>{@code settled} as a resident of the colour exactly when it may be on the wheel, so the node goes along when the colour moves. It settles at home, before the node is put on
+ * the wheel; it may be unsettled away from home only when {@link ArmedTimer#isOffWheel} says that the home's thread is not about to put it there.
+ */
+final class ColorTimer extends Resident implements TimerRegistration {
+    private final TimerHandler handler;
+    private final TimerClock clock;
+    private final boolean precise;
+    private final long periodNanos;
+    private final KernelClocks clocks;
+    /** Whom to tell that it goes by a clock that can change; null if it does not. */
+    private final ClockWatch watch;
+    private final Node node = new Node();
+
+    /** The node of the wheel; an object of its own only because a class cannot extend two. */
+    private final class Node extends ArmedTimer {
+        @Override TimerWheel wheel() { return ColorTimer.this.color().home().timers(); }
+
+        @Override long onWheel(long deadline) { return clock == TimerClock.MONOTONIC ? deadline : monotonic(deadline); }
+
+        @Override long nextLook(long deadline, long nowNanos) {
+            if (periodNanos == 0) return UNARMED;
+            long at = onWheel(deadline);
+            return at + ((nowNanos - at) / periodNanos + 1) * periodNanos;
+        }
+
+        @Override void tell() { postSurely(); }
+
+        @Override boolean isPrecise() { return precise; }
+
+        @Override protected Color color() { return ColorTimer.this.color(); }
+    }
+
+    private ColorTimer(TimerOptions options, Color color, TimerHandler handler, KernelClocks clocks, ClockWatch watch) {
+        super(color);
+        this.handler = Objects.requireNonNull(handler);
+        this.clock = options.clock();
+        this.precise = options.precise();
+        this.periodNanos = options.periodNanos();
+        this.clocks = clocks;
+        this.watch = watch;
+    }
+
+    /**
+     * Makes a timer.
+     *
+     * @param watch must have been opened before, if the options' clock is one that can change
+     * @throws RejectedExecutionException if the colour's vcore has stopped
+     */
+    static ColorTimer start(TimerOptions options, Color color, TimerHandler handler, KernelClocks clocks, ClockWatch watch) {
+        var timer = new ColorTimer(options, color, handler, clocks, watch);
+        if (options.start() == TimerOptions.Start.NONE) return timer;
+        timer.node.arm(options.start() == TimerOptions.Start.TIME ? timer.limited(options.nanos()) : timer.afterNow(options.nanos()));
+        timer.runAtHome(true); // where the wheel is that it is to go to
+        if (!timer.lookInTime()) throw new RejectedExecutionException(color.home() + " has stopped");
+        return timer;
+    }
+
+    // ---- clocks
+
+    private long ownNow() { return clock == TimerClock.MONOTONIC ? color().home().clock().nanoTime() : clocks.nanos(clock); }
+
+    /** Returns a time of its clock as the vcores' clock has it, as things are now. */
+    private long monotonic(long deadline) { return color().home().clock().nanoTime() + (deadline - clocks.nanos(clock)); }
+
+    /** Returns for how long a deadline has passed; negative if it has not. */
+    private long overdue(long deadline, Vcore here) {
+        if (clock != TimerClock.MONOTONIC) return clocks.nanos(clock) - deadline;
+        long passed = here.now() - deadline;
+        return passed >= 0 ? passed : here.clock().nanoTime() - deadline; // who has told may be ahead of this vcore's turn
+    }
+
+    // ---- any thread
+
+    @Override public boolean rearm(Duration delay) { return arm(afterNow(TimerOptions.delayNanos(delay))); }
+
+    @Override public boolean rearm(Instant time) {
+        if (clock != TimerClock.WALL) throw new IllegalStateException("this timer goes by " + clock + ", not by the wall clock");
+        return arm(limited(TimerClock.wallNanos(time)));
+    }
+
+    @Override public boolean rearmAt(long nanos) { return arm(limited(nanos)); }
+
+    private long afterNow(long delayNanos) { return ArmedTimer.armable(ownNow() + delayNanos); }
+
+    /** Returns a time of its clock that any other time of it can be subtracted from. */
+    private long limited(long nanos) {
+        if (clock != TimerClock.MONOTONIC) return Math.clamp(nanos, 0, Long.MAX_VALUE);
+        long now = ownNow();
+        return ArmedTimer.armable(Math.clamp(nanos, now - TimerOptions.MAX_NANOS, now + TimerOptions.MAX_NANOS));
+    }
+
+    private boolean arm(long deadline) {
+        long before = node.arm(deadline);
+        if (before == ArmedTimer.CLOSED) return false;
+        lookInTime();
+        return ArmedTimer.isArmed(before);
+    }
+
+    /** Sees to it that somebody looks at what has just been armed. Returns false if the runtime has stopped. */
+    private boolean lookInTime() {
+        if (watch != null) watch.add(this); // before the clock is looked at: if that is set after, it is told
+        if (isHeldAtHome()) {
+            keepLook();
+            return true;
+        }
+        long word = node.when();
+        return !ArmedTimer.isArmed(word) || !node.mustLook(node.onWheel(word)) || postSurely();
+    }
+
+    @Override public boolean cancel() {
+        if (!node.cancel()) return false;
+        tidy();
+        return true;
+    }
+
+    @Override public void close() {
+        if (ArmedTimer.isArmed(node.close())) tidy();
+    }
+
+    /** It has been called off: takes it off the wheel, so that nobody knows it any more. */
+    private void tidy() {
+        if (isHeldAtHome()) keepLook();
+        else if (!node.isOffWheel() || watch != null) postSurely();
+    }
+
+    /** Tells whether the calling thread is the home's and runs the colour. */
+    private boolean isHeldAtHome() {
+        Vcore here = Vcore.current();
+        return here != null && here == color().home() && Vcore.currentColor() == color();
+    }
+
+    @Override public boolean isOpen() { return ArmedTimer.isArmed(node.when()) && !color().home().hasStopped(); }
+
+    @Override public TimerClock clock() { return clock; }
+
+    // ---- the colour's
+
+    @Override protected void run() throws Exception {
+        Vcore here = Vcore.current();
+        while (true) {
+            long deadline = node.when();
+            long passed;
+            if (!ArmedTimer.isArmed(deadline) || (passed = overdue(deadline, here)) < 0) break;
+            long expirations = periodNanos == 0 ? 1 : passed / periodNanos + 1;
+            long next = periodNanos == 0 ? ArmedTimer.UNARMED : ArmedTimer.armable(deadline + expirations * periodNanos);
+            if (!node.claim(deadline, next)) continue; // called off, or armed anew
+            try {
+                handler.onTimer(this, expirations);
+            } finally {
+                lookAgain(here);
+            }
+            return;
+        }
+        lookAgain(here);
+    }
+
+    private void lookAgain(Vcore here) {
+        if (here == color().home()) {
+            runAtHome(false);
+            keepLook();
+            return;
+        }
+        long word = node.when();
+        if (ArmedTimer.isArmed(word) ? node.mustLook(node.onWheel(word)) : !node.isOffWheel()) {
+            runAtHome(true);
+            postSurely();
+        } else if (!ArmedTimer.isArmed(word)) {
+            leave();
+        }
+    }
+
+    private void keepLook() {
+        settle();
+        if (!node.keepLook()) leave();
+    }
+
+    /** Nobody needs to know it any more: it is not armed, and off the wheel. */
+    private void leave() {
+        unsettle();
+        if (watch == null) return;
+        watch.remove(this);
+        if (ArmedTimer.isArmed(node.when())) watch.add(this); // armed meanwhile, and perhaps added before it was removed
+    }
+
+    @Override protected void failed(Throwable failure) { color().home().reportFailure(this, failure); }
+
+    @Override protected Object subject() { return handler; }
+
+    // ---- moving: the node leaves one wheel for another
+
+    @Override protected boolean canMove() { return true; }
+
+    @Override protected void depart() {
+        node.leaveWheel();
+        departed();
+    }
+
+    @Override protected void arrive() {
+        if (!node.keepLook()) leave();
+    }
+
+    @Override public String toString() {
+        return "Timer[" + clock + (periodNanos == 0 ? "" : ", every " + Duration.ofNanos(periodNanos)) + (ArmedTimer.isArmed(node.when()) ? ", armed" : "") + "]";
+    }
+}
