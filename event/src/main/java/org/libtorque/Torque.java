@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.libtorque.event.AsyncFiles;
 import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
 import org.libtorque.event.ClockHandler;
@@ -133,6 +134,11 @@ public final class Torque implements AutoCloseable {
     public DirectoryWatcher watchDirectories(DirectoryWatcher.Handler handler) throws IOException {
         return runtime.watchDirectories(Objects.requireNonNull(handler));
     }
+
+    // ---- files
+
+    /** Returns what makes operations on files that hold no vcore. */
+    public AsyncFiles files() { return runtime.files(); }
 
     // ---- signals
 

@@ -23,15 +23,19 @@ import org.libtorque.vcore.FailureHandler;
  * @param minVcores        how many vcores work however little there is to do, if load is to govern how many do; 0 lets all work, unless the program says
  *                         otherwise ({@link Torque#requestVcores})
  * @param overstay         how long a callback may run before that is logged, with its class and stack; zero to log none
+ * @param fileThreads      threads, at most, that wait for disks where the kernel cannot do it by itself ({@link org.libtorque.event.FileOperation}), at least 1; they
+ *                         are shared by all vcores, and there is none while there is nothing to wait for
+ * @param fileWaiting      file operations that may be waiting for one of them before further ones are refused with {@code EAGAIN}, at least 1
  */
 public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int postLimit, Duration drainTimeout,
-                            FailureHandler failureHandler, Balance balance, boolean keepCpus, int minVcores, Duration overstay) {
+                            FailureHandler failureHandler, Balance balance, boolean keepCpus, int minVcores, Duration overstay,
+                            int fileThreads, int fileWaiting) {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
 
     /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
     public static TorqueOptions defaults() {
         return new TorqueOptions(CpuSet.allowed(), Backend.AUTO, 32 * 1024, 512L << 20, 4096, Duration.ofSeconds(10),
-                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), Balance.MIGRATE, true, 0, Duration.ofMillis(100));
+                (where, failure) -> LOG.log(System.Logger.Level.WARNING, "callback of " + where + " failed", failure), Balance.MIGRATE, true, 0, Duration.ofMillis(100), 8, 4096);
     }
 
     /** Checks the values. */
@@ -48,43 +52,44 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
         if (minVcores < 0 || minVcores > cpus.size()) throw new IllegalArgumentException("minVcores must be 0 to " + cpus.size() + ", not " + minVcores);
         if (minVcores > 0 && balance == Balance.STATIC) throw new IllegalArgumentException("with Balance.STATIC nothing moves, so minVcores must be 0, not " + minVcores);
         if (overstay.isNegative()) throw new IllegalArgumentException("overstay must not be negative: " + overstay);
+        if (fileThreads < 1 || fileWaiting < 1) throw new IllegalArgumentException("fileThreads and fileWaiting must be at least 1, not " + fileThreads + ", " + fileWaiting);
         if (drainTimeout.isNegative()) throw new IllegalArgumentException("drainTimeout must not be negative: " + drainTimeout);
         if (failureHandler == null || backend == null || balance == null) throw new NullPointerException();
     }
 
     /** Changes the CPUs. */
     public TorqueOptions withCpus(CpuSet value) {
-        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(value, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes the backend. */
     public TorqueOptions withBackend(Backend value) {
-        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, value, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes the buffers: bytes in a block, and in all blocks of one vcore. */
     public TorqueOptions withBuffers(int blockBytes, long memory) {
-        return new TorqueOptions(cpus, backend, blockBytes, memory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, blockBytes, memory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes how many tasks may be waiting in a colour. */
     public TorqueOptions withPostLimit(int value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, value, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes how long connections may take to finish when the runtime stops. */
     public TorqueOptions withDrainTimeout(Duration value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, value, failureHandler, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, value, failureHandler, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes who is told of exceptions that callbacks let out. */
     public TorqueOptions withFailureHandler(FailureHandler value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, value, balance, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, value, balance, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes what vcores do when one has more to do than another. */
     public TorqueOptions withBalance(Balance value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, value, keepCpus, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, value, keepCpus, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /**
@@ -94,16 +99,21 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
      * @param min how many work at least, from 1; 0 takes it back
      */
     public TorqueOptions withElasticity(int min) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, min, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, min, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes whether vcores are kept on their CPUs. */
     public TorqueOptions withKeepCpus(boolean value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, value, minVcores, overstay);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, value, minVcores, overstay, fileThreads, fileWaiting);
     }
 
     /** Changes how long a callback may run before that is logged; zero logs none. */
     public TorqueOptions withOverstay(Duration value) {
-        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, value);
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, value, fileThreads, fileWaiting);
+    }
+
+    /** Changes how many threads wait for disks at most, and how many file operations for one of them. */
+    public TorqueOptions withFileThreads(int threads, int waiting) {
+        return new TorqueOptions(cpus, backend, bufferBlockBytes, bufferMemory, postLimit, drainTimeout, failureHandler, balance, keepCpus, minVcores, overstay, threads, waiting);
     }
 }

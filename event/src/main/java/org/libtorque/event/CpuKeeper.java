@@ -75,15 +75,19 @@ final class CpuKeeper {
      * @throws SyscallException if it may not run there
      */
     void enter(int vcore) {
-        int cpu = cpus[vcore];
-        try (Arena arena = Arena.ofConfined()) {
-            int bytes = maskBytes(cpu);
-            long mask = arena.allocate(bytes, 8).address();
-            put(mask, bytes, CpuSet.of(cpu));
-            SyscallException.check(Affinity.setaffinity(ErrnoSlot.current(), 0, mask, bytes), "sched_setaffinity", "cpu={}", cpu);
-        }
+        SyscallException.check(run(CpuSet.of(cpus[vcore])), "sched_setaffinity", "cpu={}", cpus[vcore]);
         synchronized (this) {
             threads[vcore] = Affinity.gettid();
+        }
+    }
+
+    /** Has the calling thread run on these CPUs and no others: a thread that a vcore starts would run where that does. Returns 0 or a negated errno. */
+    static int run(CpuSet cpus) {
+        try (Arena arena = Arena.ofConfined()) {
+            int bytes = maskBytes(highest(cpus));
+            long mask = arena.allocate(bytes, 8).address();
+            put(mask, bytes, cpus);
+            return Affinity.setaffinity(ErrnoSlot.current(), 0, mask, bytes);
         }
     }
 

@@ -19,8 +19,11 @@ public final class FileRoot implements AutoCloseable {
 
     private final Path path;
     private final int fd;
+    private final UseCount uses = new UseCount() {
+        @Override void unused() { Files.close(ErrnoSlot.current(), fd); }
+    };
 
-    private FileRoot(Path path, int fd) {
+    FileRoot(Path path, int fd) {
         this.path = path;
         this.fd = fd;
     }
@@ -39,6 +42,16 @@ public final class FileRoot implements AutoCloseable {
             return new FileRoot(real, fd);
         }
     }
+
+    /** Returns the name of a file below this directory, for {@link FileOperation}s. */
+    public FileName file(String name) { return new FileName(this, CStrings.encode(name)); }
+
+    /** Returns the name of a file below this directory, for {@link FileOperation}s, by its bytes: names need not be text. */
+    public FileName file(byte[] name) { return new FileName(this, name.clone()); }
+
+    int fd() { return fd; }
+
+    UseCount uses() { return uses; }
 
     /** Returns the directory, with links resolved. */
     public Path path() { return path; }
@@ -116,7 +129,8 @@ public final class FileRoot implements AutoCloseable {
         return new FileOpenException(reason, "openat2: " + Errno.describe(errno));
     }
 
-    @Override public void close() { Files.close(ErrnoSlot.current(), fd); }
+    /** Closes it behind the operations in flight. Any thread; a second call does nothing. */
+    @Override public void close() { uses.close(); }
 
     /** Memory for one thread's calls; platform threads that open files are few and live long. */
     private static final class Scratch {

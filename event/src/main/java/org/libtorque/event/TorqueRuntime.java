@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
@@ -58,6 +59,7 @@ public final class TorqueRuntime implements AutoCloseable {
     private final CountDownLatch ended;
     /** Counts vcores that run nothing any more. */
     private final CountDownLatch halted;
+    private final AtomicInteger running;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
@@ -69,6 +71,7 @@ public final class TorqueRuntime implements AutoCloseable {
     /** Null until somebody wants it. Guarded by the lock. */
     private ClockWatch clockWatch;
     private final Object clockWatchLock = new Object();
+    private final AsyncFiles files;
 
     private TorqueRuntime(TorqueOptions options, Backend.Choice choice, KernelClocks clocks) {
         this.clocks = clocks;
@@ -81,6 +84,7 @@ public final class TorqueRuntime implements AutoCloseable {
         started = new CountDownLatch(cpus.length);
         ended = new CountDownLatch(cpus.length);
         halted = new CountDownLatch(cpus.length);
+        running = new AtomicInteger(cpus.length);
         // How near two CPUs are to each other does not matter; to find out takes some tens of milliseconds.
         board = cpus.length <= 2 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, Topology.discover().universe());
         for (int i = 0; i < cpus.length; i++) {
@@ -90,6 +94,7 @@ public final class TorqueRuntime implements AutoCloseable {
         defaultColor = vcores[0].newColor();
         roster = new Roster(board, options.minVcores());
         keeper = new CpuKeeper(cpus, roster);
+        files = new AsyncFiles(loops, vcores, options.cpus(), options.fileThreads(), options.fileWaiting());
         monitor = options.overstay().isZero() ? null
                 : new Monitor(List.of(vcores), Clock.SYSTEM, new MistakeLog(), options.overstay(), options.overstay().multipliedBy(NEVER_IDLE_OVERSTAYS));
     }
@@ -147,6 +152,7 @@ public final class TorqueRuntime implements AutoCloseable {
             started.countDown(); // more often than needed does no harm
             end(vcore, loop);
             keeper.leave(index);
+            if (running.decrementAndGet() == 0) files.close();
             ended.countDown();
         }
     }
@@ -259,6 +265,9 @@ public final class TorqueRuntime implements AutoCloseable {
         checkRunning();
         return PathSource.open(path, scope, color, handler);
     }
+
+    /** See {@link org.libtorque.Torque#files}. */
+    public AsyncFiles files() { return files; }
 
     private static void checkWatchable(int fd) {
         try (Arena arena = Arena.ofConfined()) {

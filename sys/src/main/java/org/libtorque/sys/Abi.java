@@ -44,6 +44,7 @@ public final class Abi {
      * them, or has one that hides what the kernel returned. From 424 on all architectures share one numbering.
      */
     enum Syscall {
+        CACHESTAT(451, 451),
         EPOLL_PWAIT2(441, 441),
         CLOSE_RANGE(436, 436),
         FADVISE64(221, 223),

@@ -144,6 +144,26 @@ public final class Files {
         private OpenHow() {}
     }
 
+    /** struct cachestat_range, for {@link #cachedPages}. */
+    public static final class CachestatRange {
+        static final StructLayout LAYOUT = Layouts.struct("cachestat_range", Layouts.u64("off"), Layouts.u64("len"));
+        public static final long SIZE = LAYOUT.byteSize();
+        public static final long OFF = Layouts.offset(LAYOUT, "off");
+        public static final long LEN = Layouts.offset(LAYOUT, "len");
+
+        private CachestatRange() {}
+    }
+
+    /** struct cachestat, for {@link #cachedPages}: counts of pages. */
+    public static final class Cachestat {
+        static final StructLayout LAYOUT = Layouts.struct("cachestat", Layouts.u64("nr_cache"), Layouts.u64("nr_dirty"),
+                Layouts.u64("nr_writeback"), Layouts.u64("nr_evicted"), Layouts.u64("nr_recently_evicted"));
+        public static final long SIZE = LAYOUT.byteSize();
+        public static final long NR_CACHE = Layouts.offset(LAYOUT, "nr_cache");
+
+        private Cachestat() {}
+    }
+
     /** struct statx_timestamp. */
     public static final class StatxTimestamp {
         static final StructLayout LAYOUT = Layouts.struct("statx_timestamp",
@@ -241,6 +261,7 @@ public final class Files {
     private static final MethodHandle FTRUNCATE = Libc.capturingErrno("ftruncate", 2);
     private static final MethodHandle LSEEK = Libc.capturingErrno("lseek", 3);
     private static final long SYS_FADVISE = Abi.Syscall.FADVISE64.number();
+    private static final long SYS_CACHESTAT = Abi.Syscall.CACHESTAT.number();
     private static final MethodHandle STATX = Libc.capturingErrno("statx", 5);
     private static final long SYS_GETDENTS64 = Abi.Syscall.GETDENTS64.number();
     private static final MethodHandle UNLINKAT = Libc.capturingErrno("unlinkat", 3);
@@ -533,6 +554,22 @@ public final class Files {
      */
     public static int fadvise(ErrnoSlot errno, int fd, long offset, long lengthBytes, int advice) {
         return (int) Libc.syscall(errno, SYS_FADVISE, fd, offset, lengthBytes, advice);
+    }
+
+    /**
+     * Counts the pages of part of a file that the page cache holds, those included that are just being read. Walks over them: about 30 ns a page. Linux 6.5.
+     *
+     * @param lengthBytes not 0, which would mean to the end
+     * @param scratch     {@link CachestatRange#SIZE} + {@link Cachestat#SIZE} bytes, overwritten
+     * @return a count, or a negated errno: {@code -ENOSYS}; {@code -EPERM} the file is not this user's, nor open for writing (Linux 6.13);
+     *         {@code -EOPNOTSUPP} this file system has no such cache
+     */
+    public static long cachedPages(ErrnoSlot errno, int fd, long offset, long lengthBytes, long scratch) {
+        long stat = scratch + CachestatRange.SIZE;
+        NativeMemory.putLong(scratch + CachestatRange.OFF, offset);
+        NativeMemory.putLong(scratch + CachestatRange.LEN, lengthBytes);
+        long result = Libc.syscall(errno, SYS_CACHESTAT, fd, scratch, stat, 0L);
+        return result < 0 ? result : NativeMemory.getLong(stat + Cachestat.NR_CACHE);
     }
 
     /**

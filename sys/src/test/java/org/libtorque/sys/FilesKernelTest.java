@@ -77,6 +77,19 @@ class FilesKernelTest extends KernelFixture {
     }
 
     @Test
+    void pagesJustWrittenAreCached() {
+        int fd = create("f");
+        ok(Files.ftruncate(errno, fd, 3L * Mapping.PAGE_SIZE));
+        long n = Files.cachedPages(errno, fd, 0, 3L * Mapping.PAGE_SIZE, buffer);
+        assumeTrue(n != -Errno.ENOSYS && n != -Errno.EPERM, "cachestat: " + Errno.describe((int) -n));
+        assertEquals(0, n);
+        assertEquals(1, Files.pwrite(errno, fd, buffer, 1, 2L * Mapping.PAGE_SIZE));
+        assertEquals(1, Files.cachedPages(errno, fd, 0, 3L * Mapping.PAGE_SIZE, buffer));
+        assertEquals(0, Files.cachedPages(errno, fd, 0, 2L * Mapping.PAGE_SIZE, buffer));
+        assertEquals(-Errno.EBADF, Files.cachedPages(errno, -1, 0, 1, buffer));
+    }
+
+    @Test
     void sendfileMovesAFileIntoASocketFromAnOffset() {
         int file = create("f");
         assertEquals(6, Files.write(errno, file, text("abcdef"), 6));

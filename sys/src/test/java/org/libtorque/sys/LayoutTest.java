@@ -22,6 +22,8 @@ class LayoutTest {
     /** Structs that are the same on x86-64 and AArch64: name, size, then each member and its offset. */
     private static final String BOTH = """
             __kernel_timespec 16: tv_sec 0, tv_nsec 8
+            cachestat 40: nr_cache 0, nr_dirty 8, nr_writeback 16, nr_evicted 24, nr_recently_evicted 32
+            cachestat_range 16: off 0, len 8
             cmsghdr 16: cmsg_len 0, cmsg_level 8, cmsg_type 12
             ifaddrmsg 8: ifa_family 0, ifa_prefixlen 1, ifa_flags 2, ifa_scope 3, ifa_index 4
             ifinfomsg 16: ifi_family 0, __ifi_pad 1, ifi_type 2, ifi_index 4, ifi_flags 8, ifi_change 12
@@ -174,6 +176,7 @@ class LayoutTest {
     void systemCallsHaveTheNumbersOfBothArchitectures() {
         // arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h
         String expected = """
+                CACHESTAT 451 451
                 CLOSE_RANGE 436 436
                 EPOLL_PWAIT2 441 441
                 FADVISE64 221 223

@@ -174,12 +174,34 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract void close(EventSource source, boolean keepDescriptor);
 
     /**
+     * Runner. Tells whether {@link #submit} takes calls of this kind. The default takes none: whoever has one then needs a thread that may wait.
+     */
+    public boolean takes(FileCall.Kind kind) { return false; }
+
+    /**
+     * Runner. Has the kernel carry out a call on a file, from the next harvest on, without holding this vcore. {@link FileCall#completed} is called on this thread at a later
+     * harvest, whatever becomes of this queue's vcore and of who submitted it; until then this queue counts it as a source. Calls have no order among each other.
+     */
+    public void submit(FileCall call) { throw new UnsupportedOperationException(name() + " takes no " + call.kind()); }
+
+    /** Owner. Asks the kernel to end a call early that was submitted here. It completes in any case, with {@code -ECANCELED} or with its outcome. */
+    public void cancel(FileCall call) {}
+
+    /**
+     * Owner. Makes memory known to the kernel under a number, from 0 to 63, unless it is: calls on it are cheaper then. Where the kernel will not, nothing is lost.
+     */
+    public void register(int number, long address, long lengthBytes) {}
+
+    /** Owner. Takes back {@link #register}; no call on that memory may be in flight. */
+    public void unregister(int number) {}
+
+    /**
      * Home. Shows all sources that are registered here; such as are just being detached or have been closed may be among them. The default shows none: sources of a
      * queue that does not tell of them stay when the vcore is parked, until they have something to do. May allocate.
      */
     public void forEachSource(java.util.function.Consumer<EventSource> action) {}
 
-    /** Tells how many sources are registered, those included that have been closed but are still known to the kernel. */
+    /** Tells how many sources are registered and calls on files are in flight, those included that have been closed but are still known to the kernel. */
     public abstract int sourceCount();
 
     /**

@@ -24,6 +24,7 @@ import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.AcceptSource;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventSource;
+import org.libtorque.vcore.FileCall;
 import org.libtorque.vcore.SourceTable;
 import org.libtorque.vcore.StreamSource;
 import org.libtorque.vcore.WakeGate;
@@ -63,7 +64,7 @@ public final class UringQueue extends EventQueue {
     private static final int INITIAL_BUFFERS = 64;
     private static final int BUFFER_GROUP = 0;
 
-    private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6, OP_HANG_UP = 7;
+    private static final int OP_NONE = 0, OP_RECEIVE = 1, OP_SEND = 2, OP_ACCEPT = 3, OP_POLL = 4, OP_OUT = 5, OP_WAKE = 6, OP_HANG_UP = 7, OP_FILE = 8;
 
     /**
      * Of a stream: OPENED (connected, so to be received from) and at most one of RECEIVING (armed), STARVED (for lack of buffers), STALLED (armed
@@ -105,6 +106,7 @@ public final class UringQueue extends EventQueue {
     private final int number;
     private final int wakeFd;
     private final SourceTable table = new SourceTable(this);
+    private final FileCalls calls;
 
     // By slot.
     private int[] flags = new int[64];
@@ -159,6 +161,7 @@ public final class UringQueue extends EventQueue {
         ring = openRing;
         wakeFd = openWakeFd;
         number = queues.add(this, buffers.links());
+        calls = new FileCalls(ring, scratch + 1024);
         blocks.onReturn(this::wakeIfStarved);
         armWake();
     }
@@ -215,6 +218,13 @@ public final class UringQueue extends EventQueue {
         if (op == OP_NONE) return; // a cancellation or close that failed: what it was for has gone by itself
         if (op == OP_WAKE) {
             if ((cqeFlags & IoUring.IORING_CQE_F_MORE) == 0) armWake();
+            return;
+        }
+        if (op == OP_FILE) {
+            FileCall call = calls.get(slot, (int) (userData >>> 40));
+            if (call == null) throw new IllegalStateException("completion for a call that is over: slot=" + slot + ", result=" + result);
+            calls.remove(call);
+            call.complete(result); // last: it may be submitted again
             return;
         }
         EventSource source = table.get(slot);
@@ -693,6 +703,25 @@ public final class UringQueue extends EventQueue {
         return result;
     }
 
+    // ------------------------------------------------------------------------------------------------------------------ files
+
+    @Override public boolean takes(FileCall.Kind kind) { return calls.takes(kind); }
+
+    @Override public void submit(FileCall call) {
+        calls.add(call);
+        long sqe = ring.nextSqe();
+        putLong(sqe + Sqe.USER_DATA, fileData(call));
+        calls.fill(sqe, call);
+    }
+
+    private long fileData(FileCall call) { return (long) calls.generation(call) << 40 | (long) call.slot() << 8 | OP_FILE; }
+
+    @Override public void cancel(FileCall call) { cancel(fileData(call)); }
+
+    @Override public void register(int piece, long address, long lengthBytes) { calls.register(piece, address, lengthBytes); }
+
+    @Override public void unregister(int piece) { calls.unregister(piece); }
+
     // ---------------------------------------------------------------------------------------------------------------- closing
 
     @Override public void close(EventSource source, boolean keepDescriptor) {
@@ -760,7 +789,7 @@ public final class UringQueue extends EventQueue {
 
     @Override public void forEachSource(Consumer<EventSource> action) { table.forEach(action); }
 
-    @Override public int sourceCount() { return table.count(); }
+    @Override public int sourceCount() { return table.count() + calls.count(); }
 
     @Override public void close() {
         if (ring.hasUnsubmitted()) ring.enter(0, 0);

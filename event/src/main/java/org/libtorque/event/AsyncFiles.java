@@ -1,0 +1,121 @@
+package org.libtorque.event;
+
+import java.util.BitSet;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.libtorque.hardware.CpuSet;
+import org.libtorque.vcore.Color;
+import org.libtorque.vcore.FileCall;
+import org.libtorque.vcore.Vcore;
+
+/**
+ * Files without holding a vcore: makes the operations, the walks through directories and the buffers that the kernel knows. One for each runtime ({@link org.libtorque.Torque#files}).
+ * All methods may be called from any thread.
+ */
+public final class AsyncFiles {
+    private static final int MAX_BUFFERS = 64;
+    private static final long MAX_BUFFER_BYTES = 1L << 30;
+    private static final long CLOSING_NANOS = 2_000_000_000L;
+    private static final System.Logger LOG = System.getLogger("org.libtorque");
+
+    /** What tests put between the kernel and an operation. */
+    @FunctionalInterface
+    interface Faults {
+        /** Returns what the operation is to take as the outcome of a call. */
+        int result(FileCall.Kind kind, int result);
+    }
+
+    private final Loop[] loops;
+    private final Color[] errands;
+    private final FilePool pool;
+    private final FileMemory memory = new FileMemory();
+    /** Those that have descriptors, to be given back if they are under way when the runtime ends. */
+    private final Set<DirectoryWalk> walks = ConcurrentHashMap.newKeySet();
+    private final BitSet buffers = new BitSet();
+    private volatile Faults faults = (kind, result) -> result;
+
+    /** @param loops of each vcore; those entered by the time that something is asked for */
+    AsyncFiles(Loop[] loops, Vcore[] vcores, CpuSet cpus, int threads, int waiting) {
+        this.loops = loops;
+        pool = new FilePool(cpus, threads, waiting);
+        errands = new Color[vcores.length];
+        for (int i = 0; i < errands.length; i++) errands[i] = vcores[i].newColor().pin();
+    }
+
+    /** Makes an operation whose handlers run under a colour. Idle, it holds nothing but its own few hundred bytes, and need not be closed. */
+    public FileOperation operation(Color color) { return new FileOperation(this, color); }
+
+    /**
+     * Makes a buffer that the kernel knows.
+     *
+     * @param bytes 1 to 1 GiB; with io_uring they stay in memory
+     * @throws IllegalStateException if there are 64
+     */
+    public FileBuffer buffer(long bytes) {
+        if (bytes < 1 || bytes > MAX_BUFFER_BYTES) throw new IllegalArgumentException("a buffer of " + bytes + " bytes; 1 to " + MAX_BUFFER_BYTES + " can be had");
+        int number;
+        synchronized (buffers) {
+            number = buffers.nextClearBit(0);
+            if (number >= MAX_BUFFERS) throw new IllegalStateException("there are " + MAX_BUFFERS + " buffers already");
+            buffers.set(number);
+        }
+        try {
+            return new FileBuffer(this, number, bytes);
+        } catch (RuntimeException e) {
+            freeBufferNumber(number);
+            throw e;
+        }
+    }
+
+    void freeBufferNumber(int number) {
+        synchronized (buffers) {
+            buffers.clear(number);
+        }
+    }
+
+    /**
+     * Shows what a directory and those below it contain, under a colour; see {@link DirectoryWalk}.
+     *
+     * @param depth how many levels: 1 is the directory's own entries; {@link Integer#MAX_VALUE} is all there are
+     */
+    public DirectoryWalk walk(FileName directory, int depth, Color color, DirectoryHandler handler) {
+        if (depth < 1) throw new IllegalArgumentException("a depth of " + depth);
+        DirectoryWalk walk = new DirectoryWalk(this, color, depth, handler);
+        walks.add(walk);
+        walk.start(directory);
+        return walk;
+    }
+
+    void ended(DirectoryWalk walk) { walks.remove(walk); }
+
+    FilePool pool() { return pool; }
+
+    FileMemory memory() { return memory; }
+
+    Faults faults() { return faults; }
+
+    void inject(Faults newFaults) { faults = newFaults; }
+
+    Loop[] loops() { return loops; }
+
+    /** Returns a colour that is pinned to a vcore, for what only that one may do. */
+    Color errands(Loop loop) { return errands[loop.vcore.index()]; }
+
+    /** Returns the loop of the calling vcore, null if it is none of this runtime. */
+    Loop here() {
+        Vcore vcore = Vcore.current();
+        if (vcore == null || vcore.index() >= loops.length) return null;
+        Loop loop = loops[vcore.index()];
+        return loop != null && loop.vcore == vcore ? loop : null;
+    }
+
+    /** Called when all vcores have ended. */
+    void close() {
+        if (pool.close(CLOSING_NANOS)) {
+            for (DirectoryWalk walk : walks) walk.letGo();
+            memory.close();
+        } else {
+            LOG.log(System.Logger.Level.WARNING, "file operations are still under way; the memory that was given to them must stay");
+        }
+    }
+}
