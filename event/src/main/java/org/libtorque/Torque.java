@@ -14,6 +14,7 @@ import org.libtorque.event.Command;
 import org.libtorque.event.ConnectFailureHandler;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.ConnectionHandler;
+import org.libtorque.event.CounterHandler;
 import org.libtorque.event.DatagramHandler;
 import org.libtorque.event.DatagramListener;
 import org.libtorque.event.DirectoryWatcher;
@@ -24,6 +25,8 @@ import org.libtorque.event.NetworkHandler;
 import org.libtorque.event.NetworkObject;
 import org.libtorque.event.PathHandler;
 import org.libtorque.event.PathScope;
+import org.libtorque.event.PressureHandler;
+import org.libtorque.event.PressureTrigger;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
@@ -102,8 +105,8 @@ public final class Torque implements AutoCloseable {
      * Watches a descriptor of the caller's for readiness, edge-triggered, on the calling vcore or, elsewhere, on one that is not busy. The
      * descriptor should be non-blocking.
      *
-     * @param interest bits of {@link Watch#READABLE} and {@link Watch#WRITABLE}
-     * @throws IllegalArgumentException if the descriptor is not open, or is a regular file or directory, which are always ready and cannot be watched
+     * @param interest bits of {@link Watch#READABLE}, {@link Watch#WRITABLE} and {@link Watch#PRIORITY}
+     * @throws IllegalArgumentException if the descriptor is not open, or the kernel cannot watch it: regular files, directories and some devices are always ready
      */
     public Watch watch(int fd, int interest, WatchHandler handler) {
         return watch(fd, interest, Placement.near(), handler);
@@ -191,6 +194,36 @@ public final class Torque implements AutoCloseable {
      */
     public Registration onPath(Path path, PathScope scope, Color color, PathHandler handler) throws IOException {
         return runtime.onPath(Objects.requireNonNull(path), Objects.requireNonNull(scope), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    // ---- pressure
+
+    /** Tells when tasks stall for want of a resource, under the default colour; see {@link #onPressure(PressureTrigger, Color, PressureHandler)}. */
+    public Registration onPressure(PressureTrigger trigger, PressureHandler handler) throws IOException { return onPressure(trigger, defaultColor(), handler); }
+
+    /**
+     * Tells when tasks stall for want of CPU time, memory or input and output for longer than a threshold, under a colour. At most once in each window.
+     *
+     * @throws IOException if the kernel has none of that or refuses it; the message says what to do
+     */
+    public Registration onPressure(PressureTrigger trigger, Color color, PressureHandler handler) throws IOException {
+        return runtime.onPressure(Objects.requireNonNull(trigger), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /** Tells of changes of a control group's counters, under the default colour; see {@link #onCounters(Path, Color, CounterHandler)}. */
+    public Registration onCounters(Path file, CounterHandler handler) throws IOException { return onCounters(file, defaultColor(), handler); }
+
+    /**
+     * Tells of changes of a control group's counters, under a colour: {@code memory.events} (low, high, max, oom, oom_kill), {@code pids.events}, {@code cgroup.events} and others of
+     * that form, of version 2.
+     *
+     * @param file such as {@code /sys/fs/cgroup/system.slice/memory.events}
+     * @throws java.nio.file.NoSuchFileException if there is no such control group or its controller is not enabled
+     * @throws IllegalArgumentException          if the file tells of no changes
+     * @throws IOException                       if it may not be read or is not of that form, or descriptors are out
+     */
+    public Registration onCounters(Path file, Color color, CounterHandler handler) throws IOException {
+        return runtime.onCounters(Objects.requireNonNull(file), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
     // ---- the network

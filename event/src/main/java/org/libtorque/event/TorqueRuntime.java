@@ -15,10 +15,11 @@ import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Affinity;
+import org.libtorque.sys.Epoll;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
-import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.SyscallException;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
@@ -268,16 +269,32 @@ public final class TorqueRuntime implements AutoCloseable {
         return PathSource.open(path, scope, color, handler);
     }
 
-    private static void checkWatchable(int fd) {
+    /** See {@link org.libtorque.Torque#onPressure(PressureTrigger, Color, PressureHandler)}. */
+    public Registration onPressure(PressureTrigger trigger, Color color, PressureHandler handler) throws IOException {
+        checkRunning();
+        return PressureSource.open(trigger, color, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#onCounters(java.nio.file.Path, Color, CounterHandler)}. */
+    public Registration onCounters(java.nio.file.Path file, Color color, CounterHandler handler) throws IOException {
+        checkRunning();
+        return CounterSource.open(file, color, handler);
+    }
+
+    /** Asks epoll, whatever the backend: to io_uring, what cannot be polled is ready for ever. */
+    static void checkWatchable(int fd) {
+        ErrnoSlot errno = ErrnoSlot.current();
+        int efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
+        int result;
         try (Arena arena = Arena.ofConfined()) {
-            long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();
-            NativeMemory.putByte(statx + Files.Statx.SIZE, (byte) 0);
-            int result = Files.statx(ErrnoSlot.current(), fd, statx + Files.Statx.SIZE, Files.AT_EMPTY_PATH, Files.STATX_TYPE, statx);
-            if (result < 0) throw new IllegalArgumentException("descriptor " + fd + ": " + Errno.describe(-result));
-            int type = Short.toUnsignedInt(NativeMemory.getShort(statx + Files.Statx.STX_MODE)) & Files.S_IFMT;
-            if (type == Files.S_IFREG || type == Files.S_IFDIR) {
-                throw new IllegalArgumentException("descriptor " + fd + " is a regular file or directory, which is always ready and cannot be watched");
-            }
+            result = Epoll.ctl(errno, efd, Epoll.EPOLL_CTL_ADD, fd, arena.allocate(Epoll.Event.SIZE, 8).address()); // no events
+        }
+        Files.close(errno, efd);
+        switch (-result) {
+            case 0 -> { }
+            case Errno.EPERM -> throw new IllegalArgumentException("descriptor " + fd + " is a file, directory or device that is always ready: the kernel cannot watch it; just read and write it");
+            case Errno.EBADF -> throw new IllegalArgumentException("descriptor " + fd + " is not open");
+            default -> throw SyscallException.of(result, "epoll_ctl", "op=ADD, fd={}", fd);
         }
     }
 
