@@ -11,20 +11,26 @@ import java.util.Set;
 import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
 import org.libtorque.event.Command;
+import org.libtorque.event.Condition;
 import org.libtorque.event.ConnectFailureHandler;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.ConnectionHandler;
+import org.libtorque.event.CountHandler;
 import org.libtorque.event.CounterHandler;
 import org.libtorque.event.DatagramHandler;
 import org.libtorque.event.DatagramListener;
 import org.libtorque.event.DirectoryWatcher;
+import org.libtorque.event.EventCounter;
+import org.libtorque.event.EventRing;
 import org.libtorque.event.ExitHandler;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
+import org.libtorque.event.Mailbox;
 import org.libtorque.event.NetworkHandler;
 import org.libtorque.event.NetworkObject;
 import org.libtorque.event.PathHandler;
 import org.libtorque.event.PathScope;
+import org.libtorque.event.PayloadHandler;
 import org.libtorque.event.PressureHandler;
 import org.libtorque.event.PressureTrigger;
 import org.libtorque.event.Registration;
@@ -225,6 +231,30 @@ public final class Torque implements AutoCloseable {
     public Registration onCounters(Path file, Color color, CounterHandler handler) throws IOException {
         return runtime.onCounters(Objects.requireNonNull(file), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
+
+    // ---- events of the program's own
+
+    /** Makes a condition that any thread may signal; the handler is called under a colour, once for all signals since the last call. See {@link Condition}. */
+    public <T> Condition<T> condition(Color color, PayloadHandler<? super T> handler) { return runtime.condition(Objects.requireNonNull(color), Objects.requireNonNull(handler)); }
+
+    /** Makes a counter that any thread may add to; the handler is told under a colour how much was added since the last call. See {@link EventCounter}. */
+    public EventCounter counter(Color color, CountHandler handler) { return runtime.counter(Objects.requireNonNull(color), Objects.requireNonNull(handler)); }
+
+    /**
+     * Makes a mailbox that any thread may send to; the handler is called under a colour, once for each payload. See {@link Mailbox}.
+     *
+     * @param capacity how many payloads may wait, 1 to {@link Mailbox#MAX_CAPACITY}
+     */
+    public <T> Mailbox<T> mailbox(int capacity, Color color, PayloadHandler<? super T> handler) {
+        return runtime.mailbox(capacity, Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /**
+     * Makes a ring into which sources deliver events instead of calling back. When the runtime has stopped, it is closed. See {@link EventRing}.
+     *
+     * @param capacity how many events it may hold, 1 to {@link EventRing#MAX_CAPACITY}
+     */
+    public EventRing ring(int capacity) { return runtime.ring(capacity); }
 
     // ---- the network
 

@@ -60,7 +60,7 @@ final class CounterSource extends KernelSource {
 
     @Override protected void run() throws Exception {
         takeReady();
-        if (!isOpen()) return;
+        if (!isOpen() || RingPort.holds(handler, this)) return; // the file will say then how things stand
         String text;
         try {
             text = KernelFile.read(loop().errno, fd());

@@ -6,6 +6,8 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -64,6 +66,8 @@ public final class TorqueRuntime implements AutoCloseable {
     private final Monitor monitor;
     private final CpuKeeper keeper;
     private final Roster roster;
+    /** To be closed when all vcores have ended. */
+    private final Set<EventRing> rings = ConcurrentHashMap.newKeySet();
 
     private TorqueRuntime(TorqueOptions options, Backend.Choice choice) {
         int[] cpus = options.cpus().toArray();
@@ -148,6 +152,7 @@ public final class TorqueRuntime implements AutoCloseable {
             end(vcore, loop);
             keeper.leave(index);
             ended.countDown();
+            if (ended.getCount() == 0) rings.forEach(EventRing::close);
         }
     }
 
@@ -258,7 +263,7 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#onNetwork(java.util.Set, Color, NetworkHandler)}. */
-    public Registration onNetwork(java.util.Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
+    public Registration onNetwork(Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
         checkRunning();
         return NetworkSource.open(kinds, color, handler);
     }
@@ -281,9 +286,41 @@ public final class TorqueRuntime implements AutoCloseable {
         return CounterSource.open(file, color, handler);
     }
 
+    /** See {@link org.libtorque.Torque#condition}. */
+    public <T> Condition<T> condition(Color color, PayloadHandler<? super T> handler) {
+        Condition<T> condition = new Condition<>(color, handler);
+        condition.register();
+        return condition;
+    }
+
+    /** See {@link org.libtorque.Torque#counter}. */
+    public EventCounter counter(Color color, CountHandler handler) {
+        EventCounter counter = new EventCounter(color, handler);
+        counter.register();
+        return counter;
+    }
+
+    /** See {@link org.libtorque.Torque#mailbox}. */
+    public <T> Mailbox<T> mailbox(int capacity, Color color, PayloadHandler<? super T> handler) {
+        Mailbox<T> mailbox = new Mailbox<>(capacity, color, handler);
+        mailbox.register();
+        return mailbox;
+    }
+
+    /** See {@link org.libtorque.Torque#ring}. */
+    public EventRing ring(int capacity) {
+        EventRing ring = new EventRing(this, capacity);
+        rings.add(ring);
+        if (ended.getCount() == 0) ring.close(); // nobody would
+        return ring;
+    }
+
+    void forget(EventRing ring) { rings.remove(ring); }
+
     /** Asks epoll, whatever the backend: to io_uring, what cannot be polled is ready for ever. */
     static void checkWatchable(int fd) {
         ErrnoSlot errno = ErrnoSlot.current();
+        if (Files.fcntl(errno, fd, Files.F_GETFD, 0) < 0) throw new IllegalArgumentException("descriptor " + fd + " is not open");
         int efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
         int result;
         try (Arena arena = Arena.ofConfined()) {
@@ -293,7 +330,6 @@ public final class TorqueRuntime implements AutoCloseable {
         switch (-result) {
             case 0 -> { }
             case Errno.EPERM -> throw new IllegalArgumentException("descriptor " + fd + " is a file, directory or device that is always ready: the kernel cannot watch it; just read and write it");
-            case Errno.EBADF -> throw new IllegalArgumentException("descriptor " + fd + " is not open");
             default -> throw SyscallException.of(result, "epoll_ctl", "op=ADD, fd={}", fd);
         }
     }
