@@ -16,19 +16,28 @@ import org.libtorque.event.ChildHandler;
 import org.libtorque.event.ChildProcess;
 import org.libtorque.event.ClockHandler;
 import org.libtorque.event.Command;
+import org.libtorque.event.Condition;
 import org.libtorque.event.ConnectFailureHandler;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.ConnectionHandler;
+import org.libtorque.event.CountHandler;
+import org.libtorque.event.CounterHandler;
 import org.libtorque.event.DatagramHandler;
 import org.libtorque.event.DatagramListener;
 import org.libtorque.event.DirectoryWatcher;
+import org.libtorque.event.EventCounter;
+import org.libtorque.event.EventRing;
 import org.libtorque.event.ExitHandler;
 import org.libtorque.event.ListenOptions;
 import org.libtorque.event.Listener;
+import org.libtorque.event.Mailbox;
 import org.libtorque.event.NetworkHandler;
 import org.libtorque.event.NetworkObject;
 import org.libtorque.event.PathHandler;
 import org.libtorque.event.PathScope;
+import org.libtorque.event.PayloadHandler;
+import org.libtorque.event.PressureHandler;
+import org.libtorque.event.PressureTrigger;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalHandler;
@@ -113,8 +122,8 @@ public final class Torque implements AutoCloseable {
      * Watches a descriptor of the caller's for readiness, edge-triggered, on the calling vcore or, elsewhere, on one that is not busy. The
      * descriptor should be non-blocking.
      *
-     * @param interest bits of {@link Watch#READABLE} and {@link Watch#WRITABLE}
-     * @throws IllegalArgumentException if the descriptor is not open, or is a regular file or directory, which are always ready and cannot be watched
+     * @param interest bits of {@link Watch#READABLE}, {@link Watch#WRITABLE} and {@link Watch#PRIORITY}
+     * @throws IllegalArgumentException if the descriptor is not open, or the kernel cannot watch it: regular files, directories and some devices are always ready
      */
     public Watch watch(int fd, int interest, WatchHandler handler) {
         return watch(fd, interest, Placement.near(), handler);
@@ -208,6 +217,60 @@ public final class Torque implements AutoCloseable {
     public Registration onPath(Path path, PathScope scope, Color color, PathHandler handler) throws IOException {
         return runtime.onPath(Objects.requireNonNull(path), Objects.requireNonNull(scope), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
+
+    // ---- pressure
+
+    /** Tells when tasks stall for want of a resource, under the default colour; see {@link #onPressure(PressureTrigger, Color, PressureHandler)}. */
+    public Registration onPressure(PressureTrigger trigger, PressureHandler handler) throws IOException { return onPressure(trigger, defaultColor(), handler); }
+
+    /**
+     * Tells when tasks stall for want of CPU time, memory or input and output for longer than a threshold, under a colour. At most once in each window.
+     *
+     * @throws IOException if the kernel has none of that or refuses it; the message says what to do
+     */
+    public Registration onPressure(PressureTrigger trigger, Color color, PressureHandler handler) throws IOException {
+        return runtime.onPressure(Objects.requireNonNull(trigger), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /** Tells of changes of a control group's counters, under the default colour; see {@link #onCounters(Path, Color, CounterHandler)}. */
+    public Registration onCounters(Path file, CounterHandler handler) throws IOException { return onCounters(file, defaultColor(), handler); }
+
+    /**
+     * Tells of changes of a control group's counters, under a colour: {@code memory.events} (low, high, max, oom, oom_kill), {@code pids.events}, {@code cgroup.events} and others of
+     * that form, of version 2.
+     *
+     * @param file such as {@code /sys/fs/cgroup/system.slice/memory.events}
+     * @throws java.nio.file.NoSuchFileException if there is no such control group or its controller is not enabled
+     * @throws IllegalArgumentException          if the file tells of no changes
+     * @throws IOException                       if it may not be read or is not of that form, or descriptors are out
+     */
+    public Registration onCounters(Path file, Color color, CounterHandler handler) throws IOException {
+        return runtime.onCounters(Objects.requireNonNull(file), Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    // ---- events of the program's own
+
+    /** Makes a condition that any thread may signal; the handler is called under a colour, once for all signals since the last call. See {@link Condition}. */
+    public <T> Condition<T> condition(Color color, PayloadHandler<? super T> handler) { return runtime.condition(Objects.requireNonNull(color), Objects.requireNonNull(handler)); }
+
+    /** Makes a counter that any thread may add to; the handler is told under a colour how much was added since the last call. See {@link EventCounter}. */
+    public EventCounter counter(Color color, CountHandler handler) { return runtime.counter(Objects.requireNonNull(color), Objects.requireNonNull(handler)); }
+
+    /**
+     * Makes a mailbox that any thread may send to; the handler is called under a colour, once for each payload. See {@link Mailbox}.
+     *
+     * @param capacity how many payloads may wait, 1 to {@link Mailbox#MAX_CAPACITY}
+     */
+    public <T> Mailbox<T> mailbox(int capacity, Color color, PayloadHandler<? super T> handler) {
+        return runtime.mailbox(capacity, Objects.requireNonNull(color), Objects.requireNonNull(handler));
+    }
+
+    /**
+     * Makes a ring into which sources deliver events instead of calling back. When the runtime has stopped, it is closed. See {@link EventRing}.
+     *
+     * @param capacity how many events it may hold, 1 to {@link EventRing#MAX_CAPACITY}
+     */
+    public EventRing ring(int capacity) { return runtime.ring(capacity); }
 
     // ---- the network
 

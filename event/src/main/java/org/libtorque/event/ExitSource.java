@@ -1,6 +1,7 @@
 package org.libtorque.event;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.libtorque.sys.Errno;
@@ -27,6 +28,11 @@ import org.libtorque.vcore.Timer;
 final class ExitSource extends KernelSource {
     private static final long RETRY_NANOS = 5_000_000;
     private static final int RETRIES = 50;
+
+    /** Stands for none: it has not ended. */
+    private static final ExitStatus RUNNING = new ExitStatus(-1, null, false);
+    /** Of memory that looking takes. */
+    private static final int MEMORY_BYTES = 256;
 
     /** What is called, under the colour. */
     interface Done {
@@ -66,10 +72,27 @@ final class ExitSource extends KernelSource {
             process.onExit().thenRun(() -> source.signal(READABLE));
             return source;
         }
-        if (fd < 0) throw new IOException("process " + pid + ": " + (fd == -Errno.ESRCH ? "there is none, or it has ended and been waited for" : Errno.describe(-fd)));
+        if (fd < 0) throw refused(pid, fd);
         ExitSource source = new ExitSource(color, fd, pid, false, process, status -> handler.onExit(pid, status));
         source.register();
         return source;
+    }
+
+    /** Returns how a process ended, if it has and that can be known now; else null. Any thread. */
+    static ExitStatus endedAlready(int pid) throws IOException {
+        ErrnoSlot errno = ErrnoSlot.current();
+        int fd = PidFd.open(errno, pid, 0);
+        if (fd < 0) throw refused(pid, fd);
+        try (Arena arena = Arena.ofConfined()) {
+            ExitStatus status = status(errno, fd, pid, false, arena.allocate(MEMORY_BYTES, 8).address());
+            return status == RUNNING ? null : status;
+        } finally {
+            org.libtorque.sys.Files.close(errno, fd);
+        }
+    }
+
+    private static IOException refused(int pid, int error) {
+        return new IOException("process " + pid + ": " + (error == -Errno.ESRCH ? "there is none, or it has ended and been waited for" : Errno.describe(-error)));
     }
 
     /** A child that has just been started; its zombie waits if it has ended already. Not registered yet. */
@@ -92,26 +115,30 @@ final class ExitSource extends KernelSource {
 
     /** Returns how it ended, or null if it has not, or if there is more to come. */
     private ExitStatus look() {
-        ErrnoSlot errno = loop().errno;
-        long memory = loop().scratch;
-        int result;
-        do result = Processes.waitid(errno, Processes.P_PIDFD, fd(), memory, Processes.WEXITED | Processes.WNOHANG | (ours ? 0 : Processes.WNOWAIT));
-        while (result == -Errno.EINTR);
-        if (result == 0) {
-            if (NativeMemory.getInt(memory + ChildInfo.SI_PID) == 0) return null; // not yet
-            int status = NativeMemory.getInt(memory + ChildInfo.SI_STATUS);
-            int code = NativeMemory.getInt(memory + ChildInfo.SI_CODE);
-            return code == Processes.CLD_EXITED ? new ExitStatus(status & 0xFF, null, false) : ExitStatus.endedBy(status, code == Processes.CLD_DUMPED);
-        }
-        if (PidFd.info(errno, fd(), PidFd.PIDFD_INFO_EXIT, memory) == 0 && (NativeMemory.getLong(memory + PidfdInfo.MASK) & PidFd.PIDFD_INFO_EXIT) != 0) {
-            return ExitStatus.ofWait(NativeMemory.getInt(memory + PidfdInfo.EXIT_CODE));
-        }
-        ExitStatus zombie = ofZombie(errno);
-        if (zombie != null) return zombie;
+        ExitStatus status = status(loop().errno, fd(), pid, ours, loop().scratch);
+        if (status == RUNNING) return null;
+        if (status != null) return status;
         if (process != null && !process.isAlive()) return ofProcess();
         if (++retries > RETRIES) return ExitStatus.UNKNOWN;
         loop().vcore.timers().schedule(retry, loop().vcore.now() + RETRY_NANOS);
         return null;
+    }
+
+    /** Returns how it ended, {@link #RUNNING}, or null if nobody knows yet. */
+    private static ExitStatus status(ErrnoSlot errno, int fd, int pid, boolean ours, long memory) {
+        int result;
+        do result = Processes.waitid(errno, Processes.P_PIDFD, fd, memory, Processes.WEXITED | Processes.WNOHANG | (ours ? 0 : Processes.WNOWAIT));
+        while (result == -Errno.EINTR);
+        if (result == 0) {
+            if (NativeMemory.getInt(memory + ChildInfo.SI_PID) == 0) return RUNNING;
+            int status = NativeMemory.getInt(memory + ChildInfo.SI_STATUS);
+            int code = NativeMemory.getInt(memory + ChildInfo.SI_CODE);
+            return code == Processes.CLD_EXITED ? new ExitStatus(status & 0xFF, null, false) : ExitStatus.endedBy(status, code == Processes.CLD_DUMPED);
+        }
+        if (PidFd.info(errno, fd, PidFd.PIDFD_INFO_EXIT, memory) == 0 && (NativeMemory.getLong(memory + PidfdInfo.MASK) & PidFd.PIDFD_INFO_EXIT) != 0) {
+            return ExitStatus.ofWait(NativeMemory.getInt(memory + PidfdInfo.EXIT_CODE));
+        }
+        return ofZombie(errno, fd, pid);
     }
 
     /** The JDK tells a signal as 128 plus its number, which a program may return too; so that is taken as what it returned. */
@@ -121,14 +148,14 @@ final class ExitSource extends KernelSource {
      * Field 52 of /proc/PID/stat, which the kernel fills in for those who may trace the process and has as 0 for others. That the number still means our
      * process is asked of the descriptor afterwards: as long as a signal could be sent, nobody has reaped it.
      */
-    private ExitStatus ofZombie(ErrnoSlot errno) {
+    private static ExitStatus ofZombie(ErrnoSlot errno, int fd, int pid) {
         try {
             Path folder = Path.of("/proc/" + pid);
             int owner = Processes.geteuid() == 0 ? 0 : (int) Files.getAttribute(folder, "unix:uid");
             if (owner != Processes.geteuid()) return null;
             String stat = Files.readString(folder.resolve("stat"));
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" "); // from the third field on, which is the state
-            if (!fields[0].equals("Z") || PidFd.sendSignal(errno, fd(), 0) == -Errno.ESRCH) return null;
+            if (!fields[0].equals("Z") || PidFd.sendSignal(errno, fd, 0) == -Errno.ESRCH) return null;
             return ExitStatus.ofWait(Integer.parseInt(fields[52 - 3].strip()));
         } catch (IOException | RuntimeException e) {
             return null; // it has just been reaped, or /proc hides it

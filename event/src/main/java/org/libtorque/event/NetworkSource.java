@@ -111,6 +111,7 @@ final class NetworkSource extends KernelSource {
         takeReady();
         ErrnoSlot errno = loop().errno;
         for (int budget = BUDGET; isOpen() && budget > 0; budget--) {
+            if (RingPort.holds(handler, this)) return;
             NativeMemory.putInt(name + NAME_BYTES, NAME_BYTES);
             int n = Sockets.recvfrom(errno, fd(), buffer, BUFFER_BYTES, Sockets.MSG_TRUNC, name, name + NAME_BYTES);
             if (n == -Errno.EAGAIN) {

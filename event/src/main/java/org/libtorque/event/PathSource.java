@@ -207,6 +207,7 @@ final class PathSource extends KernelSource {
         takeReady();
         Loop loop = loop();
         for (int budget = READ_BUDGET; isOpen(); ) {
+            if (RingPort.holds(handler, this)) return;
             long n = budget-- > 0 ? Files.read(loop.errno, fd(), buffer, BUFFER_BYTES) : -Errno.EBUSY;
             if (n == -Errno.EBUSY) {
                 signal(READABLE); // behind the other colours
@@ -224,6 +225,7 @@ final class PathSource extends KernelSource {
         endLeaving(loop.vcore.clock().nanoTime());
         if (isOpen() && lost) beginAnew();
         while (isOpen() && (listing != null || !unlisted.isEmpty())) {
+            if (RingPort.holds(handler, this)) return;
             if (loop.vcore.shouldYield()) {
                 signal(READABLE);
                 return;

@@ -44,6 +44,7 @@ final class SignalRegistration extends KernelSource implements SignalHub.Member 
     @Override protected void run() throws Exception {
         takeReady();
         for (int budget = BUDGET; isOpen() && budget > 0; ) {
+            if (RingPort.holds(handler, this)) return;
             SignalInfo info = waiting.poll();
             if (info != null) {
                 handler.onSignal(info);

@@ -6,6 +6,8 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -16,10 +18,12 @@ import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Affinity;
+import org.libtorque.sys.Epoll;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.SyscallException;
 import org.libtorque.sys.TimerSlack;
 import org.libtorque.sys.Uninterruptibly;
 import org.libtorque.vcore.Backend;
@@ -72,6 +76,8 @@ public final class TorqueRuntime implements AutoCloseable {
     private ClockWatch clockWatch;
     private final Object clockWatchLock = new Object();
     private final AsyncFiles files;
+    /** To be closed when all vcores have ended. */
+    private final Set<EventRing> rings = ConcurrentHashMap.newKeySet();
 
     private TorqueRuntime(TorqueOptions options, Backend.Choice choice, KernelClocks clocks) {
         this.clocks = clocks;
@@ -154,6 +160,7 @@ public final class TorqueRuntime implements AutoCloseable {
             keeper.leave(index);
             if (running.decrementAndGet() == 0) files.close();
             ended.countDown();
+            if (ended.getCount() == 0) rings.forEach(EventRing::close);
         }
     }
 
@@ -255,7 +262,7 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     /** See {@link org.libtorque.Torque#onNetwork(java.util.Set, Color, NetworkHandler)}. */
-    public Registration onNetwork(java.util.Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
+    public Registration onNetwork(Set<NetworkObject.Kind> kinds, Color color, NetworkHandler handler) throws IOException {
         checkRunning();
         return NetworkSource.open(kinds, color, handler);
     }
@@ -269,16 +276,63 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#files}. */
     public AsyncFiles files() { return files; }
 
-    private static void checkWatchable(int fd) {
+    /** See {@link org.libtorque.Torque#onPressure(PressureTrigger, Color, PressureHandler)}. */
+    public Registration onPressure(PressureTrigger trigger, Color color, PressureHandler handler) throws IOException {
+        checkRunning();
+        return PressureSource.open(trigger, color, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#onCounters(java.nio.file.Path, Color, CounterHandler)}. */
+    public Registration onCounters(java.nio.file.Path file, Color color, CounterHandler handler) throws IOException {
+        checkRunning();
+        return CounterSource.open(file, color, handler);
+    }
+
+    /** See {@link org.libtorque.Torque#condition}. */
+    public <T> Condition<T> condition(Color color, PayloadHandler<? super T> handler) {
+        Condition<T> condition = new Condition<>(color, handler);
+        condition.register();
+        return condition;
+    }
+
+    /** See {@link org.libtorque.Torque#counter}. */
+    public EventCounter counter(Color color, CountHandler handler) {
+        EventCounter counter = new EventCounter(color, handler);
+        counter.register();
+        return counter;
+    }
+
+    /** See {@link org.libtorque.Torque#mailbox}. */
+    public <T> Mailbox<T> mailbox(int capacity, Color color, PayloadHandler<? super T> handler) {
+        Mailbox<T> mailbox = new Mailbox<>(capacity, color, handler);
+        mailbox.register();
+        return mailbox;
+    }
+
+    /** See {@link org.libtorque.Torque#ring}. */
+    public EventRing ring(int capacity) {
+        EventRing ring = new EventRing(this, capacity);
+        rings.add(ring);
+        if (ended.getCount() == 0) ring.close(); // nobody would
+        return ring;
+    }
+
+    void forget(EventRing ring) { rings.remove(ring); }
+
+    /** Asks epoll, whatever the backend: to io_uring, what cannot be polled is ready for ever. */
+    static void checkWatchable(int fd) {
+        ErrnoSlot errno = ErrnoSlot.current();
+        if (Files.fcntl(errno, fd, Files.F_GETFD, 0) < 0) throw new IllegalArgumentException("descriptor " + fd + " is not open");
+        int efd = SyscallException.check(Epoll.create1(errno, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
+        int result;
         try (Arena arena = Arena.ofConfined()) {
-            long statx = arena.allocate(Files.Statx.SIZE + 8, 8).address();
-            NativeMemory.putByte(statx + Files.Statx.SIZE, (byte) 0);
-            int result = Files.statx(ErrnoSlot.current(), fd, statx + Files.Statx.SIZE, Files.AT_EMPTY_PATH, Files.STATX_TYPE, statx);
-            if (result < 0) throw new IllegalArgumentException("descriptor " + fd + ": " + Errno.describe(-result));
-            int type = Short.toUnsignedInt(NativeMemory.getShort(statx + Files.Statx.STX_MODE)) & Files.S_IFMT;
-            if (type == Files.S_IFREG || type == Files.S_IFDIR) {
-                throw new IllegalArgumentException("descriptor " + fd + " is a regular file or directory, which is always ready and cannot be watched");
-            }
+            result = Epoll.ctl(errno, efd, Epoll.EPOLL_CTL_ADD, fd, arena.allocate(Epoll.Event.SIZE, 8).address()); // no events
+        }
+        Files.close(errno, efd);
+        switch (-result) {
+            case 0 -> { }
+            case Errno.EPERM -> throw new IllegalArgumentException("descriptor " + fd + " is a file, directory or device that is always ready: the kernel cannot watch it; just read and write it");
+            default -> throw SyscallException.of(result, "epoll_ctl", "op=ADD, fd={}", fd);
         }
     }
 

@@ -7,6 +7,11 @@ import org.libtorque.vcore.Vcore;
 /**
  * A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. When its
  * vcore is parked it moves to another one.
+ *
+ * <p><b>The contract.</b> The handler is called after each change to readiness that the kernel reports, and at the beginning if the descriptor is ready then; never for what has
+ * not changed. So it must go on until the kernel says {@code EAGAIN}, or post itself a task to go on later. It may be called when there is nothing, and once for several
+ * changes. An end or error is always reported, whatever the interest: as {@link #HANG_UP} together with {@link #READABLE}, for a read tells which it is. An end of the other side's direction alone (a half-closed socket) is {@link #READABLE}. After {@link #HANG_UP} nothing more is to be expected;
+ * the watch stays until it is closed.
  */
 public final class Watch implements Registration {
     /** There may be something to read, an end or an error included. */
@@ -15,6 +20,9 @@ public final class Watch implements Registration {
     public static final int WRITABLE = EventSource.WRITABLE;
     /** The other side is gone, or the descriptor is in an error state. */
     public static final int HANG_UP = EventSource.HANG_UP;
+
+    /** There is something exceptional, such as out-of-band data of a TCP socket, or what a file in /proc, /sys or a cgroup reports by {@code POLLPRI}. */
+    public static final int PRIORITY = EventSource.PRIORITY;
 
     private final Source source;
     private volatile boolean open = true;
@@ -36,7 +44,7 @@ public final class Watch implements Registration {
     /**
      * Changes what is watched for; readiness that there is already is reported again. On its vcore.
      *
-     * @param interest bits of {@link #READABLE} and {@link #WRITABLE}
+     * @param interest bits of {@link #READABLE}, {@link #WRITABLE} and {@link #PRIORITY}
      */
     public void setInterest(int interest) {
         source.loop.checkCurrent(this);
@@ -45,8 +53,8 @@ public final class Watch implements Registration {
     }
 
     static void checkInterest(int interest) {
-        if ((interest & ~(READABLE | WRITABLE)) != 0 || interest == 0) {
-            throw new IllegalArgumentException("interest must be READABLE, WRITABLE or both, not " + interest);
+        if ((interest & ~(READABLE | WRITABLE | PRIORITY)) != 0 || interest == 0) {
+            throw new IllegalArgumentException("interest must be READABLE, WRITABLE, PRIORITY or several of them, not " + interest);
         }
     }
 

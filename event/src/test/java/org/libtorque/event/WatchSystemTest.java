@@ -24,6 +24,7 @@ import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SyscallException;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
 
 /** Descriptors of the program's own. */
 @ParameterizedClass(name = "{0}")
@@ -220,9 +221,56 @@ class WatchSystemTest extends SystemTest {
             assertThrows(IllegalArgumentException.class, () -> torque().watch(dir, Watch.READABLE, (self, ready) -> { }));
             close(fd, dir);
         }
+        try (Arena arena = Arena.ofConfined()) {
+            int device = SyscallException.check(Files.open(errno(), CStrings.allocate("/dev/null", arena), Files.O_RDWR | Files.O_CLOEXEC, 0), "open", "");
+            var refused = assertThrows(IllegalArgumentException.class, () -> torque().watch(device, Watch.READABLE, (self, ready) -> { }));
+            assertTrue(refused.getMessage().contains("always ready"), refused::getMessage);
+            close(device);
+        }
         assertThrows(IllegalArgumentException.class, () -> torque().watch(-1, Watch.READABLE, (self, ready) -> { }));
         assertThrows(IllegalArgumentException.class, () -> torque().watch(1_000_000, Watch.READABLE, (self, ready) -> { }));
         assertThrows(IllegalArgumentException.class, () -> torque().watch(0, 0, (self, ready) -> { }));
+    }
+
+    @Test void anErrorIsReportedWhateverTheInterestAndNothingElseIs() {
+        int[] pipe = pipe();
+        List<Integer> seen = new CopyOnWriteArrayList<>();
+        Watch watch = torque().watch(pipe[1], Watch.PRIORITY, (self, ready) -> seen.add(ready));
+        onVcore(() -> null);
+        sleep(20);
+        assertEquals(List.of(), seen, "it is writable, which was not asked for");
+        close(pipe[0]);
+        Eventually.await("the error", () -> !seen.isEmpty());
+        assertEquals(Watch.READABLE | Watch.HANG_UP, seen.getFirst());
+        assertTrue(watch.isOpen());
+        watch.close();
+        stop();
+        close(pipe[1]);
+    }
+
+    @Test void outOfBandDataIsAPriorityEvent() throws Exception {
+        try (var server = new java.net.ServerSocket(0, 1, java.net.InetAddress.ofLiteral("127.0.0.1")); var client = new java.net.Socket(server.getInetAddress(), server.getLocalPort())) {
+            var before = LeakCheck.openDescriptors().keySet();
+            try (var accepted = server.accept()) {
+                var opened = new java.util.TreeSet<>(LeakCheck.openDescriptors().keySet());
+                opened.removeAll(before);
+                assertEquals(1, opened.size(), accepted::toString);
+                isToldOfUrgentData(opened.first(), client);
+            }
+        }
+    }
+
+    private void isToldOfUrgentData(int fd, java.net.Socket peer) throws Exception {
+        List<Integer> seen = new CopyOnWriteArrayList<>();
+        Watch watch = torque().watch(fd, Watch.PRIORITY, (self, ready) -> seen.add(ready));
+        peer.getOutputStream().write('x');
+        onVcore(() -> null);
+        sleep(20);
+        assertEquals(List.of(), seen);
+        peer.sendUrgentData('!');
+        Eventually.await(() -> "told " + seen, Eventually.DEFAULT_LIMIT, () -> seen.contains(Watch.PRIORITY));
+        watch.close();
+        Eventually.await("ended", () -> !watch.isOpen());
     }
 
     @Test void watchesThatAreLeftOpenEndWithTheRuntime() {

@@ -139,7 +139,7 @@ public abstract class EventQueue implements AutoCloseable {
     public abstract int accept(AcceptSource source);
 
     /**
-     * Home, or home-to-be. Watches any pollable descriptor, edge-triggered, with {@code READABLE} and {@code WRITABLE} as interest. May be called
+     * Home, or home-to-be. Watches any pollable descriptor, edge-triggered, with {@code READABLE}, {@code WRITABLE} and {@code PRIORITY} as interest; {@code HANG_UP} is always reported. May be called
      * again to change the interest.
      *
      * @return 0 or a negated errno; {@code -EPERM} means that the descriptor cannot be polled, as regular files cannot

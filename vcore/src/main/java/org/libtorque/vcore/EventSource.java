@@ -23,8 +23,10 @@ public abstract class EventSource extends Resident {
     public static final int WRITABLE = 2;
     /** The peer has closed both directions, or the descriptor is in an error state. */
     public static final int HANG_UP = 4;
+    /** There is something exceptional: a pressure trigger has fired, a TCP socket has out-of-band data, a file of kernel counters has changed. Only of watched descriptors. */
+    public static final int PRIORITY = 1 << 14;
     /**
-     * A send has ended whose outcome was {@linkplain StreamSource#takeSent put down}. Bits between this and {@link #HANG_UP} are the subclass's own.
+     * A send has ended whose outcome was {@linkplain StreamSource#takeSent put down}. Bits between {@link #PRIORITY} and {@link #HANG_UP} are the subclass's own.
      */
     public static final int SENT = 1 << 30;
 

@@ -109,6 +109,12 @@ public final class TestSockets implements AutoCloseable {
         if (n != bytes.length) throw new AssertionError("wrote " + n + " of " + bytes.length);
     }
 
+    /** Sends a byte out of band. */
+    public void writeUrgent(int fd, char c) {
+        org.libtorque.sys.NativeMemory.putByte(memory, (byte) c);
+        check(Sockets.send(errno, fd, memory, 1, Sockets.MSG_OOB));
+    }
+
     /** Reads what is there, up to 64 KiB; null at the end, empty if there is nothing. */
     public byte[] read(int fd) {
         int n = (int) Files.read(errno, fd, memory, ROOM);

@@ -5,6 +5,7 @@ import static org.libtorque.sys.Epoll.EPOLLET;
 import static org.libtorque.sys.Epoll.EPOLLHUP;
 import static org.libtorque.sys.Epoll.EPOLLIN;
 import static org.libtorque.sys.Epoll.EPOLLOUT;
+import static org.libtorque.sys.Epoll.EPOLLPRI;
 import static org.libtorque.sys.Epoll.EPOLLRDHUP;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_ADD;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_DEL;
@@ -146,6 +147,7 @@ public final class EpollQueue extends EventQueue {
         }
         if ((mask & EPOLLOUT) != 0) bits |= EventSource.WRITABLE;
         if ((mask & (EPOLLHUP | EPOLLERR)) != 0) bits |= EventSource.HANG_UP;
+        if ((mask & EPOLLPRI) != 0) bits |= EventSource.PRIORITY;
         if (bits != 0) source.signal(bits);
     }
 
@@ -177,6 +179,7 @@ public final class EpollQueue extends EventQueue {
         int mask = EPOLLET | EPOLLRDHUP;
         if ((interest & EventSource.READABLE) != 0) mask |= EPOLLIN;
         if ((interest & EventSource.WRITABLE) != 0) mask |= EPOLLOUT;
+        if ((interest & EventSource.PRIORITY) != 0) mask |= EPOLLPRI;
         int slot = source.slot();
         if (slot < 0) return register(source, mask);
         int result = control(EPOLL_CTL_MOD, source.fd(), mask, dataOf(slot));

@@ -317,7 +317,12 @@ public final class UringQueue extends EventQueue {
             flags[slot] &= ~WATCHED;
             if ((result >= 0 || result == -Errno.ECANCELED) && !isDetaching(slot)) armPoll(source, slot);
         }
-        if (result != -Errno.ECANCELED) source.signal(bitsOf(result));
+        if (result == -Errno.ECANCELED) return;
+        int bits = bitsOf(result);
+        // Then it was not asked, and tells of everything that such a wake-up might be for.
+        if (result > 0 && (result & Poll.POLLRDBAND) != 0 && Poll.poll(errno, source.fd(), Poll.POLLPRI, 0) == 0) bits &= ~EventSource.PRIORITY;
+        if (result >= 0) bits &= interest[slot] | EventSource.READABLE | EventSource.HANG_UP; // as epoll has it
+        if (bits != 0) source.signal(bits);
     }
 
     private void writable(EventSource source, int slot, int result) {
@@ -346,6 +351,7 @@ public final class UringQueue extends EventQueue {
         if ((pollMask & (Poll.POLLIN | Poll.POLLRDHUP | Poll.POLLHUP | Poll.POLLERR)) != 0) bits |= EventSource.READABLE;
         if ((pollMask & (Poll.POLLOUT | Poll.POLLHUP | Poll.POLLERR)) != 0) bits |= EventSource.WRITABLE;
         if ((pollMask & (Poll.POLLHUP | Poll.POLLERR)) != 0) bits |= EventSource.HANG_UP;
+        if ((pollMask & Poll.POLLPRI) != 0) bits |= EventSource.PRIORITY;
         return bits;
     }
 
@@ -520,6 +526,8 @@ public final class UringQueue extends EventQueue {
         int mask = Poll.POLLRDHUP;
         if ((interest[slot] & EventSource.READABLE) != 0) mask |= Poll.POLLIN;
         if ((interest[slot] & EventSource.WRITABLE) != 0) mask |= Poll.POLLOUT;
+        // A wake-up that says what it is for passes io_uring only if it matches something besides POLLPRI (io_poll_wake); sockets have POLLRDBAND in it, and nobody else.
+        if ((interest[slot] & EventSource.PRIORITY) != 0) mask |= Poll.POLLPRI | Poll.POLLRDBAND;
         long sqe = prepare(IoUring.IORING_OP_POLL_ADD, source.fd(), userData(OP_POLL, slot));
         putInt(sqe + Sqe.LEN, IoUring.IORING_POLL_ADD_MULTI);
         putInt(sqe + Sqe.OP_FLAGS, mask);
