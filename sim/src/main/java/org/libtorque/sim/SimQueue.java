@@ -29,6 +29,11 @@ class SimQueue extends IdleQueue implements Hart.Sink {
         return events;
     }
 
+    /** As with epoll. */
+    @Override public boolean othersMayHarvest() { return true; }
+
+    @Override public int harvestBy(EventQueue helper, int window) { return hart.harvestBy(((SimQueue) helper).hart, window, this); }
+
     @Override public void ready(Connection connection) { connection.source.signal(EventSource.READABLE); }
 
     @Override public boolean caughtUp() { return !hart.hasEvents(); }
