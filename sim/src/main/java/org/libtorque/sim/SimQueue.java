@@ -1,6 +1,7 @@
 package org.libtorque.sim;
 
 import java.util.ArrayDeque;
+import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.IdleQueue;
 

@@ -118,7 +118,7 @@ final class Offers extends OffersPad1 {
     long offer(RunQueue from, int max, long clock, boolean must) {
         if (must) lock();
         else if (!tryLock()) return -1;
-        from.moveRoaming(queue, max, Integer.MAX_VALUE, clock);
+        from.moveRoaming(queue, max, clock);
         announced = true;
         long work = queue.work();
         unlock();
@@ -137,20 +137,22 @@ final class Offers extends OffersPad1 {
     }
 
     /**
-     * Takes back what is to run first, as far as it is before the given bucket: one colour, or as many as make so much work. Owner only.
+     * Takes back what is to run first, as far as it is in the given bucket or before: what was laid out has waited longer than what came since. Owner only.
      *
-     * @return whether there was one; if not, a thief was quicker
+     * @param to    where those behind the first go, as many as make so much work with it
+     * @return the first; null if there is none, because a thief was quicker
      */
-    boolean takeBack(RunQueue to, long before, long nanos, long clock) {
+    Color takeBack(RunQueue to, long upTo, long nanos, long clock) {
         lock();
-        boolean any = false;
-        for (long got = 0; got < nanos && queue.firstDue() < before; any = true) {
+        Color first = null;
+        for (long got = 0, bucket; got < nanos && (bucket = queue.firstDue()) <= upTo && bucket != RunQueue.NONE; ) {
             Color color = queue.pollFirst();
             got += color.cost;
-            to.add(color, clock);
+            if (first == null) first = color;
+            else to.add(color, clock);
         }
         unlock();
-        return any;
+        return first;
     }
 
     /** Takes back the colour that is to run first, if it is before the given bucket; null if there is none such. Owner only. */

@@ -218,12 +218,10 @@ final class RunQueue {
         throw new AssertionError(grouped + " colours of groups, and none found");
     }
 
-    /**
-     * Moves up to {@code max} colours that may roam to {@code to}, in order; others stay, and those of groups unless there is too much to do.
-     *
-     * @param looks how many colours to look at, at most
-     * @return how many were moved
-     */
+    /** Moves up to {@code max} colours that may roam to {@code to}, in order; others stay, and those of groups unless there is too much to do. Returns how many. */
+    int moveRoaming(RunQueue to, int max, long clock) { return moveRoaming(to, max, Integer.MAX_VALUE, clock); }
+
+    /** As {@link #moveRoaming(RunQueue, int, long)}, looking at so many colours at most. */
     int moveRoaming(RunQueue to, int max, int looks, long clock) {
         boolean overloaded = work >= OVERLOAD_NANOS;
         int moved = 0;

@@ -386,13 +386,13 @@ public final class Scoreboard {
 
     int interrupts(int position) { return (int) get(position, INTERRUPTS); }
 
-    /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
     /** Of its time, of 1024, what has lately been asked for: work that others have taken or been given counts, and work that was theirs does not. Owner only. */
     void demand(int position, int of1024) { put(position, DEMAND, of1024); }
 
     /** Returns what is asked for of a vcore, in its time and what interrupts take of it, of 1024; may be more. */
     int demand(int position) { return (int) get(position, DEMAND) + interrupts(position); }
 
+    /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
     int load(int position) { return utilisation(position) + interrupts(position); }
 
     /** The part of its time, of 1024, that it is busy for as far as can be known now: it measures only when it has something to do. */

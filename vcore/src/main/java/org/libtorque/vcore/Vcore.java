@@ -158,6 +158,8 @@ public final class Vcore {
     private Vcore helped;
     /** Whether this turn is about what has waited too long elsewhere. */
     private boolean helping;
+    /** Whether the first of {@link #own} was just put back there. */
+    private boolean hasPutBack;
     /** How many colours were left when it was laid out last what waits here, because they must stay, or had no room. */
     private int leftOver;
     /** What must be done before the running colour can be anybody else's; null if nothing. */
@@ -543,11 +545,18 @@ public final class Vcore {
         }
         upNextInRow = 0;
         long first = own.firstDue();
-        if (offers.first() < first && offers.takeBack(own, first, LAY_OUT_NANOS, virtualNow)) first = own.firstDue();
-        if (first == RunQueue.NONE) return null;
-        color = own.pollFirst();
+        long offered = offers.first();
+        boolean older = offered < first || offered == first && !hasPutBack; // of equals, what was laid out has come before
+        hasPutBack = false;
+        if (older && (color = offers.takeBack(own, first, LAY_OUT_NANOS, virtualNow)) != null) { // null also if a thief was quicker
+            first = Math.min(first, offered);
+        } else {
+            if (first == RunQueue.NONE) return null;
+            color = own.pollFirst();
+        }
         if (after && color.cost >= LONG_NANOS && balance.steals()) {
             own.putBack(color, first);
+            hasPutBack = true;
             return null;
         }
         virtualNow = RunQueue.clockAt(color, first, virtualNow);
@@ -785,7 +794,9 @@ public final class Vcore {
         int who = board.needy(position, overdueSince, least, nextRandom());
         if (who < 0) return false;
         Vcore needy = board.member(who);
-        if (!board.isOverdue(who, overdueSince)) return needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+        if (!board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
+            return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+        }
         if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
             wakeIfMore();
             return true;

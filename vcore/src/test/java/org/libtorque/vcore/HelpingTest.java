@@ -43,6 +43,20 @@ class HelpingTest {
         };
     }
 
+    private static final class Mover extends Resident {
+        Mover(Color color) { super(color); }
+
+        void enter() { settle(); }
+
+        @Override protected boolean canMove() { return true; }
+
+        @Override protected void depart() { departed(); }
+
+        @Override protected void arrive() {}
+
+        @Override protected void run() {}
+    }
+
     @Test void whoIsIdleTakesAndRunsTheEventsOfOneThatIsOverdue() {
         pending(note("a"));
         team.clock.advance(100 * MICRO);
@@ -111,26 +125,90 @@ class HelpingTest {
         assertEquals(List.of(1L, forever, 2L, forever, 4L, forever, 8L, forever, 16L, forever, 32L, forever, 64L, forever, 64L, forever), timeouts);
     }
 
-    @Test void whoIsIdleOrParkedIsNotOverdue() {
-        team.step(2);
+    @Test void whoIsIdleOrParkedIsLeftAlone() {
+        pending(note("a"));
         team.clock.advance(MILLI);
-        long now = team.clock.nanoTime();
-        team.queues[0].onWait = () -> {
-            assertEquals(2, team.board.nearestOverdue(1, now));
-            team.queues[2].onWait = () -> assertEquals(-1, team.board.nearestOverdue(1, now));
-            team.step(2);
-        };
+        team.queues[0].onWait = () -> team.step(1); // it comes back to its queue, and waits
         team.step(0);
-        assertEquals(0, team.board.nearestOverdue(2, now + 1));
-        assertEquals(-1, team.board.nearestOverdue(2, now), "it has just come back");
+        assertEquals(0, helps);
         team.vcore(0).park();
-        assertEquals(-1, team.board.nearestOverdue(2, now + 1), "vcore 1 has not begun");
+        team.clock.advance(MILLI);
+        team.step(1);
+        assertEquals(0, helps);
+        assertEquals(List.of(), log);
     }
 
-    @Test void whereOnlyTheOwnerCanHarvestNobodyTries() {
-        for (Team.QuietQueue queue : team.queues) queue.onHelp = null; // would throw
+    @Test void whatOthersHaveSentIsTakenTooAndWhatMustStayIsStillThere() {
+        Color guest = team.vcore(0).newColor(), pinned = team.vcore(0).newColor().pin();
+        team.as(0, () -> new StealingTest.Guest(guest).enter());
+        team.settle0();
+        team.as(2, () -> {
+            Team.task(guest, () -> log.add("guest@" + Team.here())).post();
+            Team.task(pinned, () -> log.add("pinned@" + Team.here())).post();
+        });
         team.clock.advance(100 * MICRO);
         team.step(1);
-        assertEquals(Long.MAX_VALUE, team.queues[1].timeout);
+        assertEquals(List.of("guest@1"), log);
+        team.step(0);
+        assertEquals(List.of("guest@1", "pinned@0"), log);
+    }
+
+    @Test void whatIsAboutToMoveFromOneThatIsOverdueStaysAndRuns() {
+        Color guest = team.vcore(0).newColor();
+        team.as(0, () -> new StealingTest.Guest(guest).enter());
+        team.settle0();
+        var task = Team.task(guest, () -> log.add("guest@" + Team.here()));
+        assertTrue(guest.tryHold());
+        guest.movingTo = team.vcore(2); // as at the end of a turn there
+        guest.turnsAway = 4;
+        team.as(2, () -> {
+            task.post();
+            team.vcore(0).deliver(guest);
+        });
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        assertEquals(List.of("guest@1"), log);
+        assertEquals(null, guest.movingTo);
+        assertEquals(team.vcore(0), guest.home());
+    }
+
+    @Test void whatIsJustArrivingAtOneThatIsOverdueArrives() {
+        Color guest = team.vcore(2).newColor();
+        team.as(2, () -> new Mover(guest).enter());
+        team.step(2);
+        team.as(2, () -> Team.task(guest, () -> guest.movingTo = team.vcore(0)).post());
+        team.step(2);
+        assertEquals(team.vcore(0), guest.home());
+        team.clock.advance(MILLI);
+        team.step(1);
+        assertEquals(team.vcore(0), guest.movingTo, "on its way: nobody else may have it");
+        team.step(0);
+        assertEquals(null, guest.movingTo);
+        assertEquals(1, team.vcore(0).stats().moves());
+    }
+
+    @Test void muchThatIsLaidOutIsTakenFromOneThatComesBackInTime() {
+        Color surprise = Team.cost(team.vcore(0).newColor(), 4_000);
+        var waiting = new ArrayList<Color>();
+        for (int i = 0; i < 12; i++) waiting.add(Team.cost(team.vcore(0).newColor(), 5_000));
+        team.as(0, () -> {
+            team.vcore(0).setTurnLimit(1);
+            Team.task(surprise, () -> {
+                team.clock.advance(MICRO);
+                team.step(1); // before the owner has noted what there is to do
+            }).post();
+            for (Color color : waiting) Team.task(color, () -> log.add("@" + Team.here())).post();
+            team.vcore(0).runOnce(false);
+        });
+        assertTrue(log.size() >= 6 && log.stream().allMatch("@1"::equals), log::toString);
+        assertEquals(0, helps);
+    }
+
+    @Test void whereOnlyTheOwnerCanHarvestItsInboxAndWhatIsLaidOutAreTakenAllTheSame() {
+        for (Team.QuietQueue queue : team.queues) queue.onHelp = null; // would throw
+        team.clock.advance(100 * MICRO);
+        team.as(2, note("a")::post);
+        team.step(1);
+        assertEquals(List.of("a@1"), log);
     }
 }
