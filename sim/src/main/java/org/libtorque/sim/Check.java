@@ -28,19 +28,22 @@ final class Check {
         CheckedModel make(Simulation simulation, RandomStream random, int connections);
     }
 
-    static Outcome run(long seed, Maker maker) {
+    static Outcome run(long seed, Maker maker) { return run(seed, maker, MOST_EVENTS); }
+
+    /** @param mostEvents when it is taken for one that never comes to rest */
+    static Outcome run(long seed, Maker maker, long mostEvents) {
         var random = new RandomStream(RandomStream.state(seed, 0));
         Topology topology = Topology.of(MACHINES[random.nextInt(MACHINES.length)]);
         long nanos = (long) Traffic.logUniform(random, 500_000, 50_000_000);
         var traffic = new Traffic(topology.online().size(), nanos, random);
         Costs costs = new Costs(1 + random.nextInt(1000), 1 + random.nextInt(300), random.nextInt(5000), random.nextInt(3000), random.nextInt(5000),
-                random.nextInt(100_000), random.nextInt(50_000), random.nextInt(1000), random.nextInt(500), random.nextInt(200), random.nextInt(40), random.nextInt(5000), random.nextInt(100_000));
+                random.nextInt(100_000), random.nextInt(50_000), random.nextInt(1000), random.nextInt(500), random.nextInt(200), 8 + random.nextInt(40), random.nextInt(8), random.nextInt(5000), random.nextInt(100_000));
         var scenario = new Scenario(topology, Workload.BALANCED, Policy.STATIC, seed, nanos, 0.5, 1, false, costs);
         var jitter = new RandomStream(RandomStream.state(seed, 1));
         var simulation = new Simulation(scenario, traffic, jitter,
                 s -> maker.make(s, new RandomStream(RandomStream.state(seed, 2)), traffic.home.length));
         try {
-            simulation.runUntilQuiet(MOST_EVENTS);
+            simulation.runUntilQuiet(mostEvents);
             ((CheckedModel) simulation.model).checkFinished();
         } catch (Throwable e) {
             throw new AssertionError("seed " + seed + " on " + topology.online().size() + " harts: " + e.getMessage(), e);

@@ -13,6 +13,8 @@ final class Hart {
         void ready(Connection connection);
     }
 
+    /** Cache lines of a kernel event queue that move to a hart which takes from another's. */
+    static final int QUEUE_LINES = 4;
     private static final long UP_NANOS = 3_600_000_000_000L;
 
     final int id;
@@ -114,7 +116,7 @@ final class Hart {
     }
 
     /** The kernel takes time from whatever runs here. */
-    private void interrupt(long nanos) {
+    void interrupt(long nanos) {
         if (simulation.jitter != null || lost) return;
         busyNanos += nanos;
         if (blocked || !wheel.isPending(id)) return;
@@ -153,6 +155,20 @@ final class Hart {
             sink.ready(connection);
         }
         if (taken == 0) settle(); // or a loop that finds nothing would turn for ever at one moment
+        return taken;
+    }
+
+    /** Takes events that are this hart's on another one, which pays for it. */
+    int harvestBy(Hart helper, int window, Sink sink) {
+        helper.pause();
+        if (blocked) return 0;
+        helper.charge(costs.harvestNanos() + QUEUE_LINES * simulation.distances.lineNanos(id, helper.id));
+        int taken = 0;
+        for (Connection connection; taken < window && (connection = firstReady) != null; taken++) {
+            withdraw(connection);
+            helper.charge(costs.eventNanos());
+            sink.ready(connection);
+        }
         return taken;
     }
 

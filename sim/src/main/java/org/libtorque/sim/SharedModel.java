@@ -9,8 +9,6 @@ package org.libtorque.sim;
  * the kernel does; the hart that the network card interrupts pays for that, if it is another.
  */
 final class SharedModel extends Model {
-    private static final int LOCK_LINES = 4;
-
     private final ConnectionQueue ready = new ConnectionQueue();
     private final Hart[] idle;
     private int idleCount;
@@ -26,6 +24,9 @@ final class SharedModel extends Model {
     @Override void arrived(Connection connection) {
         if (connection.queued || connection.server != null) return;
         ready.add(connection);
+        // The interrupted hart enters it in the list of what is ready, whose lines are where the last call on the queue was made; next time they are here.
+        connection.interrupted.interrupt(Hart.QUEUE_LINES * simulation.distances.lineNanos(lastHolder.id, connection.interrupted.id));
+        lastHolder = connection.interrupted;
         if (idleCount > 0) idle[--idleCount].rouse(connection); // exclusive waiters: who came last goes first
     }
 
@@ -49,7 +50,7 @@ final class SharedModel extends Model {
     }
 
     private void lock(Hart hart) {
-        long hold = costs.lockNanos() + LOCK_LINES * simulation.distances.lineNanos(lastHolder.id, hart.id);
+        long hold = costs.lockNanos() + Hart.QUEUE_LINES * simulation.distances.lineNanos(lastHolder.id, hart.id);
         long from = Math.max(hart.local(), lockFreeAt);
         lockFreeAt = from + hold;
         lastHolder = hart;

@@ -1,6 +1,7 @@
 package org.libtorque.sim;
 
 import java.util.ArrayDeque;
+import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.IdleQueue;
 
@@ -28,6 +29,11 @@ class SimQueue extends IdleQueue implements Hart.Sink {
         }
         return events;
     }
+
+    /** As with epoll. */
+    @Override public boolean othersMayHarvest() { return true; }
+
+    @Override public int harvestBy(EventQueue helper, int window) { return hart.harvestBy(((SimQueue) helper).hart, window, this); }
 
     @Override public void ready(Connection connection) { connection.source.signal(EventSource.READABLE); }
 

@@ -226,10 +226,7 @@ final class Simulation {
             if (n < most && model.shouldYield(hart)) break;
             int request = connection.firstRequest;
             if (request == Requests.NONE) return false;
-            if (connection.last != hart) {
-                hart.charge(costs.takeNanos() + costs.stateLines() * distances.lineNanos(connection.last.id, hart.id));
-                connection.last = hart;
-            }
+            hart.charge(distance(connection, hart));
             if (hart.local() >= start) waits[connection.kind].recordValue(Math.min(MAX_WAIT_NANOS, hart.local() - requests.arrivalNanos(request)));
             connection.firstRequest = requests.next(request);
             hart.charge(costs.requestNanos() + requests.serviceNanos(request));
@@ -242,6 +239,16 @@ final class Simulation {
             if (traffic.kinds[connection.kind].closed() && !quiet) askAgain(connection);
         }
         return connection.hasRequests();
+    }
+
+    /** What a request brings along to the hart that serves it: from the one that its packets have interrupted what the kernel has just written, the rest from where it was last. */
+    private long distance(Connection connection, Hart hart) {
+        Hart last = connection.last, packets = connection.interrupted;
+        long lines = packets == hart ? 0 : costs.packetLines() * distances.lineNanos(packets.id, hart.id);
+        if (last == hart) return lines;
+        connection.last = hart;
+        int others = packets == hart ? costs.stateLines() : costs.stateLines() - costs.packetLines();
+        return lines + costs.takeNanos() + others * distances.lineNanos(last.id, hart.id);
     }
 
     private void askAgain(Connection connection) {

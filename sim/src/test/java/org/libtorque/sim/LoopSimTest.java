@@ -61,7 +61,7 @@ class LoopSimTest {
         int failures = 0;
         for (long seed = 0; seed < 30; seed++) {
             try {
-                Check.run(seed, maker);
+                Check.run(seed, maker, 200_000);
             } catch (AssertionError e) {
                 assertTrue(e.getMessage().startsWith("seed " + seed + " on "), e::getMessage);
                 failures++;

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.hardware.Topology;
 
 class SimulatorTest {
-    private static final Costs FREE = new Costs(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private static final Costs FREE = new Costs(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     private static Scenario scenario(int harts, Workload workload, Policy policy, long seed) {
         return new Scenario(Topology.of(Scenario.machine(harts)), workload, policy, seed, 20_000_000, 0.6, 8, false, Costs.DEFAULT);
@@ -108,7 +108,7 @@ class SimulatorTest {
         var scenario = new Scenario(Topology.of("core:2"), Workload.BALANCED, Policy.SHARED, 1, 200_000_000, 0.1, 8, false, Costs.DEFAULT);
         Costs c = Costs.DEFAULT;
         var free = new Costs(c.harvestNanos(), c.eventNanos(), c.requestNanos(), 0, c.wakeSpinNanos(), c.wakeSleepNanos(), c.spinNanos(), c.rearmNanos(), c.lockNanos(),
-                c.takeNanos(), c.stateLines(), c.migrateNanos(), c.roundTripNanos());
+                c.takeNanos(), c.stateLines(), c.packetLines(), c.migrateNanos(), c.roundTripNanos());
         Result with = Simulator.run(scenario);
         var simulation = new Simulation(new Scenario(scenario.topology(), scenario.workload(), scenario.policy(), 1, scenario.nanos(), 0.1, 8, false, free));
         Result without = simulation.run();

@@ -16,7 +16,8 @@ package org.libtorque.vcore;
  *     stay where they are until {@link StreamSource#sent}, and no second send may be made meanwhile.
  * </ul>
  *
- * <p><b>Threads.</b> A queue's methods are called by the thread of the vcore that owns it, except {@link #wake}. Which queue is called for a source
+ * <p><b>Threads.</b> A queue's methods are called by the thread of the vcore that owns it, except {@link #wake} and
+ * {@link #harvestBy}. Which queue is called for a source
  * is said with each method. <em>Home</em>: the queue that the source is registered with, by its own thread, while that runs the source's colour.
  * <em>Runner</em>: the queue of whatever vcore runs the source's colour at the moment; the source may be registered with another queue of the same
  * runtime, whose thread may be harvesting meanwhile. Receiving and sending are the runner's; what is registered, and what is to be reported, is
@@ -53,6 +54,20 @@ public abstract class EventQueue implements AutoCloseable {
      * @return events taken, 0 on timeout, signal or wake-up
      */
     public abstract int harvest(int window, long timeoutNanos);
+
+    /**
+     * Takes events for the owner of this queue, who has not come for them for long, and signals their sources, on the thread of another vcore of the same runtime. Does not wait, neither for
+     * events nor for the owner.
+     *
+     * @param helper the queue of the calling thread's vcore, of the same kind
+     * @param window how many events to take at most, at least 1
+     * @return events taken; 0 also if the owner is harvesting
+     * @throws UnsupportedOperationException if nobody but the owner can: {@link #othersMayHarvest}
+     */
+    public int harvestBy(EventQueue helper, int window) { throw new UnsupportedOperationException(name()); }
+
+    /** Tells whether {@link #harvestBy} is possible. Any thread. The default says no. */
+    public boolean othersMayHarvest() { return false; }
 
     /** Tells whether the last {@link #harvest} took all that the kernel had to report, and not just its window's worth. */
     public abstract boolean caughtUp();

@@ -26,13 +26,13 @@ abstract class InboxPad1 extends InboxTop {
 }
 
 /**
- * Colours that other threads hand to a vcore: any thread puts, the owner takes all at once. They come out in the order in which they went in.
+ * Colours that other threads hand to a vcore: any thread puts, the owner takes all at once, or somebody else when it does not come. They come out in the order in which they went in.
  *
  * <p>A stack whose links are the colours' own (Treiber 1986), taken whole and reversed, so there is no ABA problem: nobody takes one element. It has no capacity of its own: a
  * colour has one holder, hence is in one inbox at most, so there are never more in all inboxes together than colours that have work. What bounds the work itself is
  * the limit of tasks that wait in a colour ({@link Task#tryPost}).
  *
- * <p>Putting is one compare-and-set, which releases the colour's fields to the owner, who acquires them by the exchange.
+ * <p>Putting is one compare-and-set, which releases the colour's fields to who takes them, and acquires them by the exchange. Of two who take, each colour is one's.
  */
 final class Inbox extends InboxPad1 {
     private static final VarHandle TOP;
@@ -54,7 +54,7 @@ final class Inbox extends InboxPad1 {
         } while (!TOP.weakCompareAndSetRelease(this, below, color));
     }
 
-    /** Takes all, linked in the order in which they came; null if there is none. Owner only. */
+    /** Takes all, linked in the order in which they came; null if there is none. The owner, or one who helps out. */
     Color takeAll() {
         if (isEmpty()) return null;
         Color color = (Color) TOP.getAndSetAcquire(this, null);

@@ -17,6 +17,10 @@ abstract class OffersFields extends OffersPad0 {
     long firstHint = RunQueue.NONE;
     /** The shares in the queue, likewise. */
     long sharesHint;
+    /** The work in the queue, likewise. */
+    long workHint;
+    /** Expected CPU time of all that was ever stolen. */
+    long stolen;
 }
 
 /** Keeps the fields off the lines of whatever lies behind them. */
@@ -34,12 +38,14 @@ abstract class OffersPad1 extends OffersFields {
  * Nearly always nobody else is near and the lock costs the owner one uncontended atomic operation, and not even that for what runs within the next microseconds, which is
  * never offered.
  *
- * <p>Whether the owner {@linkplain Scoreboard#isOffering is marked as offering} is changed inside the lock only, so mark and contents agree.
+ * <p>Whether the owner {@linkplain Scoreboard#isOffering is marked as offering} is changed inside the lock only; while there is nothing, it is not.
  */
 final class Offers extends OffersPad1 {
     private static final VarHandle LOCK;
     private static final VarHandle FIRST;
     private static final VarHandle SHARES;
+    private static final VarHandle WORK;
+    private static final VarHandle STOLEN;
 
     static {
         try {
@@ -47,6 +53,8 @@ final class Offers extends OffersPad1 {
             LOCK = lookup.findVarHandle(OffersFields.class, "lock", long.class);
             FIRST = lookup.findVarHandle(OffersFields.class, "firstHint", long.class);
             SHARES = lookup.findVarHandle(OffersFields.class, "sharesHint", long.class);
+            STOLEN = lookup.findVarHandle(OffersFields.class, "stolen", long.class);
+            WORK = lookup.findVarHandle(OffersFields.class, "workHint", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -58,6 +66,8 @@ final class Offers extends OffersPad1 {
     private final Scoreboard board;
     private final int position;
     private boolean marked;
+    /** Whether others shall know of what is in the queue. */
+    private boolean announced;
 
     /** @param position whose offers these are */
     Offers(Scoreboard board, int position) {
@@ -77,10 +87,11 @@ final class Offers extends OffersPad1 {
     private void unlock() {
         FIRST.setOpaque(this, queue.first());
         SHARES.setOpaque(this, queue.shares());
-        boolean any = queue.size() > 0;
-        if (any != marked) {
-            marked = any;
-            if (any) board.setOffering(position);
+        WORK.setOpaque(this, queue.work());
+        if (queue.size() == 0) announced = false;
+        if (announced != marked) {
+            marked = announced;
+            if (announced) board.setOffering(position);
             else board.clearOffering(position);
         }
         LOCK.setRelease(this, 0L);
@@ -92,6 +103,12 @@ final class Offers extends OffersPad1 {
     /** Returns the shares of all that is on offer, as exactly as {@link #first}. */
     long shares() { return (long) SHARES.getOpaque(this); }
 
+    /** Returns the expected CPU time of all that others have taken, since the beginning. */
+    long stolenWork() { return (long) STOLEN.getOpaque(this); }
+
+    /** Returns the expected CPU time of all that is on offer, in nanoseconds, as exactly as {@link #first}. */
+    long work() { return (long) WORK.getOpaque(this); }
+
     /**
      * Offers what may roam of the owner's colours. Owner only.
      *
@@ -102,9 +119,40 @@ final class Offers extends OffersPad1 {
         if (must) lock();
         else if (!tryLock()) return -1;
         from.moveRoaming(queue, max, clock);
+        announced = true;
         long work = queue.work();
         unlock();
         return work;
+    }
+
+    /**
+     * As {@link #offer}, but nobody is told: it lies here for those who come because the owner does not. Owner only. Does nothing if a thief is inside.
+     *
+     * @param max how many colours, at most, of the first twice as many
+     */
+    void layOut(RunQueue from, int max, long clock) {
+        if (!tryLock()) return;
+        from.moveRoaming(queue, max, 2 * max, clock);
+        unlock();
+    }
+
+    /**
+     * Takes back what is to run first, as far as it is in the given bucket or before: what was laid out has waited longer than what came since. Owner only.
+     *
+     * @param to    where those behind the first go, as many as make so much work with it
+     * @return the first; null if there is none, because a thief was quicker
+     */
+    Color takeBack(RunQueue to, long upTo, long nanos, long clock) {
+        lock();
+        Color first = null;
+        for (long got = 0, bucket; got < nanos && (bucket = queue.firstDue()) <= upTo && bucket != RunQueue.NONE; ) {
+            Color color = queue.pollFirst();
+            got += color.cost;
+            if (first == null) first = color;
+            else to.add(color, clock);
+        }
+        unlock();
+        return first;
     }
 
     /** Takes back the colour that is to run first, if it is before the given bucket; null if there is none such. Owner only. */
@@ -119,8 +167,14 @@ final class Offers extends OffersPad1 {
      * Takes colours for another vcore, linked: one, or as many as make half of the work if they are many small ones; of equal ones that which has waited longest comes first.
      * Null if there are none or somebody else is inside.
      */
-    Color steal(int max) {
+    Color steal(int max) { return steal(max, false); }
+
+    /** As {@link #steal(int)}, from an owner that does not come back in time: what is left is on offer from now on, also if the owner has only laid it out. */
+    Color stealAndAnnounce(int max) { return steal(max, true); }
+
+    private Color steal(int max, boolean announce) {
         if (!tryLock()) return null;
+        announced |= announce;
         long half = queue.work() / 2;
         Color first = null;
         Color last = null;
@@ -134,6 +188,7 @@ final class Offers extends OffersPad1 {
             got += color.cost;
             if (got >= half) break;
         }
+        STOLEN.setOpaque(this, stolen + got);
         unlock();
         return first;
     }
@@ -141,6 +196,6 @@ final class Offers extends OffersPad1 {
     /** Walks the structure; for tests, when nobody else is near. */
     void checkInvariants() {
         queue.checkInvariants();
-        if (marked != queue.size() > 0) throw new IllegalStateException("marked " + marked + ", size " + queue.size());
+        if (marked != announced || marked && queue.size() == 0) throw new IllegalStateException("marked " + marked + ", size " + queue.size());
     }
 }

@@ -219,16 +219,27 @@ final class RunQueue {
     }
 
     /** Moves up to {@code max} colours that may roam to {@code to}, in order; others stay, and those of groups unless there is too much to do. Returns how many. */
-    int moveRoaming(RunQueue to, int max, long clock) {
-        if (size == 0) return 0;
+    int moveRoaming(RunQueue to, int max, long clock) { return moveRoaming(to, max, Integer.MAX_VALUE, clock); }
+
+    /** As {@link #moveRoaming(RunQueue, int, long)}, looking at so many colours at most. */
+    int moveRoaming(RunQueue to, int max, int looks, long clock) {
         boolean overloaded = work >= OVERLOAD_NANOS;
         int moved = 0;
         int from = (int) base & MASK;
         for (int i = 0; i < BUCKETS && moved < max && size > 0; i++) {
             int at = from + i & MASK;
-            if ((occupied[at >> 6] & 1L << at) == 0) continue;
+            long bits = occupied[at >> 6] >>> at;
+            if (bits == 0) {
+                i += 63 - (at & 63); // on to the next word
+                continue;
+            }
+            int empty = Long.numberOfTrailingZeros(bits);
+            i += empty;
+            if (i >= BUCKETS) break; // once around: what is left of this word was the first to be looked at
+            at += empty;
             Color before = null;
             for (Color color = heads[at]; color != null && moved < max; ) {
+                if (--looks < 0) return moved;
                 Color following = color.next;
                 if (color.mayRoam() && (color.group == null || overloaded)) {
                     if (before == null) heads[at] = following;

@@ -29,7 +29,10 @@ public final class Scoreboard {
     private static final int STRIDE = 32;
     private static final int PAD = 16;
 
-    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, LONG_SINCE = 4, MEASURED = 5, INTERRUPTS = 6;
+    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9;
+    private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64;
+    /** How many neighbours one looks at for one that is overdue: each is a cache line of theirs that they write all the time. */
+    private static final int LOOKED_AT = 4;
     /** What has measured nothing for so long without being idle is in one long turn. */
     private static final long STALE_NANOS = 8_000_000;
     /** What a vcore that has been busier gets last of what others leave. */
@@ -282,6 +285,14 @@ public final class Scoreboard {
         return !closing && nearestOffering(position) >= 0 && searching.getOpaque(domainOf[position] * STRIDE) == 0;
     }
 
+    /** Claims to watch over those in the cache domain that are busy. Returns false if somebody does. */
+    boolean beginWatch(int position) {
+        int at = domainOf[position] * STRIDE + 1;
+        return searching.getOpaque(at) == 0 && searching.compareAndSet(at, 0, 1);
+    }
+
+    void endWatch(int position) { searching.setRelease(domainOf[position] * STRIDE + 1, 0); }
+
     void endSearch(int position) { searching.setRelease(domainOf[position] * STRIDE, 0); }
 
     // ---- lines
@@ -291,9 +302,67 @@ public final class Scoreboard {
     private long get(int position, int what) { return (long) LONGS.getOpaque(lines, PAD + position * STRIDE + what); }
 
     /** Says what there is to do, and counts a turn. Owner only. */
-    void turn(int position, long turns, int outstanding) {
+    void turn(int position, long turns, int outstanding, long waitingNanos) {
         put(position, TURNS, turns);
         put(position, OUTSTANDING, outstanding);
+        put(position, WAITING, waitingNanos);
+    }
+
+    /** Says when it last asked its event queue. Owner only; from the first call on the queue may be harvested by others. */
+    void harvested(int position, long now) { LONGS.setRelease(lines, PAD + position * STRIDE + HARVESTED, now); }
+
+    /**
+     * Looks for somebody whose work it is worth taking: one that is overdue since a time, or else the one with most work waiting. Looks at {@link #LOOKED_AT} others, from a random
+     * place on in the smallest neighbourhood with as many, and at one anywhere. Whoever has nothing to do looks, so the fewer are looked at by each, the more look; what one
+     * misses another sees soon.
+     *
+     * @param random   any number; equal ones look at equal places
+     * @param leastNanos how much must be waiting
+     * @return a position, or -1
+     */
+    int needy(int position, long time, long leastNanos, int random) {
+        int[] r = ranges[position];
+        if (r.length == 0) return -1;
+        int i = 0;
+        while (i + 2 < r.length && r[i + 1] - r[i] <= LOOKED_AT) i += 2;
+        int width = r[i + 1] - r[i];
+        int offset = Math.floorMod(random, width);
+        int best = -1;
+        long most = leastNanos - 1;
+        int mine = demand(position);
+        long spread = get(position, SPREAD);
+        for (int k = Math.min(width, LOOKED_AT + 1); k >= 0; k--) {
+            int p = r[i] + offset;
+            if (k == 0) {
+                if (width == size) break;
+                p = Math.floorMod(random >>> 7, size);
+            }
+            if (++offset == width) offset = 0;
+            if (p == position || isParked(p)) continue;
+            spread += (((long) Math.abs(demand(p) - mine) << SPREAD_SHIFT) - spread) / SPREAD_LOOKS;
+            if (isIdle(p)) continue;
+            if (isOverdue(p, time)) {
+                best = p;
+                break;
+            }
+            long waiting = get(p, WAITING);
+            if (waiting > most) {
+                most = waiting;
+                best = p;
+            }
+        }
+        put(position, SPREAD, spread);
+        return best;
+    }
+
+    /** Returns by how much, of 1024, what is asked of those that it has {@linkplain #needy looked at} lately differs from what is asked of it. Owner only. */
+    int spread(int position) { return (int) (get(position, SPREAD) >> SPREAD_SHIFT); }
+
+    /** Tells whether a vcore is neither idle nor parked and has not asked its event queue since a time. */
+    boolean isOverdue(int position, long time) {
+        if (isIdle(position) || isParked(position)) return false;
+        long harvested = (long) LONGS.getAcquire(lines, PAD + position * STRIDE + HARVESTED); // acquires the event queue, which was made before
+        return harvested != 0 && harvested - time < 0;
     }
 
     int outstanding(int position) { return (int) get(position, OUTSTANDING); }
@@ -316,6 +385,12 @@ public final class Scoreboard {
     void interrupts(int position, int of1024) { put(position, INTERRUPTS, of1024); }
 
     int interrupts(int position) { return (int) get(position, INTERRUPTS); }
+
+    /** Of its time, of 1024, what has lately been asked for: work that others have taken or been given counts, and work that was theirs does not. Owner only. */
+    void demand(int position, int of1024) { put(position, DEMAND, of1024); }
+
+    /** Returns what is asked for of a vcore, in its time and what interrupts take of it, of 1024; may be more. */
+    int demand(int position) { return (int) get(position, DEMAND) + interrupts(position); }
 
     /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
     int load(int position) { return utilisation(position) + interrupts(position); }
@@ -379,14 +454,13 @@ public final class Scoreboard {
     }
 
     /**
-     * Chooses whom to give work, as libtorque does: in the smallest neighbourhood that holds somebody with at most half as much to do, one on the Pareto frontier of
-     * (little outstanding, many turns since last given something): nobody else there is better in both.
+     * Chooses whom to give work, as libtorque does: in the smallest neighbourhood that holds somebody who is idle, one of those on the Pareto frontier of (little outstanding when it
+     * last looked, many turns since last given something): nobody else there is better in both.
      *
-     * @param outstanding what the giver has
-     * @param random      breaks ties among the frontier's members
+     * @param random breaks ties among the frontier's members
      * @return a position, or -1
      */
-    int receiver(int position, int outstanding, int random) {
+    int receiver(int position, int random) {
         int[] r = ranges[position];
         int low = position;
         int high = position + 1;
@@ -400,8 +474,8 @@ public final class Scoreboard {
             for (int k = 0; k < count; k++) {
                 int p = from + (offset + k) % (r[i + 1] - from);
                 if (p >= low && p < high) continue; // itself, or seen in the narrower range
+                if (!isIdle(p) || load(p) > load(position) || isParked(p)) continue;
                 int o = outstanding(p);
-                if (2 * o > outstanding || load(p) > load(position) || isParked(p)) continue;
                 long since = turnsSinceGiven(p);
                 // One walk finds a member of the frontier: the candidate is replaced by whoever dominates it.
                 if (best < 0 || o <= bestOutstanding && since >= bestSince) {

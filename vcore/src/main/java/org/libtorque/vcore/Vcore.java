@@ -67,6 +67,17 @@ public final class Vcore {
     /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. */
     private static final long SHARED_TURN_NANOS = 30_000;
     private static final int SHARED_WINDOW = 64;
+    /** Before a turn that is expected to take as long, what waits is laid out where others find it if the owner does not come back in time; and so much at once is taken back. */
+    private static final int LAY_OUT_NANOS = 2_000;
+    /** Who has not asked its kernel for so long has what is laid out, and events, taken by others who are idle. */
+    private static final long OVERDUE_NANOS = 75_000;
+    /**
+     * Laid-out work that somebody who has just become idle takes, though the owner comes back in time: it saves waiting, and costs next to nothing but the transfer. Less of it if some
+     * vcores are asked for more than others, by so much of 1024.
+     */
+    private static final long TAKE_NANOS = 50_000, TAKE_SKEWED_NANOS = 10_000;
+    /** While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found nothing. */
+    private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000;
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
@@ -142,6 +153,15 @@ public final class Vcore {
     private int upNextInRow;
     private Color running;
     private Task runningTask;
+    private long watchNanos = WATCH_NANOS;
+    /** For whom events are being harvested, or null. */
+    private Vcore helped;
+    /** Whether this turn is about what has waited too long elsewhere. */
+    private boolean helping;
+    /** Whether the first of {@link #own} was just put back there. */
+    private boolean hasPutBack;
+    /** How many colours were left when it was laid out last what waits here, because they must stay, or had no room. */
+    private int leftOver;
     /** What must be done before the running colour can be anybody else's; null if nothing. */
     private Runnable endOfTurn;
     private Object attachment;
@@ -153,6 +173,9 @@ public final class Vcore {
     private long periodStart;
     private long idleNanos;
     private int utilisation;
+    /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work, and the work that was given away; and, at its beginning, {@link Offers#stolenWork}. */
+    private int demand;
+    private long awayNanos, givenNanos, stolenBefore;
     private int random;
 
     /**
@@ -300,6 +323,9 @@ public final class Vcore {
         } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && color.mayLiveAt(here) && !here.stopping) {
             color.home(here);
             here.runnable(color);
+        } else if (here != null && here.helped == home && here.mayHelpWith(color)) {
+            here.take(color);
+            here.count(STOLEN, 1);
         } else {
             home.deliver(color);
         }
@@ -394,7 +420,7 @@ public final class Vcore {
         drainInbox();
         parking.follow();
         boolean work = hasWork();
-        if (!work && balance.steals() && !parking.isParked()) work = steal();
+        if (!work && balance.steals() && !parking.isParked()) work = steal() || help();
         int events;
         if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(currentWindow(), 0);
         else events = waitForEvents();
@@ -408,8 +434,10 @@ public final class Vcore {
             reportFailure(timers, failure);
         }
         if (events > 1 && balance.steals()) push();
-        board.turn(position, stats[16 + TURNS], own.size());
+        board.turn(position, stats[16 + TURNS], own.size(), own.work() + offers.work());
+        if (balance.steals()) board.harvested(position, now);
         int tasks = runColors();
+        helping = false;
         count(TURNS, 1);
         count(EVENTS, events);
         count(TASKS, tasks);
@@ -431,6 +459,8 @@ public final class Vcore {
         }
         gate.announce();
         boolean thief = balance.steals() && !parking.isParked();
+        boolean watches = thief && timeout > watchNanos && board.needy(position, before, Long.MAX_VALUE, nextRandom()) >= 0 && board.beginWatch(position);
+        if (watches) timeout = watchNanos;
         if (thief) {
             board.setIdle(position);
             VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in offer()
@@ -440,6 +470,10 @@ public final class Vcore {
         else count(BLOCKS, 1);
         int events = queue.harvest(currentWindow(), timeout);
         gate.withdraw();
+        if (watches) {
+            board.endWatch(position);
+            watchNanos = events > 0 ? WATCH_NANOS : Math.min(2 * watchNanos, MAX_WATCH_NANOS);
+        }
         if (balance.steals()) {
             board.clearIdle(position);
             idleNanos += clock.nanoTime() - before;
@@ -452,6 +486,12 @@ public final class Vcore {
         int lately = Math.clamp(1024 * (elapsed - idleNanos) / elapsed, 0, 1024);
         utilisation = elapsed > 8 * UTILISATION_PERIOD_NANOS ? lately : (3 * utilisation + lately) / 4;
         board.utilisation(position, utilisation);
+        long stolen = offers.stolenWork();
+        int asked = Math.clamp(1024 * (elapsed - idleNanos - awayNanos + givenNanos + stolen - stolenBefore) / elapsed, 0, 64 * 1024);
+        demand = elapsed > 8 * UTILISATION_PERIOD_NANOS ? asked : (3 * demand + asked) / 4;
+        board.demand(position, demand);
+        awayNanos = givenNanos = 0;
+        stolenBefore = stolen;
         board.measured(position, now);
         Roster roster = board.roster();
         if (roster != null) roster.measured(position, lately, now);
@@ -506,15 +546,17 @@ public final class Vcore {
         upNextInRow = 0;
         long first = own.firstDue();
         long offered = offers.first();
-        if (offered < first && (color = offers.takeFirst(first)) != null) { // null also if a thief was quicker
-            first = offered;
+        boolean older = offered < first || offered == first && !hasPutBack; // of equals, what was laid out has come before
+        hasPutBack = false;
+        if (older && (color = offers.takeBack(own, first, LAY_OUT_NANOS, virtualNow)) != null) { // null also if a thief was quicker
+            first = Math.min(first, offered);
         } else {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        first = Math.min(first, offered);
         if (after && color.cost >= LONG_NANOS && balance.steals()) {
             own.putBack(color, first);
+            hasPutBack = true;
             return null;
         }
         virtualNow = RunQueue.clockAt(color, first, virtualNow);
@@ -524,14 +566,21 @@ public final class Vcore {
     /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
     private void share(Color color) {
         runningLong = color.cost >= LONG_NANOS;
-        if (own.size() > 0 && (runningLong || !board.nobodyIdle())) offer(color);
+        if (runningLong || !board.nobodyIdle()) offer(color);
+        if (own.size() <= leftOver) {
+            leftOver = own.size();
+        } else if (color.cost >= LAY_OUT_NANOS && board.size() > 1 && !board.isClosing()) { // should it take long against expectation, the others are not out of reach
+            offers.layOut(own, MAX_OFFERED, virtualNow);
+            leftOver = own.size();
+        }
     }
 
     /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
     private void offer(Color runs) {
-        if (board.isClosing() || own.size() == 0) return;
-        boolean skewed = isBusierThanWhoIsIdle();
-        if (!runningLong && own.work() < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
+        long waiting = own.work() + offers.work();
+        if (waiting == 0 || board.isClosing()) return;
+        boolean skewed = helping || isBusierThanWhoIsIdle();
+        if (!runningLong && waiting < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
         if (own.grouped() > 0) giveWithinGroups();
         int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
         long work = offers.offer(own, max, virtualNow, runningLong);
@@ -542,7 +591,7 @@ public final class Vcore {
 
     private boolean isBusierThanWhoIsIdle() {
         int who = board.nearestIdle(position);
-        return who >= 0 && utilisation >= board.activity(who, now) + SKEW_MARGIN;
+        return who >= 0 && board.demand(position) >= board.demand(who) + SKEW_MARGIN;
     }
 
     private boolean wakeSomebody() {
@@ -662,6 +711,7 @@ public final class Vcore {
             long shares = color.shares() + own.shares() + offers.shares();
             virtualNow = RunQueue.clockAfter(virtualNow, credible, shares, Math.min(own.first(), offers.first()));
         }
+        if (color.home() != this) awayNanos += nanos;
         if (tasks == 0) return;
         color.cost = average(color.cost, credible);
         color.taskCost = average(color.taskCost, credible / tasks);
@@ -701,32 +751,101 @@ public final class Vcore {
         for (int i = 0; i < MAX_VICTIMS && !found; i++) {
             int who = board.nearestOffering(position);
             if (who < 0) break;
-            Vcore victim = board.member(who);
-            Color color = victim.offers.steal(MAX_STOLEN);
-            if (color == null) continue;
-            found = true;
-            long stolen = 0;
-            while (color != null) {
-                Color following = color.next;
-                color.next = null;
-                take(color);
-                stolen++;
-                color = following;
-            }
-            count(STEALS, 1);
-            count(STOLEN, stolen);
+            found = takeAll(board.member(who).offers.steal(MAX_STOLEN));
         }
         board.endSearch(position);
-        if (!found) return false;
+        if (found) wakeIfMore();
+        return found;
+    }
+
+    private void wakeIfMore() {
         // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
         // partner in waitForEvents, where somebody may have gone idle because of this search.
         VarHandle.fullFence();
         if (!board.nobodyOffers() && !board.nobodyIdle()) wakeSomebody();
+    }
+
+    /** Takes what was stolen, linked colours or null. */
+    private boolean takeAll(Color color) {
+        if (color == null) return false;
+        long stolen = 0;
+        while (color != null) {
+            Color following = color.next;
+            color.next = null;
+            take(color);
+            stolen++;
+            color = following;
+        }
+        count(STEALS, 1);
+        count(STOLEN, stolen);
         return true;
     }
 
+    /**
+     * Looks whether it is worth relieving somebody. One who has not come back to its event queue for long is in the middle of a long task, or its CPU has been taken away: of that one
+     * it takes what is laid out, or else its inbox, or else the events that wait in the kernel. Of others it takes what is laid out if that is much.
+     *
+     * @return whether there was something to run
+     */
+    private boolean help() {
+        if (board.isClosing() || stopping) return false;
+        long overdueSince = clock.nanoTime() - OVERDUE_NANOS;
+        long least = board.spread(position) >= SKEW_MARGIN ? TAKE_SKEWED_NANOS : TAKE_NANOS;
+        int who = board.needy(position, overdueSince, least, nextRandom());
+        if (who < 0) return false;
+        Vcore needy = board.member(who);
+        if (!board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
+            return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+        }
+        if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
+            wakeIfMore();
+            return true;
+        }
+        if (takeInbox(needy)) return true;
+        if (!queue.othersMayHarvest()) return false;
+        helped = needy;
+        int events = needy.queue.harvestBy(queue, SHARED_WINDOW);
+        helped = null;
+        if (events == 0) return false;
+        count(STEALS, 1);
+        watchNanos = WATCH_NANOS;
+        helping = true;
+        return own.size() > 0;
+    }
+
+    /**
+     * Takes what others have sent to a vcore that does not come for it. What must be done there goes back into its inbox; what was to move from there stays at home for now. Returns
+     * whether there was something to run.
+     */
+    private boolean takeInbox(Vcore overdue) {
+        int taken = 0;
+        for (Color color = overdue.inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            color.next = null;
+            if (color.movingTo != null && color.movingTo != overdue) { // it has not begun to
+                color.movingTo = null;
+                color.turnsAway = 0;
+            }
+            if (mayHelpWith(color)) {
+                take(color);
+                taken++;
+            } else {
+                overdue.deliver(color); // it may be about to block by now, having found nothing
+            }
+            color = following;
+        }
+        if (taken == 0) return false;
+        count(STEALS, 1);
+        count(STOLEN, taken);
+        helping = true;
+        return true;
+    }
+
+    private boolean mayHelpWith(Color color) { return color.mayRoam() && color.mayLiveAt(this); }
+
     /** Makes a colour run here that was another's to run. */
     private void take(Color color) {
+        color.busyFrom(now);
         color.goTo(this);
         enqueue(color);
     }
@@ -751,19 +870,24 @@ public final class Vcore {
         }
     }
 
-    /** Gives about half of what waits to a neighbour that has much less to do. */
+    private int nextRandom() {
+        random = random * 1_664_525 + 1_013_904_223;
+        return random >>> 8;
+    }
+
+    /** Gives about half of what waits to a neighbour that has nothing to do. */
     private void push() {
         int waiting = own.size();
-        if (waiting < 2 || own.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
-        random = random * 1_664_525 + 1_013_904_223;
-        int who = board.receiver(position, waiting, random >>> 8);
-        if (who < 0 || !board.isIdle(who)) return;
+        if (waiting < 2 || own.work() + offers.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
+        int who = board.receiver(position, nextRandom());
+        if (who < 0) return;
         Vcore receiver = board.member(who);
         // Counted before the second look at the mark: the receiver does not stop before they have come, or nothing is given.
         receiver.arriving.incrementAndGet();
         long given = board.isClosing() ? 0 : give(receiver, waiting / 2);
         receiver.arriving.decrementAndGet();
         if (given == 0) return;
+        givenNanos += given;
         board.given(who);
         receiver.wakeIfBlocking();
     }
@@ -857,7 +981,8 @@ public final class Vcore {
         Vcore home = color.home();
         if (home == this || color.isPinned() || !color.mayLiveAt(this) || board.isClosing()
                 || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
-        return board.load(home.position) >= utilisation + board.interrupts(position) + MOVE_MARGIN;
+        if (board.isOverdue(home.position, turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
+        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN;
     }
 
     /** At the old home: lets all residents of a colour go. */

@@ -82,7 +82,7 @@ class MovingTest {
 
     /** Has vcore 1 steal the colour from vcore 0 so often, with a task in it each time, and makes vcore 0 known to be busier. */
     private void stealOften(int times) {
-        team.board.utilisation(0, 1024);
+        team.board.demand(0, 1024);
         team.vcore(0).setTurnLimit(1);
         team.vcore(1).setTurnLimit(1);
         for (int i = 0; i < times; i++) stealOnce(1);
@@ -221,14 +221,14 @@ class MovingTest {
 
     @Test void aColorDoesNotMoveToAVcoreThatIsAsBusy() {
         new Mover("m").enter();
-        team.board.utilisation(1, 0);
+        team.board.demand(1, 0);
         stealOften(3);
-        team.board.utilisation(0, 10);
+        team.board.demand(0, 10);
         stealOnce(1);
         team.step(0);
         assertEquals(List.of(), log);
         assertSame(team.vcore(0), color.home());
-        team.board.utilisation(0, 1024);
+        team.board.demand(0, 1024);
         stealOnce(1);
         team.step(0);
         assertEquals(List.of("m departs"), log);
@@ -264,15 +264,15 @@ class MovingTest {
         team.step(0);
         team.step(1);
         assertSame(team.vcore(1), color.home());
-        team.board.utilisation(1, 1024);
-        team.board.utilisation(0, 0);
+        team.board.demand(1, 1024);
+        team.board.demand(0, 0);
         team.vcore(2).setTurnLimit(1);
         for (int i = 0; i < 6; i++) stealFrom1();
         assertSame(team.vcore(1), color.home());
         assertTrue(color.isIdle());
         team.clock.advance(20 * MILLI);
         for (int i = 0; i < 6 && team.vcore(2) != color.home(); i++) {
-            team.board.utilisation(1, 1024); // as it was measured before the clock was moved on
+            team.board.demand(1, 1024); // as it was measured before the clock was moved on
             stealFrom1();
         }
         assertSame(team.vcore(2), color.home());
@@ -297,7 +297,7 @@ class MovingTest {
         var still = new Team(2, Balance.STEAL);
         Color c = still.vcore(0).newColor();
         still.as(0, () -> new StealingTest.Guest(c).enter());
-        still.board.utilisation(0, 1024);
+        still.board.demand(0, 1024);
         still.vcore(0).setTurnLimit(1);
         still.vcore(1).setTurnLimit(1);
         for (int i = 0; i < 10; i++) {

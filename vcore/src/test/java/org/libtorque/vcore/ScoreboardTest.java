@@ -224,11 +224,11 @@ class ScoreboardTest {
     @Test void everyVcoreHasItsOwnNumbers() {
         Scoreboard board = Scoreboard.flat(100);
         for (int p = 0; p < 100; p++) {
-            board.turn(p, 1_000 + p, 2 * p);
+            board.turn(p, 1_000 + p, 2 * p, 0);
             board.utilisation(p, 3 * p);
         }
         board.given(40);
-        board.turn(40, 1_047, 80);
+        board.turn(40, 1_047, 80, 0);
         for (int p = 0; p < 100; p++) {
             assertEquals(2 * p, board.outstanding(p));
             assertEquals(3 * p, board.utilisation(p));
@@ -236,34 +236,33 @@ class ScoreboardTest {
         }
     }
 
-    @Test void theReceiverIsInTheSmallestNeighbourhoodThatHasOneWithHalfAsMuchToDo() {
+    @Test void theReceiverIsInTheSmallestNeighbourhoodThatHasSomebodyIdle() {
         Scoreboard board = board(Topology.of(TWO_NODES).universe());
-        for (int p = 0; p < 32; p++) board.turn(p, 10, 10);
-        assertEquals(-1, board.receiver(5, 19, 0), "nobody has half as much");
-        board.turn(20, 10, 3); // on the other node
-        assertEquals(20, board.receiver(5, 10, 0));
-        board.turn(9, 10, 5); // on this node
-        assertEquals(9, board.receiver(5, 10, 0));
-        board.turn(2, 10, 5); // same cache
-        assertEquals(2, board.receiver(5, 10, 0));
-        board.turn(4, 10, 4); // same core
-        assertEquals(4, board.receiver(5, 10, 0));
+        for (int p = 0; p < 32; p++) board.turn(p, 10, 10, 0);
+        assertEquals(-1, board.receiver(5, 0), "nobody is idle");
+        for (int p : new int[] {20, 9, 2, 4}) { // on the other node, on this node, by the same cache, by the same core
+            board.setIdle(p);
+            for (int random = 0; random < 50; random++) assertEquals(p, board.receiver(5, random));
+        }
         board.utilisation(4, 100); // busier than the giver
-        assertEquals(2, board.receiver(5, 10, 0));
+        assertEquals(2, board.receiver(5, 0));
+        board.park(2);
+        assertEquals(9, board.receiver(5, 0));
     }
 
     @Test void theReceiverIsOnTheParetoFrontierAndNotAlwaysTheSame() {
         int n = 20;
         Scoreboard board = Scoreboard.flat(n);
+        for (int p = 0; p < n; p++) board.setIdle(p);
         var random = new SplittableRandom(3);
         for (int round = 0; round < 200; round++) {
             for (int p = 0; p < n; p++) {
-                board.turn(p, 0, 0);
+                board.turn(p, 0, 0, 0);
                 board.given(p);
-                board.turn(p, random.nextInt(1, 8), random.nextInt(8));
+                board.turn(p, random.nextInt(1, 8), random.nextInt(8), 0);
             }
             for (int i = 0; i < 100; i++) {
-                int who = board.receiver(0, 16, random.nextInt(1 << 24));
+                int who = board.receiver(0, random.nextInt(1 << 24));
                 assertTrue(who > 0 && who < n);
                 for (int p = 1; p < n; p++) {
                     boolean better = board.outstanding(p) <= board.outstanding(who) && board.turnsSinceGiven(p) >= board.turnsSinceGiven(who)
@@ -272,10 +271,70 @@ class ScoreboardTest {
                 }
             }
         }
-        for (int p = 0; p < n; p++) board.turn(p, 5, 1); // all alike
+        for (int p = 0; p < n; p++) board.turn(p, 5, 1, 0); // all alike
         Set<Integer> chosen = new HashSet<>();
-        for (int i = 0; i < 1_000; i++) chosen.add(board.receiver(0, 16, random.nextInt(1 << 24)));
+        for (int i = 0; i < 1_000; i++) chosen.add(board.receiver(0, random.nextInt(1 << 24)));
         assertEquals(n - 1, chosen.size());
+    }
+
+    @Test void whoeverIsLookedAtAndOverdueIsFoundAndElseWhoHasMostWaiting() {
+        Scoreboard board = Scoreboard.flat(5); // so few that all are looked at
+        for (int p = 0; p < 5; p++) {
+            board.harvested(p, 1_000);
+            board.turn(p, 1, 0, 100 * p);
+        }
+        for (int random = 0; random < 20; random++) {
+            assertEquals(4, board.needy(0, 1_000, 400, random), "the others have less");
+            assertEquals(3, board.needy(4, 1_000, 300, random), "not itself");
+            assertEquals(-1, board.needy(0, 1_000, 401, random));
+        }
+        board.harvested(1, 2_000);
+        board.harvested(2, 2_000);
+        board.harvested(3, 2_000);
+        assertEquals(4, board.needy(0, 1_001, 10_000, 2), "it has not been at its queue for longer");
+        board.setIdle(4);
+        assertEquals(-1, board.needy(0, 1_001, 10_000, 2));
+        assertEquals(3, board.needy(0, 1_001, 300, 2), "who is idle has nothing");
+        board.park(3);
+        assertEquals(2, board.needy(0, 1_001, 200, 2), "who is parked has nothing that others can do");
+        assertFalse(board.isOverdue(4, 5_000));
+        board.clearIdle(4);
+        assertTrue(board.isOverdue(4, 5_000));
+    }
+
+    @Test void whoHasNeverBeenAtItsQueueIsNotOverdue() {
+        Scoreboard board = Scoreboard.flat(2);
+        assertFalse(board.isOverdue(1, Long.MAX_VALUE));
+        assertEquals(-1, board.needy(0, Long.MAX_VALUE, 1, 0));
+    }
+
+    @Test void whereManyAreAllAreLookedAtInTurn() {
+        Scoreboard board = board(Topology.of(TWO_NODES).universe());
+        for (int p = 0; p < 32; p++) board.harvested(p, 1_000);
+        var random = new SplittableRandom(11);
+        Set<Integer> found = new HashSet<>();
+        for (int i = 0; i < 10_000; i++) {
+            int overdue = i % 32;
+            board.harvested(overdue, 1);
+            if (board.needy(5, 500, 1, random.nextInt(1 << 24)) == overdue) found.add(overdue);
+            board.harvested(overdue, 1_000);
+        }
+        assertEquals(31, found.size(), "all but itself");
+        assertFalse(found.contains(5));
+    }
+
+    @Test void theSpreadOfWhatIsAskedForIsSeenWhereverOneLooks() {
+        Scoreboard board = Scoreboard.flat(16);
+        for (int p = 0; p < 16; p++) board.demand(p, 600);
+        for (int i = 0; i < 200; i++) board.needy(3, 0, 1_000, 31 * i);
+        assertEquals(0, board.spread(3));
+        for (int p = 0; p < 4; p++) board.demand(p, 1_400);
+        for (int i = 0; i < 200; i++) {
+            board.needy(3, 0, 1_000, 31 * i);
+            board.needy(9, 0, 1_000, 31 * i);
+        }
+        assertTrue(board.spread(3) > 500 && board.spread(3) < 800, () -> "12 of 15 are asked for 800 less: " + board.spread(3));
+        assertTrue(board.spread(9) > 100 && board.spread(9) < 350, () -> "4 of 15 are asked for 800 more: " + board.spread(9));
     }
 
     @Test void inALargeMachineSomebodyIsFoundInAnyNeighbourhood() {
@@ -284,25 +343,26 @@ class ScoreboardTest {
         assertEquals(4_096, board.size());
         int[] cpus = u.huddle(CpuSet.of(u.harts().toArray()));
         var random = new SplittableRandom(5);
-        for (int p = 0; p < 4_096; p++) board.turn(p, 10, 10);
+        for (int p = 0; p < 4_096; p++) board.turn(p, 10, 10, 0);
         for (int i = 0; i < 100; i++) {
             int giver = random.nextInt(4_096);
             int partner = giver ^ 1; // the other hart of its core
             assertEquals(1, u.distance(cpus[giver], cpus[partner]));
-            board.turn(partner, 10, 1);
-            assertEquals(partner, board.receiver(giver, 10, random.nextInt(1 << 24)));
-            board.turn(partner, 10, 10);
+            board.setIdle(partner);
+            assertEquals(partner, board.receiver(giver, random.nextInt(1 << 24)));
+            board.clearIdle(partner);
         }
     }
 
     @Test void lookingAllocatesNothing() {
         Scoreboard board = board(Topology.of(TWO_NODES).universe());
-        for (int p = 0; p < 32; p++) board.turn(p, 10, p);
+        for (int p = 0; p < 32; p++) board.turn(p, 10, p, 0);
         AllocationProbe.assertAllocatesNothing(20_000, 10_000, () -> {
             board.setIdle(30);
             board.setOffering(3);
             if (board.nearestIdle(0) != 30 || board.nearestOffering(30) != 3) throw new AssertionError();
-            board.receiver(31, 31, 7);
+            board.receiver(31, 7);
+            board.needy(31, 5, 1_000, 7);
             board.clearIdle(30);
             board.clearOffering(3);
         });

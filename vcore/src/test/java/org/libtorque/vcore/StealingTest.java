@@ -208,7 +208,7 @@ class StealingTest {
         team.step(0);
         assertTrue(team.board.beginSearch(1), "vcore 1 searches");
         whileIdle(2, () -> {
-            assertEquals(Long.MAX_VALUE, team.queues[2].timeout, "it does not spin meanwhile");
+            assertTrue(team.queues[2].timeout >= MILLI, "it does not spin meanwhile");
             team.board.endSearch(1);
             team.vcore(1).setTurnLimit(1);
             team.step(1);

@@ -17,6 +17,13 @@ final class Team implements AutoCloseable {
         /** What happens in every harvest. */
         Runnable onHarvest = () -> { };
 
+        /** What a helper finds; null if none may help. */
+        java.util.function.IntSupplier onHelp;
+
+        @Override public boolean othersMayHarvest() { return onHelp != null; }
+
+        @Override public int harvestBy(EventQueue helper, int window) { return onHelp.getAsInt(); }
+
         /** How many sources there are, if that is to be counted elsewhere. */
         java.util.function.IntSupplier sourceCounter = () -> sources;
 

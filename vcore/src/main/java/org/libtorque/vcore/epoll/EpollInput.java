@@ -25,12 +25,12 @@ final class EpollInput {
         }
     }
 
-    /** Written by home alone, with release; read by the runner with acquire. */
+    /** Written with release by whoever harvests home's queue, one at a time; read by the runner with acquire. */
     private int edges;
     /** The runner's. */
     private int answered;
 
-    /** Home: counts an edge. */
+    /** Home, or who harvests for it: counts an edge. */
     void note(boolean end) { EDGES.setRelease(this, (end ? edges | END_ANNOUNCED : edges) + EDGE); }
 
     /** Runner: returns the count, to be given to the methods below. */

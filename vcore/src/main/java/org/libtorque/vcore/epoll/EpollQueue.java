@@ -11,6 +11,8 @@ import static org.libtorque.sys.Epoll.EPOLL_CTL_ADD;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_DEL;
 import static org.libtorque.sys.Epoll.EPOLL_CTL_MOD;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.libtorque.memory.BlockPool;
@@ -41,6 +43,10 @@ import org.libtorque.vcore.StreamSource;
  * <p>A runner that is not home receives and sends as home would: these are system calls, for which it does not matter where the socket is
  * registered. Only what the kernel is asked to report is home's.
  *
+ * <p>Any thread may ask the kernel for the events of an epoll instance. So while the owner does not come, another vcore may take what there is ({@link #harvestBy}). A lock makes that one at a
+ * time: inside it, events are taken and passed on, and sources come and go. The owner holds it while it waits, so nobody else is there when it is to be woken; it costs the
+ * owner an uncontended atomic operation for each harvest. Helpers only try.
+ *
  * <p><em>Owns</em> the epoll descriptor, an eventfd for wake-ups, and one block of the pool. <em>Borrows</em> the pool.
  */
 public final class EpollQueue extends EventQueue {
@@ -52,6 +58,17 @@ public final class EpollQueue extends EventQueue {
 
     /** Beside the events that a source is registered for, in a bit that epoll does not use: nothing readable is to be passed on. */
     private static final int PAUSED = 1 << 16;
+
+    private static final int SPINS = 200;
+    private static final VarHandle LOCK;
+
+    static {
+        try {
+            LOCK = MethodHandles.lookup().findVarHandle(EpollQueue.class, "lock", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final ErrnoSlot errno = ErrnoSlot.allocate();
     private final BlockPool blocks;
@@ -68,6 +85,13 @@ public final class EpollQueue extends EventQueue {
     private boolean caughtUp;
     /** Whether the kernel has epoll_pwait2(2). */
     private boolean hasNanoWait = true;
+    /** 0, or 1 while somebody harvests or changes what is registered. */
+    @SuppressWarnings("unused")
+    private int lock;
+    /** How often the owner has entered. Owner only. */
+    private int entered;
+    /** A helper has taken a wake-up that was meant for the owner. Guarded by the lock. */
+    private boolean wakeTaken;
 
     /**
      * @param blocks where receive buffers come from
@@ -103,19 +127,44 @@ public final class EpollQueue extends EventQueue {
 
     @Override public int harvest(int window, long timeoutNanos) {
         int wanted = Math.min(window, maxEvents);
-        int n = timeoutNanos == 0 ? Epoll.await(errno, efd, events, wanted, 0)
-                : timeoutNanos == Long.MAX_VALUE ? Epoll.await(errno, efd, events, wanted, -1)
-                : await(wanted, timeoutNanos);
-        caughtUp = n < wanted;
+        enter();
+        try {
+            if (wakeTaken) timeoutNanos = 0;
+            wakeTaken = false;
+            int n = take(this, wanted, timeoutNanos);
+            caughtUp = n < wanted;
+            return n;
+        } finally {
+            leave();
+        }
+    }
+
+    @Override public int harvestBy(EventQueue helper, int window) {
+        if (!(helper instanceof EpollQueue other) || !tryEnter()) return 0;
+        try {
+            return take(other, Math.min(window, other.maxEvents), 0);
+        } finally {
+            LOCK.setRelease(this, 0);
+        }
+    }
+
+    @Override public boolean othersMayHarvest() { return true; }
+
+    /** Takes events on the thread of a queue's owner: this one's, or a helper's. */
+    private int take(EpollQueue here, int wanted, long timeoutNanos) {
+        int n = timeoutNanos == 0 ? Epoll.await(here.errno, efd, here.events, wanted, 0)
+                : timeoutNanos == Long.MAX_VALUE ? Epoll.await(here.errno, efd, here.events, wanted, -1)
+                : await(wanted, timeoutNanos); // the owner only: a helper does not wait
         if (n < 0) {
             if (n == -Errno.EINTR) return 0; // a signal for a thread of the JVM; the loop comes back by itself
             throw new SyscallException("epoll_wait", "efd=" + efd + ", maxevents=" + wanted, -n);
         }
         for (int i = 0; i < n; i++) {
-            long event = events + i * Epoll.Event.SIZE;
+            long event = here.events + i * Epoll.Event.SIZE;
             long data = NativeMemory.getLong(event + Epoll.Event.DATA);
-            if (data == WAKE_DATA) continue; // edge-triggered: each write is a new edge, so the counter need not be read
-            dispatch(data, NativeMemory.getInt(event + Epoll.Event.EVENTS));
+            // Edge-triggered: each write is a new edge, so the counter need not be read. The owner is awake if a helper finds one, but may be about to wait.
+            if (data == WAKE_DATA) wakeTaken = here != this;
+            else dispatch(data, NativeMemory.getInt(event + Epoll.Event.EVENTS));
         }
         return n;
     }
@@ -134,6 +183,24 @@ public final class EpollQueue extends EventQueue {
         }
         int millis = (int) Math.min(Integer.MAX_VALUE, (nanos - 1) / 1_000_000 + 1); // rounded up: waking early would mean turning in vain
         return Epoll.await(errno, efd, events, wanted, millis);
+    }
+
+    /** For tests: whether somebody is inside. Any thread. */
+    boolean isEntered() { return (int) LOCK.getOpaque(this) != 0; }
+
+    private boolean tryEnter() { return (int) LOCK.getOpaque(this) == 0 && LOCK.compareAndSet(this, 0, 1); }
+
+    /** Owner only; may be nested, as when a source is detached because of what was harvested. */
+    private void enter() {
+        if (entered++ > 0) return;
+        for (int i = 0; !tryEnter(); i++) {
+            if (i < SPINS) Thread.onSpinWait();
+            else Thread.yield(); // the helper inside has been taken off its CPU
+        }
+    }
+
+    private void leave() {
+        if (--entered == 0) LOCK.setRelease(this, 0);
     }
 
     private void dispatch(long data, int mask) {
@@ -182,12 +249,15 @@ public final class EpollQueue extends EventQueue {
         if ((interest & EventSource.PRIORITY) != 0) mask |= EPOLLPRI;
         int slot = source.slot();
         if (slot < 0) return register(source, mask);
+        enter();
         int result = control(EPOLL_CTL_MOD, source.fd(), mask, dataOf(slot));
         if (result == 0) registered[slot] = mask;
+        leave();
         return result;
     }
 
     private int register(EventSource source, int mask) {
+        enter();
         int slot = table.add(source);
         if (slot >= registered.length) registered = Arrays.copyOf(registered, 2 * registered.length);
         registered[slot] = mask;
@@ -196,16 +266,19 @@ public final class EpollQueue extends EventQueue {
             table.remove(slot);
             source.leave();
         }
+        leave();
         return result;
     }
 
     @Override public boolean detach(EventSource source) {
         if (source.home() != this) return false;
+        enter();
         int slot = source.slot();
         source.carry(registered[slot]);
         control(EPOLL_CTL_DEL, source.fd(), 0, 0);
         table.remove(slot);
         source.leave();
+        leave();
         source.deliverDetached();
         return true;
     }
@@ -252,8 +325,10 @@ public final class EpollQueue extends EventQueue {
 
     @Override public void pauseReceiving(StreamSource source, boolean paused) {
         // Nothing to tell the kernel: an edge that comes meanwhile is noted and not passed on.
+        enter();
         if (paused) registered[source.slot()] |= PAUSED;
         else registered[source.slot()] &= ~PAUSED;
+        leave();
     }
 
     @Override public int send(StreamSource source, long address, int length) {
@@ -267,9 +342,11 @@ public final class EpollQueue extends EventQueue {
     @Override public void awaitWritable(EventSource source) {
         int slot = source.slot();
         if ((registered[slot] & EPOLLOUT) != 0) return; // the edge will come
+        enter();
         registered[slot] |= EPOLLOUT;
         // Modifying looks at the socket again, so room that appeared since the send is not missed.
         int result = control(EPOLL_CTL_MOD, source.fd(), registered[slot] & ~PAUSED, dataOf(slot));
+        leave();
         SyscallException.check(result, "epoll_ctl", "efd={}, op=MOD, fd={}", efd, source.fd());
     }
 
@@ -287,8 +364,10 @@ public final class EpollQueue extends EventQueue {
         int fd = source.fd();
         if (slot >= 0) {
             assert source.home() == this : source;
+            enter();
             if (keepDescriptor) control(EPOLL_CTL_DEL, fd, 0, 0);
             table.remove(slot);
+            leave();
         }
         source.unbind();
         if (!keepDescriptor) Files.close(errno, fd); // takes the registration along

@@ -1,0 +1,214 @@
+package org.libtorque.vcore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What idle vcores do about one that does not come back to its event queue. */
+class HelpingTest {
+    private static final long MICRO = 1_000, MILLI = 1_000_000;
+
+    private final Team team = new Team(3, Balance.MIGRATE);
+    private final List<String> log = new ArrayList<>();
+    private Color color;
+    private int helps;
+
+    @BeforeEach void setUp() {
+        for (Team.QuietQueue queue : team.queues) queue.onHelp = () -> 0;
+        color = team.vcore(0).newColor();
+        team.as(0, () -> new StealingTest.Guest(color).enter());
+        team.clock.advance(MILLI);
+        team.step(0);
+    }
+
+    @AfterEach void tearDown() {
+        team.close();
+        assertEquals(List.of(), team.failures);
+    }
+
+    private Task note(String name) { return Team.task(color, () -> log.add(name + "@" + Team.here())); }
+
+    /** What vcore 0 has not taken. */
+    private void pending(Task task) {
+        team.queues[0].onHelp = () -> {
+            helps++;
+            task.post();
+            team.queues[0].onHelp = () -> 0;
+            return 1;
+        };
+    }
+
+    private static final class Mover extends Resident {
+        Mover(Color color) { super(color); }
+
+        void enter() { settle(); }
+
+        @Override protected boolean canMove() { return true; }
+
+        @Override protected void depart() { departed(); }
+
+        @Override protected void arrive() {}
+
+        @Override protected void run() {}
+    }
+
+    @Test void whoIsIdleTakesAndRunsTheEventsOfOneThatIsOverdue() {
+        pending(note("a"));
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        assertEquals(List.of("a@1"), log);
+        assertEquals(1, color.turnsAway);
+        assertEquals(1, team.vcore(1).stats().steals());
+        assertEquals(1, team.vcore(1).stats().stolen());
+    }
+
+    @Test void whoComesBackInTimeIsLeftAlone() {
+        pending(note("a"));
+        team.clock.advance(50 * MICRO);
+        team.step(1);
+        assertEquals(0, helps);
+    }
+
+    @Test void whoHasWorkOfItsOwnDoesNotHelp() {
+        pending(note("a"));
+        team.clock.advance(100 * MICRO);
+        team.as(1, () -> Team.task(team.vcore(1).newColor(), () -> log.add("own")).post());
+        team.step(1);
+        assertEquals(List.of("own"), log);
+        assertEquals(0, helps);
+    }
+
+    @Test void whatMustRunAtHomeWaitsThere() {
+        color.pin();
+        pending(note("a"));
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        assertEquals(List.of(), log);
+        team.step(0);
+        assertEquals(List.of("a@0"), log);
+    }
+
+    @Test void whatWasLaidOutIsTakenBeforeTheKernelIsAsked() {
+        pending(note("kernel"));
+        Color light = Team.cost(team.vcore(0).newColor(), 5_000);
+        Color surprise = Team.cost(team.vcore(0).newColor(), 4_000);
+        team.queues[1].onWait = () -> team.as(0, () -> {
+            Team.task(surprise, () -> {
+                Team.task(surprise, () -> { }).post();
+                team.clock.advance(100 * MICRO);
+                team.as(2, () -> assertTrue(team.vcore(2).runOnce(false) > 0));
+            }).post();
+            Team.task(light, () -> log.add("light@" + Team.here())).post();
+            team.vcore(0).setTurnLimit(1);
+            team.vcore(0).runOnce(false); // vcore 1 is idle: what waits is laid out, and too little to be announced
+        });
+        team.step(1);
+        assertEquals(List.of("light@2"), log);
+        assertEquals(0, helps);
+    }
+
+    @Test void oneIdleVcoreComesBackEverLaterToSeeAboutThoseThatAreBusy() {
+        var timeouts = new ArrayList<Long>();
+        team.queues[1].onWait = () -> {
+            timeouts.add(team.queues[1].timeout / MILLI);
+            team.step(2);
+            timeouts.add(team.queues[2].timeout);
+        };
+        team.clock.advance(MICRO);
+        for (int i = 0; i < 8; i++) team.step(1);
+        long forever = Long.MAX_VALUE;
+        assertEquals(List.of(1L, forever, 2L, forever, 4L, forever, 8L, forever, 16L, forever, 32L, forever, 64L, forever, 64L, forever), timeouts);
+    }
+
+    @Test void whoIsIdleOrParkedIsLeftAlone() {
+        pending(note("a"));
+        team.clock.advance(MILLI);
+        team.queues[0].onWait = () -> team.step(1); // it comes back to its queue, and waits
+        team.step(0);
+        assertEquals(0, helps);
+        team.vcore(0).park();
+        team.clock.advance(MILLI);
+        team.step(1);
+        assertEquals(0, helps);
+        assertEquals(List.of(), log);
+    }
+
+    @Test void whatOthersHaveSentIsTakenTooAndWhatMustStayIsStillThere() {
+        Color guest = team.vcore(0).newColor(), pinned = team.vcore(0).newColor().pin();
+        team.as(0, () -> new StealingTest.Guest(guest).enter());
+        team.settle0();
+        team.as(2, () -> {
+            Team.task(guest, () -> log.add("guest@" + Team.here())).post();
+            Team.task(pinned, () -> log.add("pinned@" + Team.here())).post();
+        });
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        assertEquals(List.of("guest@1"), log);
+        team.step(0);
+        assertEquals(List.of("guest@1", "pinned@0"), log);
+    }
+
+    @Test void whatIsAboutToMoveFromOneThatIsOverdueStaysAndRuns() {
+        Color guest = team.vcore(0).newColor();
+        team.as(0, () -> new StealingTest.Guest(guest).enter());
+        team.settle0();
+        var task = Team.task(guest, () -> log.add("guest@" + Team.here()));
+        assertTrue(guest.tryHold());
+        guest.movingTo = team.vcore(2); // as at the end of a turn there
+        guest.turnsAway = 4;
+        team.as(2, () -> {
+            task.post();
+            team.vcore(0).deliver(guest);
+        });
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        assertEquals(List.of("guest@1"), log);
+        assertEquals(null, guest.movingTo);
+        assertEquals(team.vcore(0), guest.home());
+    }
+
+    @Test void whatIsJustArrivingAtOneThatIsOverdueArrives() {
+        Color guest = team.vcore(2).newColor();
+        team.as(2, () -> new Mover(guest).enter());
+        team.step(2);
+        team.as(2, () -> Team.task(guest, () -> guest.movingTo = team.vcore(0)).post());
+        team.step(2);
+        assertEquals(team.vcore(0), guest.home());
+        team.clock.advance(MILLI);
+        team.step(1);
+        assertEquals(team.vcore(0), guest.movingTo, "on its way: nobody else may have it");
+        team.step(0);
+        assertEquals(null, guest.movingTo);
+        assertEquals(1, team.vcore(0).stats().moves());
+    }
+
+    @Test void muchThatIsLaidOutIsTakenFromOneThatComesBackInTime() {
+        Color surprise = Team.cost(team.vcore(0).newColor(), 4_000);
+        var waiting = new ArrayList<Color>();
+        for (int i = 0; i < 12; i++) waiting.add(Team.cost(team.vcore(0).newColor(), 5_000));
+        team.as(0, () -> {
+            team.vcore(0).setTurnLimit(1);
+            Team.task(surprise, () -> {
+                team.clock.advance(MICRO);
+                team.step(1); // before the owner has noted what there is to do
+            }).post();
+            for (Color color : waiting) Team.task(color, () -> log.add("@" + Team.here())).post();
+            team.vcore(0).runOnce(false);
+        });
+        assertTrue(log.size() >= 6 && log.stream().allMatch("@1"::equals), log::toString);
+        assertEquals(0, helps);
+    }
+
+    @Test void whereOnlyTheOwnerCanHarvestItsInboxAndWhatIsLaidOutAreTakenAllTheSame() {
+        for (Team.QuietQueue queue : team.queues) queue.onHelp = null; // would throw
+        team.clock.advance(100 * MICRO);
+        team.as(2, note("a")::post);
+        team.step(1);
+        assertEquals(List.of("a@1"), log);
+    }
+}
