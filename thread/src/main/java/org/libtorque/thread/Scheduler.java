@@ -109,6 +109,10 @@ public abstract class Scheduler {
         contexts = all;
         attached(all.length);
         uthreads = to;
+        for (VcoreContext context : all) {
+            context.vcore().onParking(context::enterSoon);
+            context.enterSoon(); // to be told, and found idle
+        }
     }
 
     VcoreContext[] contexts() { return contexts; }
