@@ -27,7 +27,7 @@ final class ColoredUthread extends Task implements Executor {
     @Override public void execute(Runnable toRun) {
         if (toRun != continuation) {
             if (continuation != null) {
-                adopt(toRun);
+                adopt(uthread.uthreads(), asked ? color() : null, toRun);
                 return;
             }
             continuation = toRun;
@@ -38,10 +38,9 @@ final class ColoredUthread extends Task implements Executor {
         if (!postSurely()) Orphans.run(toRun);
     }
 
-    /** A virtual thread that this one has made without saying on what it is to run runs where this one does: on the vcores. */
-    private void adopt(Runnable toRun) {
-        Color color = asked ? color() : uthread.uthreads().torque().newColor();
-        if (!new Adopted(color, toRun).postSurely()) Orphans.run(toRun);
+    /** A virtual thread that a uthread has made without saying on what it is to run runs where that does: on the vcores, in the colour given or (null) any. */
+    static void adopt(Uthreads uthreads, Color color, Runnable toRun) {
+        if (!new Adopted(color != null ? color : uthreads.torque().newColor(), toRun).postSurely()) Orphans.run(toRun);
     }
 
     @Override protected void run() {

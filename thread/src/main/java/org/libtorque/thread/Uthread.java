@@ -13,7 +13,7 @@ import org.libtorque.vcore.jdk.JdkThreads;
  * <p><b>Time.</b> {@link #sleep}, {@link #parkNanos} and {@link #parkUntil} use the timer wheel of the vcore: never early, late by up to about a millisecond, and several times cheaper than
  * {@link Thread#sleep} and {@link LockSupport#parkNanos}, which work too, but go through a timer thread of the JDK.
  */
-public final class Uthread {
+public sealed class Uthread permits ScheduledUthread {
     /** Yields in a row that may return at once: then the loop gets its turn, or what the kernel has would wait for ever. */
     private static final int MAX_SHORT_YIELDS = 64;
     /** For virtual threads that uthreads have made by the JDK's means: nobody else could remember who they are. */
@@ -33,6 +33,22 @@ public final class Uthread {
 
     /** Returns the thread. */
     public Thread thread() { return thread; }
+
+    /** What a thread waits for when it waits for an asynchronous system call: given to {@link #park}, it has the scheduler told so. */
+    public interface Syscall {}
+
+    /** Returns what was given to the {@link #park} in which the thread waits; null if it does not wait, or nothing was given. Any thread; out of date soon. */
+    public Object blocker() { return LockSupport.getBlocker(thread); }
+
+    /** Returns what a scheduler keeps for this thread; null if nothing. The scheduler says who may when. */
+    public Object attachment() { return null; }
+
+    /**
+     * Keeps something for the thread's scheduler.
+     *
+     * @throws UnsupportedOperationException if the thread has no {@link Scheduler} of its own
+     */
+    public void attach(Object value) { throw new UnsupportedOperationException(this + " has no scheduler of its own"); }
 
     /** Lets the thread go on if it is parked, or its next park return at once. Any thread. */
     public void unpark() { LockSupport.unpark(thread); }
@@ -78,12 +94,17 @@ public final class Uthread {
     }
 
     private boolean mayGoOn() {
-        if (uthreads == null || !uthreads.shortCircuitsYield() || shortYields >= MAX_SHORT_YIELDS || Vcore.current().hasOthersWaiting()) {
+        if (uthreads == null || !uthreads.shortCircuitsYield() || shortYields >= MAX_SHORT_YIELDS || hasOthers()) {
             shortYields = 0;
             return false;
         }
         shortYields++;
         return true;
+    }
+
+    private boolean hasOthers() {
+        Vcore here = Vcore.current();
+        return here.hasOthersWaiting() || this instanceof ScheduledUthread u && u.scheduler().hasOthers(u.scheduler().context(here.index()));
     }
 
     /**

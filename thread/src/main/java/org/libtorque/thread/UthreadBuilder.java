@@ -14,6 +14,8 @@ public final class UthreadBuilder {
     private boolean inherit = true;
     Thread.UncaughtExceptionHandler handler;
     Color color;
+    Scheduler scheduler;
+    int affinity = -1;
     Placement placement = Placement.near();
 
     UthreadBuilder(Uthreads uthreads) { this.uthreads = uthreads; }
@@ -24,6 +26,8 @@ public final class UthreadBuilder {
         inherit = other.inherit;
         handler = other.handler;
         color = other.color;
+        scheduler = other.scheduler;
+        affinity = other.affinity;
         placement = other.placement;
     }
 
@@ -48,6 +52,23 @@ public final class UthreadBuilder {
         return this;
     }
 
+    /** Has a scheduler run it, instead of its colour; the scheduler is then this runtime's. Without {@link Uthreads#problem access} it does not count. */
+    public UthreadBuilder scheduler(Scheduler value) {
+        scheduler = Objects.requireNonNull(value);
+        return this;
+    }
+
+    /**
+     * Says where it is to run if its {@link #scheduler} cares, as those that ship do.
+     *
+     * @param vcore number among the runtime's vcores, from 0
+     */
+    public UthreadBuilder affinity(int vcore) {
+        Objects.checkIndex(vcore, uthreads.torque().vcores().size());
+        affinity = vcore;
+        return this;
+    }
+
     /** Says where a colour of its own is at home. The default is {@link Placement#near}. */
     public UthreadBuilder placement(Placement value) {
         placement = Objects.requireNonNull(value);
@@ -69,6 +90,7 @@ public final class UthreadBuilder {
     /**
      * Makes a thread that is not started.
      *
+     * @throws IllegalStateException                           if it has a colour and a scheduler, or the scheduler serves another runtime
      * @throws java.util.concurrent.RejectedExecutionException if the runtime has stopped
      * @throws UnsupportedOperationException                   if it was given a colour and {@link Uthreads#problem} says why that is not possible
      */

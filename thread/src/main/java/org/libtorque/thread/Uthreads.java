@@ -2,6 +2,8 @@ package org.libtorque.thread;
 
 import java.lang.System.Logger.Level;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,6 +35,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
 
     private final Torque torque;
     private final String problem;
+    private final CopyOnWriteArrayList<Scheduler> schedulers = new CopyOnWriteArrayList<>();
     private final LongAdder started = new LongAdder();
     private final LongAdder ended = new LongAdder();
     private volatile boolean shortCircuitYield = true;
@@ -81,15 +84,43 @@ public final class Uthreads implements Spawner, ThreadFactory {
             if (options.color != null) throw new UnsupportedOperationException("threads cannot be given a colour here: " + problem);
             return options.apply(Thread.ofVirtual(), name).unstarted(action);
         }
+        if (options.scheduler != null) return newScheduled(options, name, action);
         Color color = options.color != null ? options.color : torque.newColor(options.placement);
         if (color.home().hasStopped()) throw new RejectedExecutionException(color.home() + " has stopped");
         Uthread uthread = new Uthread(this);
         ColoredUthread entry = new ColoredUthread(uthread, color, options.color != null);
+        return make(uthread, entry, options, name, action);
+    }
+
+    private Thread newScheduled(UthreadBuilder options, String name, Runnable action) {
+        if (options.color != null) throw new IllegalStateException("a thread has a colour or a scheduler");
+        Scheduler scheduler = options.scheduler;
+        if (scheduler.uthreads() != this) {
+            scheduler.attach(this);
+            schedulers.addIfAbsent(scheduler);
+            torque.companion(End.class, t -> new End(this));
+        }
+        if (torque.vcores().getFirst().hasStopped()) throw new RejectedExecutionException(torque.vcores().getFirst() + " has stopped");
+        ScheduledUthread uthread = new ScheduledUthread(this, scheduler);
+        uthread.affinity = options.affinity;
+        return make(uthread, new ScheduledUthread.Entry(uthread), options, name, uthread.guard(action));
+    }
+
+    private Thread make(Uthread uthread, Executor entry, UthreadBuilder options, String name, Runnable action) {
         Thread.Builder.OfVirtual builder = options.apply(JdkThreads.builder(entry), name);
         if (options.handler == null) builder.uncaughtExceptionHandler(failures);
         Thread thread = builder.unstarted(action);
         uthread.thread(thread);
         return thread;
+    }
+
+    /** Is closed by the runtime when its vcores have ended: has what could still run go on elsewhere. */
+    private record End(Uthreads uthreads) implements AutoCloseable {
+        @Override public void close() {
+            for (Scheduler scheduler : uthreads.schedulers) {
+                for (VcoreContext context : scheduler.contexts()) context.orphan();
+            }
+        }
     }
 
     // ---- knobs and counters

@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * What a vcore does when it is parked: sends away all that others can do, and then blocks in the kernel with nothing registered that could wake it.
@@ -51,6 +52,8 @@ final class Parking {
     private final Scoreboard board;
     private final int position;
     private final ArrayList<Seat> seats = new ArrayList<>(); // guarded by itself
+    /** Of higher layers; told in vcore context when it has been parked, or works again. */
+    final CopyOnWriteArrayList<Runnable> listeners = new CopyOnWriteArrayList<>();
     /** Colours with something registered here, as far as they have not left. */
     private final ArrayDeque<Color> leaving = new ArrayDeque<>();
     private long step;
@@ -77,6 +80,7 @@ final class Parking {
             parked = !parked;
             if (parked) park();
             else resume();
+            for (Runnable listener : listeners) vcore.tell(listener);
         }
         if (parked && !leaving.isEmpty()) step();
     }

@@ -83,6 +83,74 @@ public final class Roster {
         }
     }
 
+    /** As {@link #requestMore}, for vcores, which must not wait: does nothing, and returns false, if somebody else is just deciding. */
+    public boolean tryRequestMore(int more) {
+        if (!lock.tryLock()) return false;
+        try {
+            requestMore(more);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Has a particular vcore work, one more than do now.
+     *
+     * @return whether it works, or is about to: not if its CPU is gone
+     */
+    public boolean requestVcore(int index) {
+        int position = board.positionOf(index);
+        lock.lock();
+        try {
+            if (gone[position] || board.isClosing()) return false;
+            if (!board.isParked(position)) return true;
+            resume(position, Level.INFO, "as asked for");
+            wanted = Math.max(wanted, ++working);
+            if (policy != null) policy.interrupted();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives a particular vcore back, if others go on working and nobody else is just deciding. Returns whether it is parked, or about to be. For vcores: does not wait. */
+    public boolean tryYield(int index) {
+        int position = board.positionOf(index);
+        if (!lock.tryLock()) return false;
+        try {
+            if (board.isParked(position)) return true;
+            if (working < 2 || board.isClosing()) return false;
+            park(position, Level.DEBUG, "it gives itself back");
+            wanted = Math.min(wanted, --working);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how many are wanted: more than {@link #working} while CPUs are gone. */
+    public int wanted() {
+        lock.lock();
+        try {
+            return wanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Wants no more than work now. Returns how many that was fewer than had been wanted. */
+    public int withdraw() {
+        lock.lock();
+        try {
+            int pending = Math.max(0, wanted - working);
+            wanted -= pending;
+            return pending;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Says that a vcore's CPU may not be used any more, or may again. While others have theirs, it is parked. */
     public void cpuGone(int index, boolean isGone) {
         int position = board.positionOf(index);

@@ -939,6 +939,20 @@ public final class Vcore {
     /** Tells whether it is parked, or about to be. Any thread. */
     public boolean isParked() { return board.isParked(position); }
 
+    /** Has somebody told, in vcore context, each time that this vcore has been parked, or works again. Any thread. */
+    public void onParking(Runnable listener) { parking.listeners.add(listener); }
+
+    /** Ends what {@link #onParking} began. Any thread. */
+    public void noMoreOnParking(Runnable listener) { parking.listeners.remove(listener); }
+
+    void tell(Runnable listener) {
+        try {
+            listener.run();
+        } catch (Throwable failure) {
+            reportFailure(listener, failure);
+        }
+    }
+
     /** Says that a colour belongs here: when this vcore is parked it is served elsewhere like others, but comes back when that ends. Any thread. */
     public void seat(Color color) { parking.seat(color); }
 

@@ -1,0 +1,182 @@
+package org.libtorque.thread;
+
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.libtorque.vcore.Vcore;
+import org.libtorque.vcore.VcoreThread;
+import org.libtorque.vcore.jdk.JdkThreads;
+
+/**
+ * A second-level scheduler: decides which uthread a vcore runs next, and is told what becomes of them. To be extended; {@code doc/scheduler-tutorial.md} writes one. After parlib's
+ * {@code sched_ops} (Klues 2015, 2.2.2).
+ *
+ * <p>A thread gets a scheduler with {@link UthreadBuilder#scheduler}; without, it is scheduled with its colour, beside callbacks. A scheduler serves one runtime, on all of its
+ * vcores, and shares them with callbacks and other schedulers: on each vcore it gets turns of about {@link VcoreContext#TURN_NANOS} when it has something to run.
+ *
+ * <p><b>Vcore context.</b> All methods below are called on the thread of a vcore of the runtime, which {@link VcoreContext} says, at the same time on several. They must not block, and
+ * should take well below a microsecond. {@link #threadRunnable} may be called while a thread is mounted, which makes another one runnable; the others never.
+ *
+ * <p><b>The life of a thread</b> as its scheduler sees it; it is told each of these once, and nothing about a thread happens before what was told last has returned:
+ *
+ * <pre>{@code
+ *   threadRunnable -> (schedEntry: here.run(thread)) -> threadPaused          it yields, or was preempted: can go on
+ *                                                    -> threadHasBlocked      it waits; threadRunnable follows
+ *                                                    -> threadBlockOnSyscall  the same, for an asynchronous system call
+ *                                                    -> threadReflectFault    it let an exception out; threadPaused or threadExited follows
+ *                                                    -> threadExited
+ * }</pre>
+ */
+public abstract class Scheduler {
+    private volatile Uthreads uthreads;
+    private VcoreContext[] contexts;
+    /** Vcores that have found nothing to run. Set by each for itself, cleared by whoever wakes it. */
+    private AtomicLongArray idle;
+    private final AtomicInteger tickets = new AtomicInteger();
+
+    /** For subclasses. */
+    protected Scheduler() {}
+
+    // ---- callbacks
+
+    /**
+     * Makes one scheduling decision: takes a thread that can go on from wherever {@link #threadRunnable} put it, and has the vcore {@linkplain VcoreContext#run run} it. Called again and
+     * again while it finds something.
+     *
+     * @return whether it ran a thread; if not, the vcore does other things, and calls again after {@link #threadRunnable} here or {@link VcoreContext#wakeIdle}
+     */
+    protected abstract boolean schedEntry(VcoreContext here);
+
+    /** A thread can run: it has been started, or what it waited for has happened. */
+    protected abstract void threadRunnable(VcoreContext here, Uthread thread);
+
+    /** A thread has yielded, or was made to: it can go on at any time. The default treats it as one that has become runnable. */
+    protected void threadPaused(VcoreContext here, Uthread thread) { threadRunnable(here, thread); }
+
+    /**
+     * A thread waits. For what, {@link Uthread#blocker} says. The default does nothing.
+     */
+    protected void threadHasBlocked(VcoreContext here, Uthread thread) {}
+
+    /** A thread waits for an asynchronous system call. The default calls {@link #threadHasBlocked}. */
+    protected void threadBlockOnSyscall(VcoreContext here, Uthread thread, Uthread.Syscall call) { threadHasBlocked(here, thread); }
+
+    /**
+     * A thread has let out an exception that nobody caught: also a stack overflow, or an access to a mapped file that has been cut short. Its frames are gone. The default is
+     * {@link FaultAction#KILL}.
+     *
+     * @return what is to become of it
+     */
+    protected FaultAction threadReflectFault(VcoreContext here, Uthread thread, Throwable fault) { return FaultAction.KILL; }
+
+    /** A thread has ended. The default does nothing. */
+    protected void threadExited(VcoreContext here, Uthread thread) {}
+
+    /** This vcore begins to work for the scheduler: once at the start, and each time it has been parked and works again. The default does nothing. */
+    protected void vcoreEntered(VcoreContext here) {}
+
+    /** This vcore is to be parked: what only it would run must go elsewhere. Called from time to time while it is. The default has whoever is idle look for it. */
+    protected void vcoreLeaving(VcoreContext here) { here.wakeIdle(); }
+
+    /** Tells whether anybody else than the thread that is running could run here. If not, {@link Uthread#yield} returns at once. The default does not know, and says yes. */
+    protected boolean hasOthers(VcoreContext here) { return true; }
+
+    // ---- for subclasses
+
+    /** Returns how many vcores there are, working or parked. 0 before the first thread is made. Any thread. */
+    protected final int maxVcores() { return contexts == null ? 0 : contexts.length; }
+
+    /** Returns what belongs to a vcore. Any thread. */
+    protected final VcoreContext context(int index) { return contexts[index]; }
+
+    /** Called once, before the first thread is made: for what there is one of for each vcore. The default does nothing. */
+    protected void attached(int maxVcores) {}
+
+    /** Returns whose threads these are; null before the first is made. */
+    protected final Uthreads uthreads() { return uthreads; }
+
+    // ---- inside
+
+    /** Binds it to a runtime. */
+    final synchronized void attach(Uthreads to) {
+        if (uthreads == to) return;
+        if (uthreads != null) throw new IllegalStateException("a scheduler serves one runtime, and this one has another");
+        List<Vcore> vcores = to.torque().vcores();
+        VcoreContext[] all = new VcoreContext[vcores.size()];
+        for (int i = 0; i < all.length; i++) all[i] = new VcoreContext(this, vcores.get(i));
+        idle = new AtomicLongArray(all.length + 63 >> 6);
+        contexts = all;
+        attached(all.length);
+        uthreads = to;
+        for (VcoreContext context : all) {
+            context.vcore().onParking(context::enterSoon);
+            context.enterSoon(); // to be told, and found idle
+        }
+    }
+
+    VcoreContext[] contexts() { return contexts; }
+
+    /** A thread can go on, says whoever calls. */
+    void runnable(ScheduledUthread thread, Thread caller) {
+        VcoreContext here = contextOf(caller);
+        if (here == null || here.vcore().isParked()) {
+            contexts[place(thread)].arrive(thread);
+        } else {
+            here.becameRunnable(thread);
+        }
+    }
+
+    private VcoreContext contextOf(Thread caller) {
+        Thread carrier = caller instanceof VcoreThread || !caller.isVirtual() ? caller : JdkThreads.carrier();
+        if (!(carrier instanceof VcoreThread t)) return null;
+        Vcore vcore = t.vcore();
+        if (vcore == null || vcore.index() >= contexts.length) return null;
+        VcoreContext context = contexts[vcore.index()];
+        return context.vcore() == vcore ? context : null;
+    }
+
+    /** Where a thread goes that becomes runnable outside the vcores: where it has been, else to one after the other. */
+    private int place(ScheduledUthread thread) {
+        int at = thread.affinity;
+        if (at < 0) thread.affinity = at = nextPlace();
+        for (int i = 0; i < contexts.length && contexts[at].vcore().isParked(); i++) at = at + 1 == contexts.length ? 0 : at + 1;
+        return at;
+    }
+
+    /** Says where the next new thread goes. Any thread. The default: to all vcores that work, in turn. */
+    int nextPlace() {
+        int at = 0;
+        for (int i = 0; i < contexts.length; i++) {
+            at = Math.floorMod(tickets.getAndIncrement(), contexts.length);
+            if (!contexts[at].vcore().isParked()) break;
+        }
+        return at;
+    }
+
+    // ---- who is idle
+
+    void setIdle(int index) { idle.getAndAccumulate(index >> 6, 1L << index, (a, b) -> a | b); }
+
+    boolean clearIdle(int index) { return (idle.getAndAccumulate(index >> 6, ~(1L << index), (a, b) -> a & b) & 1L << index) != 0; }
+
+    boolean isIdle(int index) { return (idle.get(index >> 6) & 1L << index) != 0; }
+
+    boolean nobodyIdle() {
+        for (int i = 0; i < idle.length(); i++) if (idle.getOpaque(i) != 0) return false;
+        return true;
+    }
+
+    /** Wakes one that is idle and works, the next in number after {@code from}. Returns whether there was one. */
+    boolean wakeIdle(int from) {
+        VarHandle.fullFence(); // StoreLoad: what there is to run before the look at who is idle; partner in VcoreContext.goIdle
+        if (nobodyIdle()) return false;
+        for (int i = 1; i <= contexts.length; i++) {
+            int at = (from + i) % contexts.length;
+            if (!isIdle(at) || contexts[at].vcore().isParked() || !clearIdle(at)) continue;
+            contexts[at].enterSoon();
+            return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,247 @@
+package org.libtorque.thread;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.libtorque.vcore.Task;
+import org.libtorque.vcore.Vcore;
+import org.libtorque.vcore.VcoreThread;
+
+/**
+ * One vcore as one {@link Scheduler} sees it. Its methods are for that scheduler's callbacks, on that vcore, unless they say otherwise.
+ *
+ * <p>A scheduler's turn on a vcore is a task of a pinned colour, so it shares the vcore with callbacks by the rules of colours, and is posted when there is something to run:
+ *
+ * <pre>{@code
+ *   IDLE (marked, nothing to run) -wakeIdle, threadRunnable-> posted -> TURN: schedEntry, again and again -time is up-> posted
+ *                                                                            -nothing found-> marked idle, looks once more -> IDLE
+ * }</pre>
+ *
+ * <p>Nothing that can run is forgotten: who puts a thread where others find it fences and looks for somebody idle; who finds nothing marks himself idle, fences and looks again. Full
+ * fences are totally ordered, so one of the two sees what the other has done.
+ */
+public final class VcoreContext {
+    /** How long a turn lasts, at least: it ends with the first switch after. */
+    public static final long TURN_NANOS = 50_000;
+    /** Switches between two looks at the clock, at most. */
+    private static final int MAX_UNTIMED = 16;
+    private static final VarHandle ARRIVED;
+
+    static {
+        try {
+            ARRIVED = MethodHandles.lookup().findVarHandle(VcoreContext.class, "arrived", ScheduledUthread.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Scheduler scheduler;
+    private final Vcore vcore;
+    private final Turn turn;
+    /** Threads that became runnable outside the vcores, the last one first. Any thread pushes, the vcore takes all. */
+    @SuppressWarnings("unused") private ScheduledUthread arrived;
+
+    // ---- the vcore's
+    private boolean inTurn;
+    private boolean left = true;
+    private ScheduledUthread current;
+    private long switches;
+    private boolean orphaning;
+
+    /** A turn of the scheduler. */
+    private final class Turn extends Task {
+        Turn() { super(vcore.newColor().pin()); }
+
+        @Override protected void run() { enter(); }
+
+        @Override protected Object subject() { return current != null ? current : scheduler; }
+    }
+
+    VcoreContext(Scheduler scheduler, Vcore vcore) {
+        this.scheduler = scheduler;
+        this.vcore = vcore;
+        turn = new Turn();
+    }
+
+    /** Returns the vcore. Any thread. */
+    public Vcore vcore() { return vcore; }
+
+    /** Returns its number among the runtime's vcores, from 0. Any thread. */
+    public int index() { return vcore.index(); }
+
+    /** Returns the thread that is mounted at the moment; null if none of this scheduler is. */
+    public Uthread current() { return current; }
+
+    /** Returns how many threads it has run, each time counted, since the start. */
+    public long switches() { return switches; }
+
+    /** Tells whether the vcore is parked, or about to be: it should take nothing on. Any thread. */
+    public boolean isParked() { return vcore.isParked(); }
+
+    /** Tells whether it has found nothing to run, and sleeps or does other things. Any thread; out of date soon. */
+    public boolean isIdle() { return scheduler.isIdle(index()); }
+
+    /** Has one of the vcores that are idle look for something to run, if any is. To be called after it was put where they find it. Returns whether one was. */
+    public boolean wakeIdle() { return scheduler.wakeIdle(index()); }
+
+    /** Has this vcore make a scheduling decision soon. Any thread. */
+    public void wake() {
+        scheduler.clearIdle(index());
+        enterSoon();
+    }
+
+    void enterSoon() { turn.postSurely(); }
+
+    // ---- a turn
+
+    private void enter() {
+        if (vcore.isParked()) {
+            leave();
+            return;
+        }
+        inTurn = true;
+        try {
+            if (left) {
+                left = false;
+                scheduler.vcoreEntered(this);
+            }
+            long begin = vcore.clock().nanoTime();
+            int untimed = 1;
+            int toGo = untimed;
+            while (true) {
+                if (ARRIVED.getOpaque(this) != null) takeArrived();
+                if (!scheduler.schedEntry(this) && goIdle()) return;
+                if (--toGo > 0) continue;
+                long used = vcore.clock().nanoTime() - begin;
+                if (used >= TURN_NANOS) {
+                    turn.postSurely(); // behind what callbacks have to do
+                    return;
+                }
+                toGo = untimed = used * 2 < TURN_NANOS ? Math.min(2 * untimed, MAX_UNTIMED) : 1;
+            }
+        } finally {
+            inTurn = false;
+        }
+    }
+
+    /** Marks this vcore idle and looks once more. Returns whether there is nothing. */
+    private boolean goIdle() {
+        scheduler.setIdle(index());
+        VarHandle.fullFence(); // StoreLoad: the mark before the look; partner in Scheduler.wakeIdle
+        if (ARRIVED.getOpaque(this) == null && !scheduler.schedEntry(this)) return true;
+        scheduler.clearIdle(index());
+        return false;
+    }
+
+    private void leave() {
+        left = true;
+        scheduler.clearIdle(index());
+        for (ScheduledUthread thread = takeAll(); thread != null; ) {
+            ScheduledUthread following = thread.next;
+            thread.next = null;
+            scheduler.runnable(thread, Thread.currentThread()); // as this vcore is parked, to another one
+            thread = following;
+        }
+        scheduler.vcoreLeaving(this);
+    }
+
+    // ---- becoming runnable
+
+    /** From anywhere. */
+    void arrive(ScheduledUthread thread) {
+        while (true) {
+            ScheduledUthread top = (ScheduledUthread) ARRIVED.getOpaque(this);
+            thread.next = top;
+            if (ARRIVED.weakCompareAndSetRelease(this, top, thread)) break; // pairs with the exchange in takeAll
+        }
+        if (turn.postSurely()) return; // an exchange that orders: whoever takes the mark off sees the thread
+        for (ScheduledUthread u = takeAll(); u != null; ) { // the vcore has stopped, and orphan() may have looked before
+            ScheduledUthread following = u.next;
+            u.next = null;
+            u.orphan();
+            u = following;
+        }
+    }
+
+    /** In the order of their coming. */
+    private ScheduledUthread takeAll() {
+        ScheduledUthread first = null;
+        for (ScheduledUthread thread = (ScheduledUthread) ARRIVED.getAndSet(this, null); thread != null; ) {
+            ScheduledUthread older = thread.next;
+            thread.next = first;
+            first = thread;
+            thread = older;
+        }
+        return first;
+    }
+
+    private void takeArrived() {
+        for (ScheduledUthread thread = takeAll(); thread != null; ) {
+            ScheduledUthread following = thread.next;
+            thread.next = null;
+            scheduler.threadRunnable(this, thread);
+            thread = following;
+        }
+    }
+
+    /** On this vcore. */
+    void becameRunnable(ScheduledUthread thread) {
+        try {
+            scheduler.threadRunnable(this, thread);
+        } catch (Throwable failure) { // who calls has only unparked somebody
+            vcore.reportFailure(scheduler, failure);
+        }
+        if (!inTurn) turn.postSurely();
+    }
+
+    // ---- running
+
+    /**
+     * Runs a thread until it yields, waits or ends, which the scheduler is told before this returns. Only in {@link Scheduler#schedEntry}.
+     *
+     * @param thread runnable, of this scheduler, and taken from wherever the scheduler kept it
+     * @throws IllegalStateException    if it is not runnable, or this is not the place
+     * @throws IllegalArgumentException if it is another scheduler's
+     */
+    public void run(Uthread thread) {
+        if (!(thread instanceof ScheduledUthread u) || u.scheduler() != scheduler) throw new IllegalArgumentException(thread + " is not this scheduler's");
+        if (orphaning) {
+            u.orphan();
+            return;
+        }
+        if (!inTurn || current != null || !(Thread.currentThread() instanceof VcoreThread carrier)) throw new IllegalStateException("only schedEntry can run a thread, one at a time");
+        u.begin();
+        switches++;
+        current = u;
+        carrier.mounted(u);
+        try {
+            u.continuation.run();
+        } finally {
+            current = null;
+            carrier.mounted(null);
+        }
+        if (u.hasYielded()) {
+            if (u.fault != null) u.decide(scheduler.threadReflectFault(this, u, u.fault));
+            scheduler.threadPaused(this, u);
+        } else if (u.thread().isAlive()) {
+            blocked(u);
+        } else {
+            u.uthreads().countEnd();
+            scheduler.threadExited(this, u);
+        }
+    }
+
+    private void blocked(ScheduledUthread u) {
+        if (u.blocker() instanceof Uthread.Syscall call) scheduler.threadBlockOnSyscall(this, u, call);
+        else scheduler.threadHasBlocked(this, u);
+        if (!u.endBlocked()) scheduler.threadRunnable(this, u); // it was woken while it was told to be waiting
+    }
+
+    /** When all vcores have ended: what could still run goes on elsewhere. */
+    void orphan() {
+        orphaning = true;
+        takeArrived();
+        while (scheduler.schedEntry(this)) { }
+    }
+
+    @Override public String toString() { return scheduler + " on " + vcore; }
+}
