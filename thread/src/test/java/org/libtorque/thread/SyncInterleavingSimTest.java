@@ -54,8 +54,9 @@ class SyncInterleavingSimTest {
     }
 
     @Test void equalSeedsTakeEqualCourses() {
+        var weavers = new Weaver[] {new Weaver(Weaver.Mistake.NONE), new Weaver(Weaver.Mistake.NONE)};
         for (long seed = 0; seed < 100; seed++) {
-            assertEquals(run(new Weaver(Weaver.Mistake.NONE), Scenarios.OfMutex.class, seed), run(new Weaver(Weaver.Mistake.NONE), Scenarios.OfMutex.class, seed));
+            assertEquals(run(weavers[0], Scenarios.OfMutex.class, seed), run(weavers[1], Scenarios.OfMutex.class, seed));
         }
     }
 }
