@@ -10,9 +10,24 @@ import org.libtorque.testkit.Eventually;
 final class Crew implements AutoCloseable {
     /** What threads a contract is tested with. */
     enum Kind {
-        PLATFORM, VIRTUAL;
+        PLATFORM, VIRTUAL, UTHREAD;
 
-        Thread unstarted(Runnable body) { return this == PLATFORM ? Thread.ofPlatform().daemon().unstarted(body) : Thread.ofVirtual().unstarted(body); }
+        Thread unstarted(Runnable body) {
+            return switch (this) {
+                case PLATFORM -> Thread.ofPlatform().daemon().unstarted(body);
+                case VIRTUAL -> Thread.ofVirtual().unstarted(body);
+                case UTHREAD -> Shared.UTHREADS.newThread(body);
+            };
+        }
+    }
+
+    /** The runtime of all uthreads of a test process; ends with it. */
+    private static final class Shared {
+        static final Uthreads UTHREADS = Uthreads.of(Runtimes.open(2));
+
+        static {
+            if (UTHREADS.problem() != null) throw new AssertionError(UTHREADS.problem());
+        }
     }
 
     @FunctionalInterface

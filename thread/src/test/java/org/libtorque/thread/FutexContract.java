@@ -182,7 +182,7 @@ abstract class FutexContract {
         var words = new ArrayList<Futex>();
         var woken = new AtomicInteger();
         for (int i = 0; i < n; i++) words.add(new Futex());
-        int threads = kind == Crew.Kind.VIRTUAL ? n : 60;
+        int threads = kind == Crew.Kind.PLATFORM ? 60 : n;
         for (int i = 0; i < threads; i++) {
             Futex word = words.get(i);
             crew.start(() -> {

@@ -65,7 +65,7 @@ abstract class MutexContract {
         var mutex = new Mutex();
         int[] count = {0};
         mutex.lock();
-        int n = kind == Crew.Kind.VIRTUAL ? 1_000 : 100;
+        int n = kind == Crew.Kind.PLATFORM ? 100 : 1_000;
         for (int i = 0; i < n; i++) {
             crew.start(() -> {
                 mutex.lock();
