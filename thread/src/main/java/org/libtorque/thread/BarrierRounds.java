@@ -36,8 +36,8 @@ abstract class BarrierPad1 extends BarrierWord {
  * n counts what arrives at the root: threads, or subtrees. At (r, n) the round is complete and only the last one may change the word: who would give up waits for him; a thread
  * beyond the parties waits for the next round.
  *
- * <p><b>Waiting.</b> Who has to wait spins as long as a round may take that nobody is late for, if there is a CPU for each party; then gives others the CPU or the vcore a few
- * times; then pushes a node on the stack of sleepers and parks. A push is followed by another look at the word; who changes the word then takes the whole stack and
+ * <p><b>Waiting.</b> Who has to wait spins as long as a round may take that nobody is late for, if there is a CPU for each party, and less if that has been in vain lately; a uthread then
+ * gives others the vcore a few times; then it pushes a node on the stack of sleepers and parks. A push is followed by another look at the word; who changes the word then takes the whole stack and
  * unparks. Both are sequentially consistent, so one of them sees the other (Dekker): no wake-up is lost. A sleeper that is taken from the stack for a round before its own
  * finds its node {@code unlinked}, and pushes it again.
  *
@@ -47,16 +47,18 @@ abstract class BarrierPad1 extends BarrierWord {
 final class BarrierRounds extends BarrierPad1 {
     private static final long ARRIVED = 0xFFFF_FFFFL, BROKEN = 1L << 32, ROUND = 1L << 33;
     private static final int YIELDS = 4;
+    private static final int MAX_HALVINGS = 5;
     /** How often {@link #spin} looks before it asks for the time. */
     private static final int LOOKS = 64;
 
-    private static final VarHandle WORD, SLEEPERS, UNLINKED;
+    private static final VarHandle WORD, SLEEPERS, UNLINKED, PATIENCE;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             WORD = lookup.findVarHandle(BarrierWord.class, "word", long.class);
             SLEEPERS = lookup.findVarHandle(BarrierRounds.class, "sleepers", Sleeper.class);
+            PATIENCE = lookup.findVarHandle(BarrierRounds.class, "patienceNanos", long.class);
             UNLINKED = lookup.findVarHandle(Sleeper.class, "unlinked", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -75,6 +77,8 @@ final class BarrierRounds extends BarrierPad1 {
     private final int arrivals;
     private final Runnable action;
     private final long spinNanos;
+    /** How long to spin at present, of all that wait the opinion of who wrote last: doubled when it was enough, halved when it was not. */
+    private long patienceNanos;
     private Sleeper sleepers;
 
     /**
@@ -85,7 +89,7 @@ final class BarrierRounds extends BarrierPad1 {
     BarrierRounds(int arrivals, Runnable action, long spinNanos) {
         this.arrivals = arrivals;
         this.action = action;
-        this.spinNanos = spinNanos;
+        this.spinNanos = patienceNanos = spinNanos;
     }
 
     /** Returns the number of the current round, for {@link #awaitEnd}. */
@@ -140,7 +144,8 @@ final class BarrierRounds extends BarrierPad1 {
         try {
             if (spin(r)) return;
             Sleeper s = null;
-            for (int yields = 0; !isOver(r); ) {
+            // Giving up the CPU helps where uthreads share a vcore; a platform thread would wait behind other programs for it.
+            for (int yields = Thread.currentThread().isVirtual() ? 0 : YIELDS; !isOver(r); ) {
                 boolean late = deadline != Waiter.NO_DEADLINE && deadline - System.nanoTime() <= 0;
                 if (Thread.interrupted()) {
                     if (interruptible && breakIt(r)) throw new InterruptedException();
@@ -174,14 +179,19 @@ final class BarrierRounds extends BarrierPad1 {
 
     private boolean spin(long r) throws BrokenBarrierException {
         if (spinNanos <= 0) return false;
+        long patience = (long) PATIENCE.getOpaque(this);
         long start = System.nanoTime();
         do {
             for (int i = 0; i < LOOKS; i++) {
                 long w = (long) WORD.getAcquire(this); // pairs with end; no fence in the loop
-                if (roundOf(w) != r || (w & BROKEN) != 0) return isOver(r);
+                if (roundOf(w) != r || (w & BROKEN) != 0) {
+                    if (patience < spinNanos) PATIENCE.setOpaque(this, Math.min(spinNanos, 2 * patience));
+                    return isOver(r);
+                }
                 Thread.onSpinWait();
             }
-        } while (System.nanoTime() - start < spinNanos && !Thread.currentThread().isInterrupted());
+        } while (System.nanoTime() - start < patience && !Thread.currentThread().isInterrupted());
+        if (patience > spinNanos >> MAX_HALVINGS) PATIENCE.setOpaque(this, patience / 2);
         return false;
     }
 
