@@ -6,7 +6,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 
 /**
- * Code that can stop in the middle and go on later: what a simulated hart executes. Any number of them take turns on one thread, so
+ * Code that can stop in the middle and go on later: what a simulated hart executes, and an actor of an explored interleaving. Any number of them take turns on one thread, so
  * the loop under simulation is the real one, stopped wherever it spends virtual time, and nothing in it needs to know.
  *
  * <p>This is {@code jdk.internal.vm.Continuation}, on which the JDK builds its virtual threads, and the one place that uses it. It
@@ -14,7 +14,7 @@ import java.lang.invoke.MethodHandles;
  * threads on a scheduler of our own, which cost twice as much to switch and keep more state each; platform threads that hand
  * over to each other, which cost ten times as much.
  */
-final class Coroutine {
+public final class Coroutine {
     private static final MethodHandle MAKE, RUN, YIELD, DONE;
 
     static {
@@ -39,7 +39,7 @@ final class Coroutine {
     private final Object continuation;
 
     /** @param body what {@link #resume} runs; must not let exceptions out */
-    Coroutine(Runnable body) {
+    public Coroutine(Runnable body) {
         try {
             continuation = (Object) MAKE.invokeExact(body);
         } catch (Throwable e) {
@@ -48,7 +48,7 @@ final class Coroutine {
     }
 
     /** Runs until the body {@linkplain #suspend suspends} itself or ends. */
-    void resume() {
+    public void resume() {
         try {
             RUN.invokeExact(continuation);
         } catch (Throwable e) {
@@ -57,7 +57,7 @@ final class Coroutine {
     }
 
     /** Tells whether the body has ended. */
-    boolean isDone() {
+    public boolean isDone() {
         try {
             return (boolean) DONE.invokeExact(continuation);
         } catch (Throwable e) {
@@ -66,7 +66,7 @@ final class Coroutine {
     }
 
     /** Returns to the caller of {@link #resume}; goes on when it is called again. Only from within a body. */
-    static void suspend() {
+    public static void suspend() {
         try {
             boolean ignored = (boolean) YIELD.invokeExact();
         } catch (Throwable e) {

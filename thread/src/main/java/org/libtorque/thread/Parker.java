@@ -1,0 +1,20 @@
+package org.libtorque.thread;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * How synchronisers block a thread and let it go on: {@link LockSupport}, which knows platform threads, the JDK's virtual threads and uthreads alike, and gives the
+ * vcore back in the latter case. Only timed parks differ: the JDK has them ended by timer threads of its own, a uthread's are ended by its vcore's wheel.
+ */
+final class Parker {
+    private Parker() {}
+
+    /** Blocks the calling thread until {@link #unpark}, an interrupt, or for nothing. */
+    static void park(Object blocker) { LockSupport.park(blocker); }
+
+    /** As {@link #park}, but for {@code nanos} at most. */
+    static void parkNanos(Object blocker, long nanos) { Uthread.parkNanos(blocker, nanos); }
+
+    /** Lets {@code thread}'s park return, or its next one. Any thread, vcore context included. */
+    static void unpark(Thread thread) { LockSupport.unpark(thread); }
+}
