@@ -68,7 +68,7 @@ public abstract class RingOperation {
             @Override Object tryNow() { return delay.compareTo(Duration.ZERO) <= 0 ? RingEvent.Mark.COMPLETE : null; }
 
             @Override Registration start(TorqueRuntime runtime, RingPort port) {
-                return runtime.schedule(delay, Duration.ZERO, runtime.newColor(Placement.near()), port::onComplete);
+                return runtime.timer(TimerOptions.after(delay), runtime.newColor(Placement.near()), (timer, expirations) -> port.onComplete());
             }
         };
     }
