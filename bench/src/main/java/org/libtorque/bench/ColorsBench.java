@@ -166,7 +166,7 @@ public final class ColorsBench implements Callable<Integer> {
             ChainMeasurement m = ChainMeasurement.ofLine(line);
             entries.add(new Entry(peer.id, cpus.size(), round, m));
             say(String.format(Locale.ROOT, "round %d/%d  %d CPUs  %-13s %6s ns of work: %,12.0f tasks/s, its own %s CPU ns/task, slowest chain %.2f, CPU %.2f, others %.2f",
-                    round, rounds, cpus.size(), peer.id, HttpReport.count(m.workNanos()), m.tasksPerSecond(), HttpReport.significant(m.ownNanos()), m.slowest(), m.busy(),
+                    round, rounds, cpus.size(), peer.id, Markdown.count(m.workNanos()), m.tasksPerSecond(), Markdown.significant(m.ownNanos()), m.slowest(), m.busy(),
                     m.othersBusy()));
         }
     }
@@ -180,7 +180,7 @@ public final class ColorsBench implements Callable<Integer> {
         item(text, "Load", String.format(Locale.ROOT, "%d chains; a callback multiplies for as long as the table says (%.3f ns a step) and has the next of its chain run; "
                 + "it never ends by itself", chains, stepNanos));
         item(text, "Method", String.format(Locale.ROOT, "rounds: %d, peers interleaved, a JVM for each; %s s measured after %s CPU seconds of warm-up; medians, and ratios within rounds with "
-                + "their range", rounds, HttpReport.significant(seconds), HttpReport.significant(warmup)));
+                + "their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup)));
         for (ChainPeer peer : peers) item(text, peer.id, peer.title + (absent.containsKey(peer.id) ? " – " + absent.get(peer.id) : ""));
         var report = new ColorsReport(references, peers.stream().map(peer -> peer.id).toList(), entries);
         if (report.disturbance() != null) item(text, "Note", report.disturbance() + ".");

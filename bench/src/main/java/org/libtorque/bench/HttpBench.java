@@ -250,7 +250,7 @@ public final class HttpBench implements Callable<Integer> {
                 say(String.format(Locale.ROOT, "round %d/%d  %-5s %-20s %,12.0f requests/s  %8s µs/%s  "
                                 + "server %3.0f %%, load %3.0f %%, others %3.0f %%%s",
                         round, rounds, load.id, name, m.result().requestsPerSecond(),
-                        HttpReport.significant(m.cpuMicros()), load.countsConnections() ? "connection" : "request",
+                        Markdown.significant(m.cpuMicros()), load.countsConnections() ? "connection" : "request",
                         m.use().serverBusy() * 100, m.use().loadBusy() * 100, m.use().othersBusy() * 100,
                         m.result().errors() == 0 ? "" : ", errors: " + m.result().errors()));
             } catch (IOException e) {
@@ -281,8 +281,8 @@ public final class HttpBench implements Callable<Integer> {
                 Measurement m = execution.measure(load, server, 0, warmup, seconds);
                 lines.add(String.format(Locale.ROOT, "%s, %s under wrk: %s requests/s, %s CPU µs/request, "
                                 + "server %.0f %% busy, wrk %.0f %%, errors %d",
-                        load.id, server.peer.name(), HttpReport.count(m.result().requestsPerSecond()),
-                        HttpReport.significant(m.cpuMicros()), m.use().serverBusy() * 100, m.use().loadBusy() * 100,
+                        load.id, server.peer.name(), Markdown.count(m.result().requestsPerSecond()),
+                        Markdown.significant(m.cpuMicros()), m.use().serverBusy() * 100, m.use().loadBusy() * 100,
                         m.result().errors()));
                 say(lines.getLast());
             } catch (IOException e) {

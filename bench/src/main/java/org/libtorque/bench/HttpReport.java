@@ -1,8 +1,20 @@
 package org.libtorque.bench;
 
+import static org.libtorque.bench.Markdown.NONE;
+import static org.libtorque.bench.Markdown.absentRow;
+import static org.libtorque.bench.Markdown.count;
+import static org.libtorque.bench.Markdown.head;
+import static org.libtorque.bench.Markdown.percent;
+import static org.libtorque.bench.Markdown.ratio;
+import static org.libtorque.bench.Markdown.roundsHead;
+import static org.libtorque.bench.Markdown.roundsRow;
+import static org.libtorque.bench.Markdown.row;
+import static org.libtorque.bench.Markdown.significant;
+import static org.libtorque.bench.Markdown.withRange;
+import static org.libtorque.bench.Statistics.median;
+
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
@@ -15,8 +27,6 @@ import java.util.function.ToDoubleFunction;
  * @param absent    those that could not take part (any more), and why
  */
 record HttpReport(String reference, List<String> peers, Map<String, String> absent, List<Measurement> measurements) {
-    private static final String NONE = "–";
-
     /** Returns the table of one case, with its heading; servers that cannot take the case are left out. */
     String table(HttpCase load) {
         var text = new StringBuilder("### " + load.id + ": " + load.title + "\n\n");
@@ -26,16 +36,11 @@ record HttpReport(String reference, List<String> peers, Map<String, String> abse
                 reference + " CPU ÷ its (min–max)", "p50 µs", "p99 µs", reference + " p99 ÷ its",
                 "server busy", "load busy", "others busy", "bottleneck", "switches/s", "RSS MiB", "errors"));
         if (ownPlaintext) head.add("CPU ÷ own /plaintext (min–max)");
-        text.append(row(head)).append("|").append(" :-- |").append(" --: |".repeat(head.size() - 1)).append('\n');
+        text.append(head(1, head));
         for (String peer : peers) {
             List<Measurement> rounds = of(load, peer);
-            if (!rounds.isEmpty()) {
-                text.append(row(cells(load, peer, rounds, ownPlaintext)));
-            }
-            if (absent.containsKey(peer)) {
-                text.append("| ").append(peer).append(" | ").append(absent.get(peer).replace("|", "\\|"))
-                        .append(" |").append(" |".repeat(head.size() - 2)).append('\n');
-            }
+            if (!rounds.isEmpty()) text.append(row(cells(load, peer, rounds, ownPlaintext)));
+            if (absent.containsKey(peer)) text.append(absentRow(peer, absent.get(peer), head.size()));
         }
         return text.append('\n').toString();
     }
@@ -47,7 +52,7 @@ record HttpReport(String reference, List<String> peers, Map<String, String> abse
         var cells = new ArrayList<>(List.of(peer,
                 count(median(rounds, m -> m.result().requestsPerSecond())),
                 significant(median(rounds, Measurement::cpuMicros)),
-                peer.equals(reference) ? NONE : withRange(ratios(load, reference, load, peer, Measurement::cpuMicros)),
+                peer.equals(reference) ? NONE : withRange(ratios(load, reference, load, peer, Measurement::cpuMicros), Markdown::ratio),
                 significant(median(rounds, m -> m.result().p50Micros())),
                 significant(median(rounds, m -> m.result().p99Micros())),
                 peer.equals(reference) ? NONE
@@ -57,37 +62,21 @@ record HttpReport(String reference, List<String> peers, Map<String, String> abse
                 count(median(rounds, m -> m.use().switchesPerSecond())),
                 count(median(rounds, m -> m.residentKib() / 1024.0)),
                 count(errors)));
-        if (ownPlaintext) cells.add(withRange(ratios(load, peer, HttpCase.P1, peer, Measurement::cpuMicros)));
+        if (ownPlaintext) cells.add(withRange(ratios(load, peer, HttpCase.P1, peer, Measurement::cpuMicros), Markdown::ratio));
         return cells;
     }
 
     /** Says how far others disturbed the run, or returns null if they did not. */
-    String disturbance() {
-        long disturbed = measurements.stream().filter(m -> m.use().othersBusy() > CpuUse.DISTURBED).count();
-        return disturbed == 0 ? null : String.format(Locale.ROOT,
-                "in %d of %d measurements others took more than %.0f %% of a CPU from the two sides: "
-                        + "these figures are disturbed",
-                disturbed, measurements.size(), CpuUse.DISTURBED * 100);
-    }
+    String disturbance() { return InRound.disturbance(measurements, " from the two sides"); }
 
     /** Returns every round's CPU cost, for a look at how much they scatter. */
     String rounds() {
-        int last = measurements.stream().mapToInt(Measurement::round).max().orElse(0);
-        var head = new ArrayList<>(List.of("case", "server"));
-        for (int round = 1; round <= last; round++) head.add("round " + round);
-        var text = new StringBuilder("### CPU µs of each round\n\n")
-                .append(row(head)).append("| :-- | :-- |").append(" --: |".repeat(last)).append('\n');
+        int last = InRound.last(measurements);
+        var text = new StringBuilder("### CPU µs of each round\n\n").append(roundsHead(List.of("case", "server"), last));
         for (HttpCase load : HttpCase.values()) {
             for (String peer : peers) {
                 List<Measurement> rounds = of(load, peer);
-                if (rounds.isEmpty()) continue;
-                var cells = new ArrayList<>(List.of(load.id, peer));
-                for (int round = 1; round <= last; round++) {
-                    int wanted = round;
-                    cells.add(significant(rounds.stream().filter(m -> m.round() == wanted)
-                            .mapToDouble(Measurement::cpuMicros).findFirst().orElse(Double.NaN)));
-                }
-                text.append(row(cells));
+                if (!rounds.isEmpty()) text.append(roundsRow(List.of(load.id, peer), last, rounds, m -> significant(m.cpuMicros())));
             }
         }
         return text.append('\n').toString();
@@ -95,48 +84,10 @@ record HttpReport(String reference, List<String> peers, Map<String, String> abse
 
     /** Ratios, round by round, of one figure of one server under one load to that of another. */
     Statistics ratios(HttpCase load, String peer, HttpCase toLoad, String toPeer, ToDoubleFunction<Measurement> figure) {
-        var ratios = new ArrayList<Double>();
-        for (Measurement over : of(load, peer)) {
-            for (Measurement under : of(toLoad, toPeer)) {
-                if (over.round() == under.round() && figure.applyAsDouble(under) > 0) {
-                    ratios.add(figure.applyAsDouble(over) / figure.applyAsDouble(under));
-                }
-            }
-        }
-        return Statistics.of(ratios);
+        return Statistics.ofRatios(of(load, peer), of(toLoad, toPeer), figure);
     }
 
     private List<Measurement> of(HttpCase load, String peer) {
         return measurements.stream().filter(m -> m.load() == load && (peer == null || m.peer().equals(peer))).toList();
     }
-
-    private static double median(List<Measurement> rounds, ToDoubleFunction<Measurement> figure) {
-        return Statistics.of(rounds.stream().mapToDouble(figure).boxed().toList()).median();
-    }
-
-    private static String row(List<String> cells) { return "| " + String.join(" | ", cells) + " |\n"; }
-
-    /** Whole numbers with separators. */
-    static String count(double number) {
-        return Double.isNaN(number) ? NONE : String.format(Locale.ROOT, "%,.0f", number);
-    }
-
-    /** Three significant digits: 0.0812, 3.52, 50.5, 1,234. */
-    static String significant(double number) {
-        if (Double.isNaN(number)) return NONE;
-        double size = Math.abs(number);
-        int decimals = size == 0 || size >= 100 ? 0 : Math.min(4, 2 - (int) Math.floor(Math.log10(size)));
-        return String.format(Locale.ROOT, "%,." + decimals + "f", number);
-    }
-
-    static String ratio(double number) {
-        return Double.isNaN(number) ? NONE : String.format(Locale.ROOT, "%.2f", number);
-    }
-
-    private static String withRange(Statistics ratios) {
-        return ratios.count() == 0 ? NONE
-                : "**" + ratio(ratios.median()) + "** (" + ratio(ratios.min()) + "–" + ratio(ratios.max()) + ")";
-    }
-
-    private static String percent(double share) { return String.format(Locale.ROOT, "%.0f %%", share * 100); }
 }

@@ -254,7 +254,7 @@ public final class ScaleBench implements Callable<Integer> {
 
     private String line(ScaleMeasurement m) {
         return String.format(Locale.ROOT, "round %d/%d  %-9s %-18s on %-2d %,8.0f requests/s  %s CPU µs/request  hits %s  server %.2f, load %.2f, others %.2f%s", m.round(),
-                rounds, m.load().id, m.peer(), m.cpus(), m.perSecond(), HttpReport.significant(m.cpuMicros()), HttpReport.ratio(m.hitShare()),
+                rounds, m.load().id, m.peer(), m.cpus(), m.perSecond(), Markdown.significant(m.cpuMicros()), Markdown.ratio(m.hitShare()),
                 m.use().serverBusy(), m.use().loadBusy(), m.use().othersBusy(), m.answers().errors() == 0 ? "" : ", errors: " + m.answers().errors());
     }
 
@@ -266,7 +266,7 @@ public final class ScaleBench implements Callable<Integer> {
         item(text, "Pinning", "each server on the first so many of CPUs " + list(cpus()) + ", a pinned thread on each; load generator on CPUs " + list(loadCpus()));
         item(text, "Load", String.format(Locale.ROOT, "torque load, closed loop; GET with a header of about %d bytes", RequestHead.BYTES));
         item(text, "Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, %s s measured after %s s of warm-up (%s s when a server first meets a case); medians",
-                rounds, HttpReport.significant(seconds), HttpReport.significant(warmup), HttpReport.significant(Math.max(firstWarmup, warmup))));
+                rounds, Markdown.significant(seconds), Markdown.significant(warmup), Markdown.significant(Math.max(firstWarmup, warmup))));
         item(text, "Limit", "where the generator runs on a CPU of the server's, what it takes the server cannot have. CPUs left: the server's less that; "
                 + "÷ CPUs left: requests/s for each CPU that was left, as a share of those on " + counts().getFirst() + ". 1 is the best that can be had");
         readyLines.forEach((name, line) -> {

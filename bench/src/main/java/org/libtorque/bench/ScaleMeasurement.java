@@ -10,7 +10,9 @@ import java.util.Map;
  * @param rates  growth per second of what the server counts; empty if it tells nothing
  */
 record ScaleMeasurement(ScaleCase load, String peer, int cpus, boolean shared, int round, SkewMeasurement.Group answers, CpuUse use,
-        Map<String, Double> rates) {
+        Map<String, Double> rates) implements InRound {
+    @Override public double othersBusy() { return use.othersBusy(); }
+
     double perSecond() { return answers.perSecond(); }
 
     /** CPU microseconds of the server per request. */

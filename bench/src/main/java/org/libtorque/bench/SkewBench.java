@@ -248,9 +248,9 @@ public final class SkewBench implements Callable<Integer> {
     private String line(SkewMeasurement m) {
         String figures = m.load().skewed
                 ? String.format(Locale.ROOT, "heavy %,6.0f/s  light %,7.0f/s p50 %6s p99 %6s µs  unserved %d", m.heavyPerSecond(),
-                        m.light().perSecond(), HttpReport.significant(m.light().p50Micros()), HttpReport.significant(m.light().p99Micros()),
+                        m.light().perSecond(), Markdown.significant(m.light().p50Micros()), Markdown.significant(m.light().p99Micros()),
                         m.light().unserved())
-                : String.format(Locale.ROOT, "%,8.0f requests/s  %s CPU µs/request", m.light().perSecond(), HttpReport.significant(m.cpuMicros()));
+                : String.format(Locale.ROOT, "%,8.0f requests/s  %s CPU µs/request", m.light().perSecond(), Markdown.significant(m.cpuMicros()));
         return String.format(Locale.ROOT, "round %d/%d  %-8s %-18s %s  useful %.2f, server %.2f, load %.2f, others %.2f%s", m.round(), rounds,
                 m.load().id, m.peer(), figures, m.usefulCpu(), m.use().serverBusy(), m.use().loadBusy(), m.use().othersBusy(),
                 m.errors() == 0 ? "" : ", errors: " + m.errors());
@@ -269,8 +269,8 @@ public final class SkewBench implements Callable<Integer> {
                 SkewCase.LIGHT_CONNECTIONS, SkewCase.LIGHT_MICROS, lightRate,
                 light.equals("same") ? "opened on the vcores of the heavy ones" : "on the vcores that they come to", RequestHead.BYTES));
         item(text, "Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, %s s measured after %s s of warm-up (%s s when a server on "
-                + "the JVM first meets a case); medians, of unserved connections the most", rounds, HttpReport.significant(seconds),
-                HttpReport.significant(warmup), HttpReport.significant(Math.max(firstWarmup, warmup))));
+                + "the JVM first meets a case); medians, of unserved connections the most", rounds, Markdown.significant(seconds),
+                Markdown.significant(warmup), Markdown.significant(Math.max(firstWarmup, warmup))));
         item(text, "CPU", "seconds per second, user + system time from /proc over the measured window; useful: what the requests asked for");
         item(text, "C compiler", cLoops.describe());
         readyLines.forEach((name, line) -> {

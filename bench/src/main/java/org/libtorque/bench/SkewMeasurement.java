@@ -9,7 +9,9 @@ import java.util.Map;
  * @param light the light ones, or all
  * @param rates growth per second of what the server counts; empty if it tells nothing
  */
-record SkewMeasurement(SkewCase load, String peer, int round, Group heavy, Group light, CpuUse use, Map<String, Double> rates) {
+record SkewMeasurement(SkewCase load, String peer, int round, Group heavy, Group light, CpuUse use, Map<String, Double> rates) implements InRound {
+    @Override public double othersBusy() { return use.othersBusy(); }
+
     /**
      * What {@code torque load} reports of one group. NaN: it does not say.
      *

@@ -1,8 +1,18 @@
 package org.libtorque.bench;
 
+import static org.libtorque.bench.Markdown.NONE;
+import static org.libtorque.bench.Markdown.absentRow;
+import static org.libtorque.bench.Markdown.count;
+import static org.libtorque.bench.Markdown.formatted;
+import static org.libtorque.bench.Markdown.head;
+import static org.libtorque.bench.Markdown.roundsHead;
+import static org.libtorque.bench.Markdown.roundsRow;
+import static org.libtorque.bench.Markdown.row;
+import static org.libtorque.bench.Markdown.significant;
+import static org.libtorque.bench.Markdown.withRange;
+
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
@@ -16,17 +26,15 @@ import java.util.stream.Stream;
  * @param absent     those that could not take part (any more), and why
  */
 record SkewReport(List<String> references, List<String> peers, Map<String, String> absent, List<SkewMeasurement> measurements) {
-    private static final String NONE = "–";
-
     private record Column(String name, ToDoubleFunction<List<SkewMeasurement>> figure, String format) {
         String cell(List<SkewMeasurement> rounds) {
             double value = figure.applyAsDouble(rounds);
-            return Double.isNaN(value) ? NONE : format.isEmpty() ? HttpReport.significant(value) : String.format(Locale.ROOT, format, value);
+            return format.isEmpty() ? significant(value) : formatted(format, value);
         }
     }
 
     private static Column median(String name, String format, ToDoubleFunction<SkewMeasurement> figure) {
-        return new Column(name, rounds -> Statistics.of(rounds.stream().map(figure::applyAsDouble).toList()).median(), format);
+        return new Column(name, rounds -> Statistics.median(rounds, figure), format);
     }
 
     private static Column most(String name, ToDoubleFunction<SkewMeasurement> figure) {
@@ -79,10 +87,7 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
         for (String peer : peers) {
             List<SkewMeasurement> rounds = of(load, peer);
             if (!rounds.isEmpty()) text.append(row(peer, columns.stream().map(column -> column.cell(rounds)).toList()));
-            if (absent.containsKey(peer)) {
-                text.append("| ").append(peer).append(" | ").append(absent.get(peer).replace("|", "\\|")).append(" |")
-                        .append(" |".repeat(columns.size() - 1)).append('\n');
-            }
+            if (absent.containsKey(peer)) text.append(absentRow(peer, absent.get(peer), 1 + columns.size()));
         }
         text.append('\n');
         List<Ratio> ratios = load.skewed ? SKEWED_RATIOS : ALIKE_RATIOS;
@@ -95,7 +100,7 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
             var cells = new ArrayList<String>();
             for (String reference : present) {
                 for (Ratio ratio : ratios) {
-                    cells.add(peer.equals(reference) ? NONE : withRange(ratios(load, peer, reference, ratio.figure)));
+                    cells.add(peer.equals(reference) ? NONE : withRange(ratios(load, peer, reference, ratio.figure), Markdown::significant));
                 }
             }
             text.append(row(peer, cells));
@@ -105,60 +110,29 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
 
     /** Returns the main figure of every round, for a look at how much they scatter. */
     String rounds() {
-        int last = measurements.stream().mapToInt(SkewMeasurement::round).max().orElse(0);
-        var names = new ArrayList<>(List.of("server"));
-        for (int round = 1; round <= last; round++) names.add("round " + round);
-        var text = new StringBuilder("### Each round: heavy/s · light p99 µs, or requests/s · CPU µs/request\n\n").append(head("case", names));
+        int last = InRound.last(measurements);
+        var text = new StringBuilder("### Each round: heavy/s · light p99 µs, or requests/s · CPU µs/request\n\n")
+                .append(roundsHead(List.of("case", "server"), last));
         for (SkewCase load : SkewCase.values()) {
             for (String peer : peers) {
                 List<SkewMeasurement> rounds = of(load, peer);
                 if (rounds.isEmpty()) continue;
-                var cells = new ArrayList<>(List.of(peer));
-                for (int round = 1; round <= last; round++) {
-                    int wanted = round;
-                    cells.add(rounds.stream().filter(m -> m.round() == wanted).findFirst()
-                            .map(m -> load.skewed ? HttpReport.count(m.heavyPerSecond()) + " · " + HttpReport.significant(m.light().p99Micros())
-                                    : HttpReport.count(m.light().perSecond()) + " · " + HttpReport.significant(m.cpuMicros()))
-                            .orElse(NONE));
-                }
-                text.append(row(load.id, cells));
+                text.append(roundsRow(List.of(load.id, peer), last, rounds, m -> load.skewed
+                        ? count(m.heavyPerSecond()) + " · " + significant(m.light().p99Micros())
+                        : count(m.light().perSecond()) + " · " + significant(m.cpuMicros())));
             }
         }
         return text.append('\n').toString();
     }
 
     /** Says how far others disturbed the run, or returns null if they did not. */
-    String disturbance() {
-        long disturbed = measurements.stream().filter(m -> m.use().othersBusy() > CpuUse.DISTURBED).count();
-        return disturbed == 0 ? null : String.format(Locale.ROOT,
-                "in %d of %d measurements others took more than %.0f %% of a CPU from the two sides: these figures are disturbed",
-                disturbed, measurements.size(), CpuUse.DISTURBED * 100);
-    }
+    String disturbance() { return InRound.disturbance(measurements, " from the two sides"); }
 
     Statistics ratios(SkewCase load, String peer, String reference, ToDoubleFunction<SkewMeasurement> figure) {
-        var ratios = new ArrayList<Double>();
-        for (SkewMeasurement over : of(load, peer)) {
-            for (SkewMeasurement under : of(load, reference)) {
-                if (over.round() == under.round() && figure.applyAsDouble(under) > 0) {
-                    ratios.add(figure.applyAsDouble(over) / figure.applyAsDouble(under));
-                }
-            }
-        }
-        return Statistics.of(ratios);
+        return Statistics.ofRatios(of(load, peer), of(load, reference), figure);
     }
 
     private List<SkewMeasurement> of(SkewCase load, String peer) {
         return measurements.stream().filter(m -> m.load() == load && m.peer().equals(peer)).toList();
     }
-
-    private static String withRange(Statistics ratios) {
-        return ratios.count() == 0 ? NONE : "**" + HttpReport.significant(ratios.median()) + "** (" + HttpReport.significant(ratios.min()) + "–"
-                + HttpReport.significant(ratios.max()) + ")";
-    }
-
-    private static String head(String first, List<String> names) {
-        return row(first, names) + "| :-- |" + " --: |".repeat(names.size()) + "\n";
-    }
-
-    private static String row(String first, List<String> cells) { return "| " + first + " | " + String.join(" | ", cells) + " |\n"; }
 }

@@ -73,13 +73,13 @@ final class HttpReportTest {
 
     @Test
     void numbersKeepThreeDigits() {
-        assertEquals("0.0812", HttpReport.significant(0.08123));
-        assertEquals("0.252", HttpReport.significant(0.2523));
-        assertEquals("3.52", HttpReport.significant(3.524));
-        assertEquals("50.5", HttpReport.significant(50.51));
-        assertEquals("1,234", HttpReport.significant(1234.4));
-        assertEquals("0", HttpReport.significant(0));
-        assertEquals("–", HttpReport.significant(Double.NaN));
+        assertEquals("0.0812", Markdown.significant(0.08123));
+        assertEquals("0.252", Markdown.significant(0.2523));
+        assertEquals("3.52", Markdown.significant(3.524));
+        assertEquals("50.5", Markdown.significant(50.51));
+        assertEquals("1,234", Markdown.significant(1234.4));
+        assertEquals("0", Markdown.significant(0));
+        assertEquals("–", Markdown.significant(Double.NaN));
     }
 
     @Test
