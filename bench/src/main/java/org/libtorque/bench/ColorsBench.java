@@ -1,20 +1,17 @@
 package org.libtorque.bench;
 
+import static org.libtorque.bench.Markdown.item;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.libtorque.bench.ColorsReport.Entry;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -27,7 +24,7 @@ import picocli.CommandLine.Option;
  */
 @Command(name = "torque bench colors", sortOptions = false,
         description = "Runs chains of small callbacks on vcores and on other executors, interleaved, and writes tables of tasks per second.")
-public final class ColorsBench implements Callable<Integer> {
+public final class ColorsBench extends BenchProgram {
     @Option(names = "--peers", split = ",", paramLabel = "PEER",
             description = "Who runs them, in order (default: all): static, static-one, steal, steal-one, shared-queue, forkjoin, forkjoin-one, netty, netty-one, "
                     + "netty-loop, striped, striped-one, fixed-pool.")
@@ -43,9 +40,6 @@ public final class ColorsBench implements Callable<Integer> {
     @Option(names = "--vcores", split = ",", paramLabel = "N", description = "Numbers of vcores or threads (default: 1 and as many as there are CPUs).")
     private List<Integer> vcores;
 
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "5", description = "Rounds (default: ${DEFAULT-VALUE}).")
-    private int rounds;
-
     @Option(names = "--seconds", paramLabel = "S", defaultValue = "1", description = "Measured seconds for each peer, case and round (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
@@ -59,50 +53,32 @@ public final class ColorsBench implements Callable<Integer> {
     @Option(names = "--cpus", paramLabel = "LIST", description = "CPUs to use, in order (default: those allowed).")
     private String cpuList;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Where the tables go (default: bench/results/colors-DATE.md, replacing one of the same day).")
-    private Path out;
-
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this text.")
-    private boolean help;
-
-    private final Path home = Scratch.sourceTree();
-    private final Children children = new Children();
     private final List<Entry> entries = new ArrayList<>();
     private final Map<String, String> absent = new LinkedHashMap<>();
 
-    private ColorsBench() {}
+    private ColorsBench() { super(5); }
 
     /** Runs the benchmark and ends the process: 0 when it has run, 1 when it could not, 2 when an argument is wrong. */
-    public static void main(String[] args) {
-        var line = new CommandLine(new ColorsBench());
-        line.setParameterExceptionHandler((e, wrong) -> {
-            System.err.println("torque bench colors: " + e.getMessage().lines().findFirst().orElse("bad arguments"));
-            return 2;
-        });
-        line.setExecutionExceptionHandler((e, command, result) -> {
-            if (e instanceof IOException && e.getMessage() != null) {
-                System.err.println("torque bench colors: " + e.getMessage());
-            } else {
-                e.printStackTrace();                             // nothing that an argument or the machine explains
-            }
-            return 1;
-        });
-        System.exit(line.execute(args));
+    public static void main(String[] args) { System.exit(run(new ColorsBench(), args)); }
+
+    @Override void checkArguments() {
+        requireKnown("peer", peerNames, ChainPeer.ids());
+        requireKnown("peer", references, ChainPeer.ids());
+        require(chains >= 1 && chains <= 1_000_000, "--chains must be 1 to 1,000,000");
+        require(seconds >= 0.1, "--seconds must be at least 0.1");
+        require(warmup >= 0, "warm-up cannot be negative");
+        require(work.stream().allMatch(us -> us >= 0 && us <= 1e6), "--work must be 0 to 1,000,000 µs each");
+        requireCpus(cpuList);
+        int most = cpus().size();
+        require(vcores == null || vcores.stream().allMatch(n -> n >= 1 && n <= most), "--vcores must be 1 to " + most + " each, a CPU for each");
     }
 
-    @Override
-    public Integer call() throws IOException, InterruptedException {
-        String wrong = wrongArgument();
-        if (wrong != null) {
-            System.err.println("torque bench colors: " + wrong);
-            return 2;
-        }
+    @Override String measure(Machine machine) throws IOException, InterruptedException {
         if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
         List<Integer> cpus = cpus();
         List<Integer> widths = vcores != null ? vcores.stream().distinct().toList() : Stream.of(1, cpus.size()).distinct().toList();
         List<ChainPeer> peers = peerNames.stream().distinct().map(ChainPeer::byId).toList();
         List<Double> works = work.stream().distinct().map(us -> us * 1e3).toList();
-        Machine machine = Machine.describe(home);
         double stepNanos = Burn.stepNanos();
         Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
         say(String.format(Locale.ROOT, "%d peers, %s CPUs, rounds: %d, about %.0f min", peers.size(), widths, rounds,
@@ -113,38 +89,10 @@ public final class ColorsBench implements Callable<Integer> {
             }
         }
         if (entries.isEmpty()) throw new IOException("nothing could be measured: " + absent);
-        String report = report(machine, cpus, widths, peers, works, stepNanos);
-        System.out.print(report);
-        Path file = out != null ? out : home.resolve("bench/results/colors-" + LocalDate.now() + ".md");
-        if (file.toAbsolutePath().getParent() != null) Files.createDirectories(file.toAbsolutePath().getParent());
-        Files.writeString(file, report);
-        say("written to " + file);
-        return 0;
+        return report(machine, cpus, widths, peers, works, stepNanos);
     }
 
-    private String wrongArgument() {
-        for (String name : Stream.concat(peerNames.stream(), references.stream()).toList()) {
-            if (ChainPeer.byId(name) == null) return "no peer '" + name + "'; there are " + ChainPeer.ids();
-        }
-        if (chains < 1 || chains > 1_000_000) return "--chains must be 1 to 1,000,000";
-        if (rounds < 1) return "--rounds must be at least 1";
-        if (!(seconds >= 0.1)) return "--seconds must be at least 0.1";
-        if (!(warmup >= 0)) return "warm-up cannot be negative";
-        if (work.stream().anyMatch(us -> !(us >= 0 && us <= 1e6))) return "--work must be 0 to 1,000,000 µs each";
-        List<Integer> allowed = CpuList.parse(ProcFiles.allowedCpus());
-        try {
-            if (cpuList != null && !allowed.containsAll(CpuList.parse(cpuList))) return "CPUs " + cpuList + " are not all allowed: " + allowed;
-        } catch (NumberFormatException e) {
-            return "CPUs are a list such as 0,1: " + e.getMessage();
-        }
-        int most = cpus().size();
-        if (vcores != null && vcores.stream().anyMatch(n -> n < 1 || n > most)) return "--vcores must be 1 to " + most + " each, a CPU for each";
-        return null;
-    }
-
-    private List<Integer> cpus() {
-        return CpuList.parse(cpuList != null ? cpuList : ProcFiles.allowedCpus()).stream().distinct().toList();
-    }
+    private List<Integer> cpus() { return cpus(cpuList); }
 
     private void runPeer(ChainPeer peer, List<Integer> cpus, List<Double> works, double stepNanos, int round) throws IOException, InterruptedException {
         if (absent.containsKey(peer.id)) return;
@@ -172,26 +120,19 @@ public final class ColorsBench implements Callable<Integer> {
     }
 
     private String report(Machine machine, List<Integer> cpus, List<Integer> widths, List<ChainPeer> peers, List<Double> works, double stepNanos) {
-        var text = new StringBuilder("# Chains of small callbacks, " + LocalDate.now() + "\n\n");
-        item(text, "Machine", machine.cpu() + ", CPUs allowed: " + machine.cpuCount() + "; " + machine.kernel());
-        item(text, "JVM", machine.jvm() + "; " + String.join(" ", Peers.JVM_FLAGS) + " " + String.join(" ", Peers.NETTY_FLAGS));
-        item(text, "Commit", machine.commit());
-        item(text, "Pinning", "each process to the first 1 to " + cpus.size() + " of CPUs " + cpus + " (taskset), to which vcores are pinned one by one and others' threads are not");
-        item(text, "Load", String.format(Locale.ROOT, "%d chains; a callback multiplies for as long as the table says (%.3f ns a step) and has the next of its chain run; "
-                + "it never ends by itself", chains, stepNanos));
-        item(text, "Method", String.format(Locale.ROOT, "rounds: %d, peers interleaved, a JVM for each; %s s measured after %s CPU seconds of warm-up; medians, and ratios within rounds with "
-                + "their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup)));
-        for (ChainPeer peer : peers) item(text, peer.id, peer.title + (absent.containsKey(peer.id) ? " – " + absent.get(peer.id) : ""));
         var report = new ColorsReport(references, peers.stream().map(peer -> peer.id).toList(), entries);
-        if (report.disturbance() != null) item(text, "Note", report.disturbance() + ".");
-        text.append('\n');
+        StringBuilder text = heading("Chains of small callbacks", machine, String.join(" ", Peers.JVM_FLAGS) + " " + String.join(" ", Peers.NETTY_FLAGS))
+                .append(item("Pinning", "each process to the first 1 to " + cpus.size() + " of CPUs " + cpus
+                        + " (taskset), to which vcores are pinned one by one and others' threads are not"))
+                .append(item("Load", String.format(Locale.ROOT, "%d chains; a callback multiplies for as long as the table says (%.3f ns a step) and has the next of its chain run; "
+                        + "it never ends by itself", chains, stepNanos)))
+                .append(item("Method", String.format(Locale.ROOT, "rounds: %d, peers interleaved, a JVM for each; %s s measured after %s CPU seconds of warm-up; medians, and ratios "
+                        + "within rounds with their range", rounds, Markdown.plain(seconds), Markdown.plain(warmup))));
+        for (ChainPeer peer : peers) text.append(item(peer.id, peer.title + (absent.containsKey(peer.id) ? " – " + absent.get(peer.id) : "")));
+        notes(text, report.disturbance());
         for (int width : widths) {
             for (double workNanos : works) text.append(report.table(width, workNanos));
         }
         return text.append(report.rounds()).toString();
     }
-
-    private static void item(StringBuilder text, String name, String value) { text.append("- ").append(name).append(": ").append(value).append('\n'); }
-
-    private static void say(String text) { System.err.println(text); }
 }

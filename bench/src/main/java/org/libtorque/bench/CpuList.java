@@ -22,4 +22,7 @@ final class CpuList {
         }
         return cpus;
     }
+
+    /** Returns the list of CPUs in their order, one by one. */
+    static String of(List<Integer> cpus) { return String.join(",", cpus.stream().map(String::valueOf).toList()); }
 }

@@ -1,5 +1,7 @@
 package org.libtorque.bench;
 
+import static org.libtorque.bench.Markdown.item;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,13 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /**
  * {@code torque bench discovery}: how long a program that starts waits for the topology of its machine.
@@ -30,37 +29,31 @@ import picocli.CommandLine.Option;
  */
 @Command(name = "torque bench discovery", sortOptions = false,
         description = "Times the discovery of this machine in JVMs that have just started, beside an empty program and one native call.")
-public final class DiscoveryBench implements Callable<Integer> {
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "15", description = "JVMs started for each case (default: ${DEFAULT-VALUE}).")
-    private int rounds;
-
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this text.")
-    private boolean help;
+public final class DiscoveryBench extends BenchProgram {
+    private static final List<String> FLAGS = List.of("-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders");
 
     /** A case, and its figures in milliseconds. */
     private record Case(String name, String action, boolean unprivileged, boolean cached, List<Double> total, List<Double> own) {}
 
     private Path folder;
 
-    /** Made by picocli. */
-    public DiscoveryBench() {}
+    private DiscoveryBench() { super(15); }
 
-    /** Runs the benchmark. */
-    public static void main(String[] arguments) { System.exit(new CommandLine(new DiscoveryBench()).execute(arguments)); }
+    /** Runs the benchmark and ends the process: 0 when it has run, 1 when it could not, 2 when an argument is wrong. */
+    public static void main(String[] args) { System.exit(run(new DiscoveryBench(), args)); }
 
-    @Override public Integer call() throws Exception {
-        if (rounds < 1) throw new CommandLine.ParameterException(new CommandLine(this), "--rounds must be at least 1");
-        Path home = Path.of(System.getProperty("torque.home", ".")).toAbsolutePath();
+    @Override void checkArguments() { }
+
+    @Override String measure(Machine machine) throws IOException, InterruptedException {
         folder = Files.createTempDirectory("torque-discovery-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         try {
-            pack(home);
+            pack();
             var cases = cases();
             for (Case c : cases) run(c, true); // the files are in memory from here on
             for (int round = 0; round < rounds; round++) {
                 for (Case c : cases) run(c, false);
             }
-            report(Machine.describe(home), cases);
-            return 0;
+            return report(machine, cases);
         } finally {
             try (Stream<Path> files = Files.walk(folder)) {
                 for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) Files.delete(file);
@@ -69,7 +62,7 @@ public final class DiscoveryBench implements Callable<Integer> {
     }
 
     /** Copies what the processes run, so that somebody without privileges can read it, and as jars: caches know no folders. */
-    private void pack(Path home) throws IOException {
+    private void pack() throws IOException {
         // Caches are written by whoever trains them; the folder goes with this run.
         Files.setPosixFilePermissions(Files.createDirectory(folder.resolve("caches")), PosixFilePermissions.fromString("rwxrwxrwx"));
         Files.copy(home.resolve("apps/target/torque.jar"), folder.resolve("torque.jar"));
@@ -108,7 +101,8 @@ public final class DiscoveryBench implements Callable<Integer> {
     private List<String> command(Case c, String... options) {
         var command = new ArrayList<String>();
         if (c.unprivileged) command.addAll(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
-        command.addAll(List.of(Commands.javaBinary(), "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(List.of(Commands.javaBinary(), "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(FLAGS);
         command.addAll(List.of(options));
         command.addAll(List.of("-cp", folder.resolve("probe.jar") + ":" + folder.resolve("torque.jar"), StartProbe.class.getName(), c.action));
         return command;
@@ -139,22 +133,14 @@ public final class DiscoveryBench implements Callable<Integer> {
         }
     }
 
-    private void report(Machine machine, List<Case> cases) {
-        System.out.printf(Locale.ROOT, """
-                # Discovery in a JVM that has just started
-
-                - Machine: %s, CPUs allowed: %d; %s
-                - JVM: %s; -XX:+UseSerialGC -XX:+UseCompactObjectHeaders
-                - Commit: %s
-                - Method: %d JVMs for each case, cases interleaved; median (least–most), in ms. "From start" is from before the process was made
-                  to its line saying that it is done, "itself" what the one action took in it
-
-                | first thing done | AOT cache | from start | itself |
-                | :-- | :-- | --: | --: |
-                """, machine.cpu(), machine.cpuCount(), machine.kernel(), machine.jvm(), machine.commit(), rounds);
-        for (Case c : cases) {
-            System.out.printf(Locale.ROOT, "| %s | %s | %s | %s |%n", c.name, c.cached ? "yes" : "no", figure(c.total), figure(c.own));
-        }
+    private String report(Machine machine, List<Case> cases) {
+        StringBuilder text = heading("Discovery in a JVM that has just started", machine, String.join(" ", FLAGS))
+                .append(item("Method", rounds + " JVMs for each case, cases interleaved; median (least–most), in ms. \"From start\" is from before the process was made "
+                        + "to its line saying that it is done, \"itself\" what the one action took in it"));
+        notes(text, null);
+        text.append(Markdown.head(2, List.of("first thing done", "AOT cache", "from start", "itself")));
+        for (Case c : cases) text.append(Markdown.row(List.of(c.name, c.cached ? "yes" : "no", figure(c.total), figure(c.own))));
+        return text.toString();
     }
 
     private static String figure(List<Double> figures) {

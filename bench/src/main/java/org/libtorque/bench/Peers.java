@@ -31,6 +31,9 @@ final class Peers {
             "--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false", "-Dio.netty.leakDetection.level=disabled",
             "-Dio.netty.buffer.checkBounds=false", "-Dio.netty.buffer.checkAccessible=false");
 
+    /** How a report says with which flags the JVMs ran. */
+    static final String FLAGS_OF_ALL = String.join(" ", JVM_FLAGS) + " for every server on the JVM; Netty also " + String.join(" ", NETTY_FLAGS);
+
     /** What takes part unless told otherwise; the others are there for a closer look. */
     static final List<String> DEFAULT = List.of("kweb", "kweb-epoll", "c-epoll", "netty-epoll", "netty-io_uring", "nginx",
             "virtual-threads", "helidon", "helidon-queued");

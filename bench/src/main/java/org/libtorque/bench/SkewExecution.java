@@ -35,13 +35,24 @@ record SkewExecution(List<String> prefix, List<Integer> cpus, List<Integer> load
     }
 
     List<String> command(SkewCase load, int port, double warmup, double seconds) {
+        return command(prefix, port, load.groups(lightRate, together), warmup, seconds, loadCpus);
+    }
+
+    /**
+     * Returns the command that puts a load on a server.
+     *
+     * @param prefix   as above
+     * @param groups   of connections, as {@code torque load} takes them
+     * @param loadCpus CPUs of the generator
+     */
+    static List<String> command(List<String> prefix, int port, List<String> groups, double warmup, double seconds, List<Integer> loadCpus) {
         var command = new ArrayList<>(prefix);
         command.add("http://127.0.0.1:" + port + "/plaintext");
-        for (String group : load.groups(lightRate, together)) command.addAll(List.of("--group", group));
+        for (String group : groups) command.addAll(List.of("--group", group));
         command.addAll(List.of("--warmup", Math.round(warmup * 1000) + "ms", "--duration", Math.round(seconds * 1000) + "ms"));
         for (RequestHead.Field field : new RequestHead("/plaintext", port).fields()) command.addAll(List.of("--header", field.toString()));
         command.addAll(List.of("--quiet", "--json"));
-        return Commands.pinned(String.join(",", loadCpus.stream().map(String::valueOf).toList()), command);
+        return Commands.pinned(CpuList.of(loadCpus), command);
     }
 
     private Set<Integer> allCpus() { return Stream.concat(cpus.stream(), loadCpus.stream()).collect(Collectors.toSet()); }
