@@ -8,17 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.OutOfBuffersException;
 import org.libtorque.sys.Errno;
@@ -26,86 +22,32 @@ import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Poll;
 import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
-import org.libtorque.testkit.LeakCheck;
 
 /**
- * What every {@link EventQueue} promises, against real sockets and pipes, with the loop turned by the test's thread. Whatever a test leaves behind
- * (sources, blocks, descriptors) fails it.
- *
- * <p>Its methods are public because the subclasses are in other packages, which are all that is open to JUnit when one of them runs alone.
+ * What every {@link EventQueue} promises, against real sockets and pipes.
  */
-@ExtendWith(LeakCheck.class)
 @SuppressWarnings("exports") // JUnit's annotations: nobody outside gets to see this class
-public abstract class EventQueueContractTest {
-    /** Small, so that a few kilobytes take several blocks. */
-    protected static final int BLOCK = 4096;
-    protected static final int BLOCKS = 256;
-
-    protected final TestSockets sockets = new TestSockets();
-    protected final List<Throwable> failures = new ArrayList<>();
+public abstract class EventQueueContractTest extends EventQueueFixture {
+    protected Site site;
     protected BlockPool pool;
     protected Vcore vcore;
     protected EventQueue queue;
-    /** Blocks that the queue itself keeps when nothing is registered. */
-    protected int ownBlocks;
 
     protected EventQueueContractTest() {}
-
-    protected abstract EventQueue open(BlockPool blocks);
 
     @BeforeEach public void setUp() { openWith(BLOCKS); }
 
     /** Replaces the queue by one whose pool has {@code blocks} blocks. */
     protected final void openWith(int blocks) {
-        if (vcore != null) assertEquals(0, vcore.shutDown(0));
-        pool = new BlockPool(BLOCK, (long) blocks * BLOCK);
-        vcore = new Vcore(0, 0, Clock.SYSTEM, pool, 16, (where, failure) -> failures.add(failure));
-        queue = open(pool);
-        vcore.bind(queue);
-        ownBlocks = pool.acquiredBlocks();
+        closeSites();
+        site = openSite(blocks);
+        pool = site.pool;
+        vcore = site.vcore;
+        queue = site.queue;
     }
 
-    @AfterEach public void tearDown() {
-        long limit = System.nanoTime() + 2_000_000_000L;
-        while (queue.sourceCount() > 0 && System.nanoTime() < limit) vcore.runOnce(false);
-        assertEquals(0, queue.sourceCount(), "sources left");
-        assertEquals(List.of(), failures);
-        while (vcore.runOnce(false) > 0) { }
-        queue.close();
-        assertEquals(0, pool.acquiredBlocks(), "blocks left");
-        vcore.bind(new FakeQueue());
-        assertEquals(0, vcore.shutDown(0));
-        sockets.close();
-    }
-
-    /** Turns the loop until {@code condition} holds. */
-    protected final void turnUntil(String what, BooleanSupplier condition) {
-        long limit = System.nanoTime() + Eventually.scaled(Duration.ofSeconds(5)).toNanos();
-        while (!condition.getAsBoolean()) {
-            vcore.runOnce(false);
-            if (System.nanoTime() > limit) throw new AssertionError("never happened: " + what);
-        }
-    }
-
-    /** Turns the loop often enough for whatever is under way to arrive. */
-    protected final void settle() {
-        for (int i = 0; i < 20; i++) vcore.runOnce(false);
-    }
-
-    protected static byte[] random(int length, long seed) {
-        byte[] bytes = new byte[length];
-        new SplittableRandom(seed).nextBytes(bytes);
-        return bytes;
-    }
-
-    /** A stream that takes all there is, unless told otherwise, and remembers it. */
-    public class Stream extends StreamSource {
-        public final ByteArrayOutputStream received = new ByteArrayOutputStream();
-        /** What the last receive returned that was not data. */
-        public int last = EventQueue.WOULD_BLOCK;
-        public int runs;
-        public int bits;
-        public boolean reading = true;
+    /** A stream that also sends. */
+    public class Stream extends Taking {
         /** Bytes to send, and how far that has come. */
         public long out;
         public int outLength;
@@ -114,37 +56,20 @@ public abstract class EventQueueContractTest {
         public int sendError;
         public int sentCalls;
 
-        public Stream(int fd) { super(vcore.newColor(), fd); }
+        public Stream(int fd) { super(site, fd, -1); }
 
-        public Stream openedOn() {
+        /** Of two descriptors the first, whose peer is the second. */
+        public Stream(int[] pair) { super(site, pair[0], pair[1]); }
+
+        public Stream opened() {
             assertEquals(0, queue.openStream(this));
             return this;
         }
 
         @Override protected void run() {
-            runs++;
-            int now = takeReady();
-            bits |= now;
             if (slot() < 0) throw new AssertionError("run after close");
-            if (reading) readAll();
+            super.run();
             if (outSent < outLength && sendError == 0 && !pending) sendMore();
-        }
-
-        public final void readAll() {
-            while (readSome()) { }
-        }
-
-        public final boolean readSome() {
-            int n = queue.receive(this);
-            if (n <= 0) {
-                last = n;
-                return false;
-            }
-            byte[] bytes = new byte[n];
-            NativeMemory.copy(queue.inputAddress(), bytes, 0, n);
-            received.writeBytes(bytes);
-            queue.leaveInput(this);
-            return true;
         }
 
         public final void send(long address, int length) {
@@ -182,11 +107,7 @@ public abstract class EventQueueContractTest {
 
         public final boolean allSent() { return outSent == outLength && !pending; }
 
-        public final byte[] bytes() { return received.toByteArray(); }
-
-        public final String text() { return received.toString(java.nio.charset.StandardCharsets.ISO_8859_1); }
-
-        public final void end() { queue.close(this, false); }
+        @Override public final void end() { queue.close(this, false); }
     }
 
     /** A listening socket that remembers what it accepted. */
@@ -234,38 +155,27 @@ public abstract class EventQueueContractTest {
     // ---------------------------------------------------------------------------------------------------------- receiving
 
     @Test public void dataArrivesCompleteAndInOrder() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
-        byte[] data = random(1 << 20, 1);
-        var random = new SplittableRandom(2);
-        for (int at = 0; at < data.length; ) {
-            int n = sockets.write(pair[1], data, at, Math.min(data.length - at, 1 + random.nextInt(30_000)));
-            if (n > 0) at += n;
-            vcore.runOnce(false);
-        }
-        turnUntil("all is there", () -> stream.received.size() == data.length);
-        assertArrayEquals(data, stream.bytes());
-        stream.end();
-        sockets.close(pair[1]);
+        Stream stream = new Stream(sockets.tcpPair()).opened();
+        writeInPieces(stream);
+        stream.endBoth();
     }
 
     @Test public void whatWasThereBeforeOpeningIsSignalled() {
         int[] pair = sockets.unixPair();
         sockets.writeAll(pair[1], "early");
-        Stream stream = new Stream(pair[0]).openedOn();
-        turnUntil("signalled", () -> stream.received.size() == 5);
+        Stream stream = new Stream(pair).opened();
+        stream.awaitReceived(5);
         assertEquals("early", stream.text());
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void theEndComesAfterTheData() {
         for (int[] pair : List.of(sockets.tcpPair(), sockets.unixPair())) {
-            Stream stream = new Stream(pair[0]).openedOn();
+            Stream stream = new Stream(pair).opened();
             byte[] data = random(3 * BLOCK + 7, 3);
             assertEquals(data.length, sockets.write(pair[1], data, 0, data.length));
             sockets.close(pair[1]);
-            turnUntil("the end", () -> stream.last == 0);
+            stream.awaitEnd();
             assertArrayEquals(data, stream.bytes());
             stream.readAll();
             assertEquals(0, stream.last, "the end stays the end");
@@ -277,64 +187,58 @@ public abstract class EventQueueContractTest {
         int[] pair = sockets.tcpPair();
         sockets.writeAll(pair[1], "last words");
         sockets.close(pair[1]);
-        Stream stream = new Stream(pair[0]).openedOn();
-        turnUntil("the end", () -> stream.last == 0);
+        Stream stream = new Stream(pair).opened();
+        stream.awaitEnd();
         assertEquals("last words", stream.text());
         stream.end();
     }
 
     @Test public void thePeersHalfCloseLeavesTheOtherDirectionOpen() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
-        sockets.shutDownOutput(pair[1]);
-        turnUntil("the end", () -> stream.last == 0);
+        Stream stream = new Stream(sockets.tcpPair()).opened();
+        sockets.shutDownOutput(stream.peer);
+        stream.awaitEnd();
         long block = pool.acquire();
         NativeMemory.fill(block, 100, (byte) 'x');
         stream.send(block, 100);
         turnUntil("sent", stream::allSent);
-        assertEquals("x".repeat(100), new String(sockets.read(pair[1]), java.nio.charset.StandardCharsets.US_ASCII));
+        assertEquals("x".repeat(100), new String(sockets.read(stream.peer), java.nio.charset.StandardCharsets.US_ASCII));
         pool.release(block);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void aResetIsAnError() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.tcpPair()).opened();
         settle();
-        sockets.reset(pair[1]);
+        sockets.reset(stream.peer);
         turnUntil("the error", () -> stream.last == -Errno.ECONNRESET);
         stream.end();
     }
 
     @Test public void nothingIsSignalledTwice() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
-        sockets.writeAll(pair[1], "a");
-        turnUntil("read", () -> stream.received.size() == 1);
+        Stream stream = new Stream(sockets.unixPair()).opened();
+        sockets.writeAll(stream.peer, "a");
+        stream.awaitReceived(1);
         settle();
         int runs = stream.runs;
         settle();
         assertEquals(runs, stream.runs);
         stream.reading = false;
-        sockets.writeAll(pair[1], "b");
+        sockets.writeAll(stream.peer, "b");
         turnUntil("signalled", () -> stream.runs == runs + 1);
         settle();
         assertEquals(runs + 1, stream.runs, "what is not taken is not signalled again");
         stream.readAll();
         assertEquals("ab", stream.text());
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void receivingIntoMemoryOfTheSourceKeepsTheOrder() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(2 * BLOCK, 4);
-        sockets.write(pair[1], data, 0, BLOCK);
+        sockets.write(stream.peer, data, 0, BLOCK);
         turnUntil("signalled", () -> stream.runs > 0);
-        sockets.write(pair[1], data, BLOCK, BLOCK);
+        sockets.write(stream.peer, data, BLOCK, BLOCK);
         settle();
         long own = pool.acquire();
         var random = new SplittableRandom(5);
@@ -345,26 +249,22 @@ public abstract class EventQueueContractTest {
                 } else {
                     int n = queue.receive(stream, own, 1 + random.nextInt(500));
                     if (n == EventQueue.WOULD_BLOCK) return stream.received.size() == data.length;
-                    byte[] part = new byte[n];
-                    NativeMemory.copy(own, part, 0, n);
-                    stream.received.writeBytes(part);
+                    stream.keep(own, n);
                 }
             }
         });
         assertArrayEquals(data, stream.bytes());
         pool.release(own);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void keptInputStaysAsItIsWhileMoreArrives() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         List<long[]> kept = new ArrayList<>(); // block, address, length
         byte[] data = random(20 * 1_000, 6);
         for (int i = 0; i < 20; i++) {
-            sockets.write(pair[1], data, i * 1_000, 1_000);
+            sockets.write(stream.peer, data, i * 1_000, 1_000);
             int before = stream.runs;
             turnUntil("signalled", () -> stream.runs > before);
             int n = queue.receive(stream);
@@ -383,16 +283,14 @@ public abstract class EventQueueContractTest {
             pool.release(k[0]);
         }
         assertArrayEquals(data, all.toByteArray());
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void whatIsLeftOfAnInputBlockCanBeKeptToo() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(3_000, 7);
-        sockets.write(pair[1], data, 0, data.length);
+        sockets.write(stream.peer, data, 0, data.length);
         turnUntil("signalled", () -> stream.runs > 0);
         long own = pool.acquire();
         assertEquals(1_000, queue.receive(stream, own, 1_000));
@@ -405,85 +303,75 @@ public abstract class EventQueueContractTest {
         assertArrayEquals(Arrays.copyOfRange(data, 1_000, 3_000), rest);
         pool.release(own);
         pool.release(block);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     // ------------------------------------------------------------------------------------------------------------ pausing
 
     @Test public void aPausedStreamIsNotSignalledAndLosesNothing() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         queue.pauseReceiving(stream, true);
         settle();
         int runs = stream.runs;
         byte[] data = random(10_000, 8);
-        sockets.write(pair[1], data, 0, data.length);
+        sockets.write(stream.peer, data, 0, data.length);
         settle();
         assertEquals(runs, stream.runs);
         queue.pauseReceiving(stream, false);
         stream.readAll(); // as the contract asks for
-        turnUntil("all is there", () -> stream.received.size() == data.length);
+        stream.awaitReceived(data.length);
         assertArrayEquals(data, stream.bytes());
-        sockets.writeAll(pair[1], "!");
-        turnUntil("signalled again", () -> stream.received.size() == data.length + 1);
-        stream.end();
-        sockets.close(pair[1]);
+        sockets.writeAll(stream.peer, "!");
+        stream.awaitReceived(data.length + 1);
+        stream.endBoth();
     }
 
     @Test public void pausingAndResumingAtAnyMomentLosesNothing() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
-        byte[] data = random(300_000, 9);
+        Stream stream = new Stream(sockets.unixPair()).opened();
+        var writing = new Writing(stream.peer, random(300_000, 9));
         var random = new SplittableRandom(10);
-        int at = 0;
         boolean paused = false;
-        while (stream.received.size() < data.length) {
+        while (stream.received.size() < 300_000) {
             switch (random.nextInt(4)) {
-                case 0 -> {
-                    int n = sockets.write(pair[1], data, at, Math.min(data.length - at, random.nextInt(6_000)));
-                    if (n > 0) at += n;
-                }
+                case 0 -> writing.some(random.nextInt(6_000));
                 case 1 -> {
                     paused = !paused;
                     queue.pauseReceiving(stream, paused);
                     if (!paused) stream.readAll();
                 }
-                default -> vcore.runOnce(false);
+                default -> turn();
             }
-            if (at == data.length && !paused) turnUntil("the rest", () -> stream.received.size() == data.length);
+            if (writing.isOver() && !paused) stream.awaitAll(writing);
         }
-        assertArrayEquals(data, stream.bytes());
-        sockets.close(pair[1]);
+        stream.awaitAll(writing);
+        sockets.close(stream.peer);
         if (paused) {
             queue.pauseReceiving(stream, false);
             stream.readAll();
         }
-        turnUntil("the end", () -> stream.last == 0);
+        stream.awaitEnd();
         stream.end();
     }
 
     @Test public void theEndThatComesDuringAPauseIsSeenAfterIt() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         queue.pauseReceiving(stream, true);
-        sockets.writeAll(pair[1], "x");
-        sockets.close(pair[1]);
+        sockets.writeAll(stream.peer, "x");
+        sockets.close(stream.peer);
         stream.reading = false;
         settle();
         stream.reading = true;
         queue.pauseReceiving(stream, false);
         stream.readAll();
-        turnUntil("the end", () -> stream.last == 0);
+        stream.awaitEnd();
         assertEquals("x", stream.text());
         stream.end();
     }
 
     @Test public void aResetDuringAPauseIsSignalledAsAHangUp() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.tcpPair()).opened();
         settle();
         stream.reading = false;
         queue.pauseReceiving(stream, true);
@@ -491,21 +379,20 @@ public abstract class EventQueueContractTest {
         queue.awaitHangUp(stream);
         settle();
         assertEquals(0, stream.bits);
-        sockets.reset(pair[1]);
-        turnUntil("the hang-up", () -> (stream.bits & EventSource.HANG_UP) != 0);
+        sockets.reset(stream.peer);
+        stream.awaitSignal(EventSource.HANG_UP);
         stream.end();
     }
 
     @Test public void aPeersHalfCloseIsNoHangUpButAResetAfterItIs() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
-        sockets.shutDownOutput(pair[1]);
-        turnUntil("the end", () -> stream.last == 0);
+        Stream stream = new Stream(sockets.tcpPair()).opened();
+        sockets.shutDownOutput(stream.peer);
+        stream.awaitEnd();
         queue.awaitHangUp(stream);
         settle();
         assertEquals(0, stream.bits & EventSource.HANG_UP);
-        sockets.reset(pair[1]);
-        turnUntil("the hang-up", () -> (stream.bits & EventSource.HANG_UP) != 0);
+        sockets.reset(stream.peer);
+        stream.awaitSignal(EventSource.HANG_UP);
         stream.end();
     }
 
@@ -513,7 +400,7 @@ public abstract class EventQueueContractTest {
 
     @Test public void bytesAreSentOnceAndInOrder() {
         for (int[] pair : List.of(sockets.tcpPair(), sockets.unixPair())) {
-            Stream stream = new Stream(pair[0]).openedOn();
+            Stream stream = new Stream(pair).opened();
             byte[] data = random(BLOCK, 11);
             long block = pool.acquire();
             NativeMemory.copy(data, 0, block, BLOCK);
@@ -521,8 +408,7 @@ public abstract class EventQueueContractTest {
             turnUntil("sent", stream::allSent);
             assertArrayEquals(data, readFully(pair[1], BLOCK));
             pool.release(block);
-            stream.end();
-            sockets.close(pair[1]);
+            stream.endBoth();
         }
     }
 
@@ -540,7 +426,7 @@ public abstract class EventQueueContractTest {
     @Test public void aSocketThatIsFullIsWaitedFor() {
         for (int[] pair : List.of(sockets.unixPair(), sockets.tcpPair())) {
             sockets.setBuffers(pair[0], 16_384, 0);
-            Stream stream = new Stream(pair[0]).openedOn();
+            Stream stream = new Stream(pair).opened();
             long block = pool.acquire();
             byte[] data = random(BLOCK, 12);
             NativeMemory.copy(data, 0, block, BLOCK);
@@ -550,31 +436,29 @@ public abstract class EventQueueContractTest {
             while (timesFull < 5) {
                 stream.send(block, BLOCK);
                 sent.writeBytes(data);
-                for (int i = 0; i < 50 && !stream.allSent(); i++) vcore.runOnce(false);
+                for (int i = 0; i < 50 && !stream.allSent(); i++) turn();
                 if (stream.allSent()) continue;
                 timesFull++;
                 turnUntil("there is room again", () -> {
-                    got.writeBytes(sockets.read(pair[1]));
+                    got.writeBytes(sockets.read(stream.peer));
                     return stream.allSent();
                 });
             }
             turnUntil("the rest", () -> {
-                got.writeBytes(sockets.read(pair[1]));
+                got.writeBytes(sockets.read(stream.peer));
                 return got.size() == sent.size();
             });
             assertEquals(0, stream.sendError);
             assertArrayEquals(sent.toByteArray(), got.toByteArray());
             pool.release(block);
-            stream.end();
-            sockets.close(pair[1]);
+            stream.endBoth();
         }
     }
 
     @Test public void sendingToAPeerThatIsGoneFailsWithoutASignal() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
-        sockets.close(pair[1]);
+        sockets.close(stream.peer);
         long block = pool.acquire();
         stream.send(block, 10);
         turnUntil("the error", () -> stream.sendError != 0);
@@ -585,45 +469,37 @@ public abstract class EventQueueContractTest {
     }
 
     @Test public void awaitWritableSignalsOnceThereIsRoom() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         queue.awaitWritable(stream);
-        turnUntil("writable", () -> (stream.bits & EventSource.WRITABLE) != 0);
-        // Filled behind the queue's back, as sendfile(2) would.
-        byte[] filling = new byte[1 << 16];
-        while (sockets.write(pair[0], filling, 0, filling.length) > 0) { }
+        stream.awaitSignal(EventSource.WRITABLE);
+        fill(stream.fd());
         stream.bits = 0;
         queue.awaitWritable(stream);
         settle();
         assertEquals(0, stream.bits & EventSource.WRITABLE);
-        turnUntil("writable", () -> {
-            sockets.read(pair[1]);
-            return (stream.bits & EventSource.WRITABLE) != 0;
-        });
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitWritable();
+        stream.endBoth();
     }
 
     // ------------------------------------------------------------------------------------------------------------ closing
 
     @Test public void closingShowsThePeerTheEnd() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.tcpPair()).opened();
         settle();
         stream.end();
         assertEquals(-1, stream.fd());
         assertEquals(-1, stream.slot());
-        turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) == 0);
-        sockets.close(pair[1]);
+        turnUntil("the peer sees the end", () -> sockets.readCount(stream.peer) == 0);
+        sockets.close(stream.peer);
     }
 
     @Test public void closingRightAfterOpeningLeavesNothing() {
         int[] pair = sockets.tcpPair();
         sockets.writeAll(pair[1], "never read");
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(pair).opened();
         stream.end();
-        turnUntil("gone", () -> queue.sourceCount() == 0 && sockets.readCount(pair[1]) != -Errno.EAGAIN);
+        turnUntil("gone", () -> queue.sourceCount() == 0 && sockets.readCount(stream.peer) != -Errno.EAGAIN);
         assertEquals(0, stream.runs);
         sockets.close(pair[1]);
     }
@@ -632,7 +508,7 @@ public abstract class EventQueueContractTest {
         int[] pair = sockets.tcpPair();
         sockets.setBuffers(pair[0], 4_096, 0);
         sockets.setBuffers(pair[1], 0, 4_096);
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(pair).opened();
         long block = pool.acquire();
         byte[] data = random(BLOCK, 13);
         NativeMemory.copy(data, 0, block, BLOCK);
@@ -642,7 +518,7 @@ public abstract class EventQueueContractTest {
                 accepted[0] += stream.outSent;
                 stream.send(block, BLOCK);
             }
-            vcore.runOnce(false);
+            turn();
         }
         boolean inFlight = stream.pending;
         int calls = stream.sentCalls;
@@ -657,29 +533,28 @@ public abstract class EventQueueContractTest {
         assertEquals(calls + (inFlight ? 1 : 0), stream.sentCalls);
         var got = new ByteArrayOutputStream();
         turnUntil("the peer sees the end", () -> {
-            byte[] part = sockets.read(pair[1]);
+            byte[] part = sockets.read(stream.peer);
             if (part == null) return true;
             got.writeBytes(part);
             return false;
         });
-        byte[] bytes = got.toByteArray();
-        for (int i = 0; i < bytes.length; i++) assertEquals(data[i % BLOCK], bytes[i], "byte " + i);
+        assertRepeats(data, got.toByteArray());
         sockets.close(pair[1]);
     }
 
     @Test public void nothingIsSignalledAfterClosingAlsoIfItHadHappenedBefore() {
         int[] pair = sockets.unixPair();
         int[] other = sockets.unixPair();
-        Stream first = new Stream(pair[0]).openedOn();
+        Stream first = new Stream(pair).opened();
         settle();
         sockets.writeAll(pair[1], "for the first");
         first.end(); // its event is in the kernel, not harvested
-        Stream second = new Stream(other[0]).openedOn();
+        Stream second = new Stream(other[0]).opened();
         settle();
         assertEquals(0, first.runs);
         assertEquals(0, second.received.size());
         sockets.writeAll(other[1], "for the second");
-        turnUntil("read", () -> second.received.size() == 14);
+        second.awaitReceived(14);
         assertEquals("for the second", second.text());
         second.end();
         sockets.close(pair[1], other[1]);
@@ -694,7 +569,7 @@ public abstract class EventQueueContractTest {
             int i = random.nextInt(8);
             if (streams[i] == null) {
                 pairs[i] = sockets.unixPair();
-                streams[i] = new Stream(pairs[i][0]).openedOn();
+                streams[i] = new Stream(pairs[i]).opened();
                 names[i] = round;
                 sockets.writeAll(pairs[i][1], String.format("%05d", round));
             } else if (random.nextBoolean()) {
@@ -704,7 +579,7 @@ public abstract class EventQueueContractTest {
                 streams[i] = null;
                 sockets.close(pairs[i][1]);
             }
-            if (random.nextInt(3) == 0) vcore.runOnce(false);
+            if (random.nextInt(3) == 0) turn();
             for (int j = 0; j < 8; j++) {
                 if (streams[j] == null) continue;
                 String name = String.format("%05d", names[j]);
@@ -714,8 +589,7 @@ public abstract class EventQueueContractTest {
         }
         for (int j = 0; j < 8; j++) {
             if (streams[j] == null) continue;
-            streams[j].end();
-            sockets.close(pairs[j][1]);
+            streams[j].endBoth();
         }
     }
 
@@ -724,7 +598,7 @@ public abstract class EventQueueContractTest {
         List<Integer> peers = new ArrayList<>();
         for (int i = 0; i < 300; i++) {
             int[] pair = sockets.unixPair();
-            streams.add(new Stream(pair[0]).openedOn());
+            streams.add(new Stream(pair[0]).opened());
             peers.add(pair[1]);
         }
         assertEquals(300, queue.sourceCount());
@@ -749,7 +623,7 @@ public abstract class EventQueueContractTest {
         List<Integer> clients = new ArrayList<>();
         for (int i = 0; i < 200; i++) {
             clients.add(sockets.connecting(port));
-            if (i % 50 == 0) vcore.runOnce(false);
+            if (i % 50 == 0) turn();
         }
         turnUntil("all are accepted", () -> listening.accepted.size() == 200);
         settle();
@@ -820,13 +694,13 @@ public abstract class EventQueueContractTest {
         var stream = new Stream(sockets.connecting(sockets.port(listener)));
         stream.reading = false;
         assertEquals(0, queue.openConnecting(stream));
-        turnUntil("connected", () -> (stream.bits & EventSource.WRITABLE) != 0);
+        stream.awaitSignal(EventSource.WRITABLE);
         assertEquals(0, sockets.socketError(stream.fd()));
         assertEquals(0, queue.connected(stream));
         stream.reading = true;
         turnUntil("accepted", () -> listening.accepted.size() == 1);
         sockets.writeAll(listening.accepted.getFirst(), "welcome");
-        turnUntil("read", () -> stream.received.size() == 7);
+        stream.awaitReceived(7);
         stream.end();
         queue.close(listening, false);
         sockets.close(listening.accepted.getFirst());
@@ -918,72 +792,48 @@ public abstract class EventQueueContractTest {
         sockets.close(pipe);
         int[] pair = sockets.unixPair(); // takes the lowest free numbers, those of the pipe
         assertEquals(pipe[0], pair[0]);
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(pair).opened();
         settle();
         sockets.writeAll(pair[1], "hello");
-        turnUntil("read", () -> stream.received.size() == 5);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitReceived(5);
+        stream.endBoth();
     }
 
     // ------------------------------------------------------------------------------------------------------ running out
 
     @Test public void withoutBuffersNothingIsLostAndReceivingGoesOnWhenThereAreSome() {
-        int[][] pairs = new int[4][];
         Stream[] streams = new Stream[4];
+        Writing[] writings = new Writing[4];
         for (int i = 0; i < 4; i++) {
-            pairs[i] = sockets.unixPair();
-            streams[i] = new Stream(pairs[i][0]).openedOn();
+            streams[i] = new Stream(sockets.unixPair()).opened();
+            writings[i] = new Writing(streams[i].peer, random(150_000, 20 + i));
         }
         settle();
         // Somebody else takes all there is.
         List<Long> taken = new ArrayList<>();
         for (int i = 0; i < 4; i++) streams[i].reading = false;
-        byte[][] data = new byte[4][];
-        int[] written = new int[4];
-        for (int i = 0; i < 4; i++) data[i] = random(150_000, 20 + i);
         for (long block; (block = pool.acquire()) != 0; ) taken.add(block);
         // Keep every block that the queue has, too.
         List<Long> kept = new ArrayList<>();
-        var got = new ByteArrayOutputStream[4];
-        for (int i = 0; i < 4; i++) got[i] = new ByteArrayOutputStream();
-        boolean[] starved = new boolean[4];
         for (int round = 0; round < 400; round++) {
             for (int i = 0; i < 4; i++) {
-                int n = sockets.write(pairs[i][1], data[i], written[i], Math.min(2_000, data[i].length - written[i]));
-                if (n > 0) written[i] += n;
-                n = queue.receive(streams[i]);
-                if (n == EventQueue.NO_BUFFERS) starved[i] = true;
+                writings[i].some(2_000);
+                int n = queue.receive(streams[i]);
                 if (n <= 0) continue;
-                byte[] part = new byte[n];
-                NativeMemory.copy(queue.inputAddress(), part, 0, n);
-                got[i].writeBytes(part);
+                streams[i].keep(queue.inputAddress(), n);
                 kept.add(queue.keepInput(streams[i]));
             }
-            vcore.runOnce(false);
+            turn();
         }
-        assertTrue(got[0].size() < data[0].length, "it has run out");
+        assertTrue(streams[0].received.size() < 150_000, "it has run out");
         assertFalse(pool.hasRoom());
         // It does not spin for what cannot be had: an idle loop may block.
         assertFalse(queue.hasDeferredWork());
         for (long block : taken) pool.release(block);
         for (long block : kept) pool.release(block);
         for (int i = 0; i < 4; i++) {
-            int number = i;
-            turnUntil("stream " + i + " gets the rest", () -> {
-                int n = sockets.write(pairs[number][1], data[number], written[number], data[number].length - written[number]);
-                if (n > 0) written[number] += n;
-                while ((n = queue.receive(streams[number])) > 0) {
-                    byte[] part = new byte[n];
-                    NativeMemory.copy(queue.inputAddress(), part, 0, n);
-                    got[number].writeBytes(part);
-                    queue.leaveInput(streams[number]);
-                }
-                return got[number].size() == data[number].length;
-            });
-            assertArrayEquals(data[i], got[i].toByteArray());
-            streams[i].end();
-            sockets.close(pairs[i][1]);
+            streams[i].awaitAll(writings[i], streams[i]::readAll);
+            streams[i].endBoth();
         }
     }
 
@@ -1018,21 +868,19 @@ public abstract class EventQueueContractTest {
     }
 
     @Test public void waitingEndsWithAnEvent() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         Thread peer = Thread.ofPlatform().start(() -> {
             pause(20);
             try (var own = new TestSockets()) {
-                own.writeAll(pair[1], "x");
+                own.writeAll(stream.peer, "x");
             }
         });
         assertEquals(1, queue.harvest(16, Long.MAX_VALUE));
-        vcore.runOnce(false);
+        turn();
         assertEquals("x", stream.text());
         Eventually.awaitEnd(peer);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void anotherThreadWakesAWaitingQueue() {
@@ -1090,7 +938,7 @@ public abstract class EventQueueContractTest {
         }
         assertEquals(3, most);
         assertEquals(20, total);
-        vcore.runOnce(false);
+        turn();
         for (Watched watched : all) {
             assertEquals(List.of(EventSource.READABLE), watched.signals);
             queue.close(watched, true);
@@ -1107,7 +955,7 @@ public abstract class EventQueueContractTest {
         var peer = new Pinger(pair[1]);
         assertEquals(0, queue.openStream(peer));
         peer.ping();
-        AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> vcore.runOnce(false));
+        AllocationProbe.assertAllocatesNothing(20_000, 20_000, () -> turn());
         assertTrue(peer.pongs > 100, "pongs: " + peer.pongs);
         queue.close(echo, false);
         queue.close(peer, false);
@@ -1152,23 +1000,21 @@ public abstract class EventQueueContractTest {
 
     @Test public void pausingWatchingAndAcceptingDoNotLoseBlocks() {
         int before = pool.acquiredBlocks();
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).openedOn();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         for (int i = 0; i < 200; i++) {
-            sockets.writeAll(pair[1], "some text");
+            sockets.writeAll(stream.peer, "some text");
             if (i % 7 == 0) {
                 queue.pauseReceiving(stream, true);
-                vcore.runOnce(false);
+                turn();
                 queue.pauseReceiving(stream, false);
                 stream.readAll();
             }
-            vcore.runOnce(false);
+            turn();
         }
-        turnUntil("all is there", () -> stream.received.size() == 200 * 9);
+        stream.awaitReceived(200 * 9);
         assertNotEquals(0, before);
         assertTrue(pool.acquiredBlocks() <= before + 1, "blocks: " + before + ", then " + pool.acquiredBlocks());
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
         assertNull(failures.isEmpty() ? null : failures);
     }
 }

@@ -8,50 +8,22 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.BooleanSupplier;
-import java.util.function.Function;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Poll;
 import org.libtorque.testkit.AllocationProbe;
-import org.libtorque.testkit.Eventually;
-import org.libtorque.testkit.LeakCheck;
 
 /**
- * What every {@link EventQueue} promises about sources whose runner is not home, and about sources that move: with two queues, both driven by the
- * test's thread, so that each step is where the test puts it. Whatever a test leaves behind (sources, blocks, descriptors) fails it.
+ * What every {@link EventQueue} promises about sources whose runner is not home, and about sources that move: with two queues, both driven by the test's thread.
  */
-@ExtendWith(LeakCheck.class)
 @SuppressWarnings("exports") // JUnit's annotations: nobody outside gets to see this class
-public abstract class EventQueueMovingTest {
-    protected static final int BLOCK = 4096;
-
-    /** One vcore with its queue and blocks. */
-    protected static final class Site {
-        final BlockPool pool;
-        final Vcore vcore;
-        final EventQueue queue;
-
-        Site(int index, int blocks, Function<BlockPool, EventQueue> opener, List<Throwable> failures) {
-            pool = new BlockPool(BLOCK, (long) blocks * BLOCK);
-            vcore = new Vcore(index, 0, Clock.SYSTEM, pool, 16, (where, failure) -> failures.add(failure));
-            queue = opener.apply(pool);
-            vcore.bind(queue);
-        }
-    }
-
-    protected final TestSockets sockets = new TestSockets();
-    protected final List<Throwable> failures = new ArrayList<>();
+public abstract class EventQueueMovingTest extends EventQueueFixture {
     /** Where sources begin. */
     protected Site a;
     /** Where they are run or moved to. */
@@ -59,105 +31,27 @@ public abstract class EventQueueMovingTest {
 
     protected EventQueueMovingTest() {}
 
-    /** Makes the queues of one test. */
-    protected abstract Function<BlockPool, EventQueue> opener();
-
-    @BeforeEach public void setUp() { openWith(256, 256); }
+    @BeforeEach public void setUp() { openWith(BLOCKS, BLOCKS); }
 
     private void openWith(int blocksOfA, int blocksOfB) {
-        if (a != null) closeSites();
-        Function<BlockPool, EventQueue> opener = opener();
-        a = new Site(0, blocksOfA, opener, failures);
-        b = new Site(1, blocksOfB, opener, failures);
-    }
-
-    @AfterEach public void tearDown() {
         closeSites();
-        sockets.close();
+        a = openSite(blocksOfA);
+        b = openSite(blocksOfB);
     }
 
-    private void closeSites() {
-        long limit = System.nanoTime() + 2_000_000_000L;
-        while (a.queue.sourceCount() + b.queue.sourceCount() > 0 && System.nanoTime() < limit) turn();
-        assertEquals(0, a.queue.sourceCount(), "sources left with a");
-        assertEquals(0, b.queue.sourceCount(), "sources left with b");
-        assertEquals(List.of(), failures);
-        settle();
-        for (Site site : List.of(a, b)) site.queue.close();
-        for (Site site : List.of(a, b)) {
-            assertEquals(0, site.pool.acquiredBlocks(), "blocks left with " + site.vcore);
-            site.vcore.bind(new FakeQueue());
-            assertEquals(0, site.vcore.shutDown(0));
-        }
-    }
-
-    private void turn() {
-        a.vcore.runOnce(false);
-        b.vcore.runOnce(false);
-    }
-
-    private void settle() {
-        for (int i = 0; i < 20; i++) turn();
-    }
-
-    private void turnUntil(String what, BooleanSupplier condition) {
-        long limit = System.nanoTime() + Eventually.scaled(Duration.ofSeconds(5)).toNanos();
-        while (!condition.getAsBoolean()) {
-            turn();
-            if (System.nanoTime() > limit) throw new AssertionError("never happened: " + what);
-        }
-    }
-
-    private static byte[] random(int length, long seed) {
-        byte[] bytes = new byte[length];
-        new SplittableRandom(seed).nextBytes(bytes);
-        return bytes;
-    }
-
-    /** A stream that receives through the queue of its runner, by itself if {@code reading}. */
-    private final class Stream extends StreamSource {
-        Site runner = a;
-        boolean reading = true;
-        final ByteArrayOutputStream received = new ByteArrayOutputStream();
-        int last = EventQueue.WOULD_BLOCK;
-        int runs;
-        int bits;
+    /** A stream that can be run and moved elsewhere. */
+    private final class Stream extends Taking {
         int detachments;
         Runnable onDetached = () -> { };
         final List<Integer> sent = new ArrayList<>();
 
-        Stream(int fd) { super(a.vcore.newColor(), fd); }
+        Stream(int fd) { super(a, fd, -1); }
+
+        Stream(int[] pair) { super(a, pair[0], pair[1]); }
 
         Stream opened() {
             assertEquals(0, a.queue.openStream(this));
             return this;
-        }
-
-        @Override protected void run() {
-            runs++;
-            bits |= takeReady();
-            if (reading) readAll();
-        }
-
-        void readAll() {
-            while (readSome()) { }
-        }
-
-        boolean readSome() {
-            int n = runner.queue.receive(this);
-            if (n <= 0) {
-                last = n;
-                return false;
-            }
-            keep(runner.queue.inputAddress(), n);
-            runner.queue.leaveInput(this);
-            return true;
-        }
-
-        void keep(long address, int n) {
-            byte[] bytes = new byte[n];
-            NativeMemory.copy(address, bytes, 0, n);
-            received.writeBytes(bytes);
         }
 
         @Override public void sent(int result) { sent.add(result); }
@@ -184,48 +78,33 @@ public abstract class EventQueueMovingTest {
             turnUntil("detached", () -> detachments == before + 1);
         }
 
-        String text() { return received.toString(java.nio.charset.StandardCharsets.ISO_8859_1); }
-
-        void end() { (home() == null ? b.queue : home()).close(this, false); }
+        @Override public void end() { (home() == null ? b.queue : home()).close(this, false); }
     }
 
     // -------------------------------------------------------------------------------------------------- runner and home apart
 
     @Test public void aForeignRunnerReceivesWhatHomeHarvested() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.tcpPair()).opened();
         stream.runner = b;
-        byte[] data = random(1 << 20, 1);
-        var random = new SplittableRandom(2);
-        for (int at = 0; at < data.length; ) {
-            int n = sockets.write(pair[1], data, at, Math.min(data.length - at, 1 + random.nextInt(30_000)));
-            if (n > 0) at += n;
-            turn();
-        }
-        turnUntil("all is there", () -> stream.received.size() == data.length);
-        assertArrayEquals(data, stream.received.toByteArray());
-        sockets.close(pair[1]);
-        turnUntil("the end", () -> stream.last == 0);
+        writeInPieces(stream);
+        sockets.close(stream.peer);
+        stream.awaitEnd();
         stream.readAll();
         assertEquals(0, stream.last, "the end stays the end");
         stream.end();
     }
 
     @Test public void theRunnerMayChangeBetweenAnyTwoReceives() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(300_000, 3);
+        var writing = new Writing(stream.peer, data);
         var random = new SplittableRandom(4);
         long own = a.pool.acquire();
-        int at = 0;
         int rounds = 0;
         while (stream.received.size() < data.length) {
             assertTrue(rounds++ < 200_000, "never got everything: " + stream.received.size());
-            if (at < data.length && random.nextInt(3) == 0) {
-                int n = sockets.write(pair[1], data, at, Math.min(data.length - at, 1 + random.nextInt(9_000)));
-                if (n > 0) at += n;
-            }
+            if (random.nextInt(3) == 0) writing.some(1 + random.nextInt(9_000));
             if (random.nextInt(3) == 0) turn();
             stream.runner = random.nextBoolean() ? a : b;
             EventQueue queue = stream.runner.queue;
@@ -241,22 +120,20 @@ public abstract class EventQueueMovingTest {
                 }
             }
         }
-        assertArrayEquals(data, stream.received.toByteArray());
+        assertArrayEquals(data, stream.bytes());
         a.pool.release(own);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void inputThatAForeignRunnerKeepsStaysAsItIs() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(30 * 1_000, 5);
         List<long[]> kept = new ArrayList<>(); // block, address
         for (int i = 0; i < 30; i++) {
             Site runner = i % 3 == 0 ? a : b;
             int before = stream.runs;
-            sockets.write(pair[1], data, i * 1_000, 1_000);
+            sockets.write(stream.peer, data, i * 1_000, 1_000);
             turnUntil("signalled", () -> stream.runs > before);
             assertEquals(1_000, runner.queue.receive(stream));
             long address = runner.queue.inputAddress();
@@ -271,41 +148,30 @@ public abstract class EventQueueMovingTest {
             assertArrayEquals(Arrays.copyOfRange(data, i * 1_000, (i + 1) * 1_000), part, "number " + i);
             (i % 2 == 0 ? a : b).pool.releaseAnywhere(kept.get(i)[0]);
         }
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void aStreamThatIsThrottledGoesOnWhenItsForeignRunnerHasCaughtUp() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.runner = b;
-        byte[] data = random(400_000, 6);
-        int at = 0;
+        var writing = new Writing(stream.peer, random(400_000, 6));
         for (int round = 0; round < 20; round++) {
             stream.reading = false;
             for (int i = 0; i < 60; i++) {
-                int n = sockets.write(pair[1], data, at, Math.min(2_000, data.length - at));
-                if (n > 0) at += n;
+                writing.some(2_000);
                 turn();
             }
             stream.reading = true;
             stream.readAll(); // what the contract asks of one who did not when told
         }
-        int[] written = {at};
-        turnUntil("all is there", () -> {
-            int n = sockets.write(pair[1], data, written[0], data.length - written[0]);
-            if (n > 0) written[0] += n;
-            return stream.received.size() == data.length;
-        });
-        assertArrayEquals(data, stream.received.toByteArray());
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitAll(writing);
+        stream.endBoth();
     }
 
     @Test public void sendingAwayFromHomeIsAtOnceOrNotAtAll() {
         int[] pair = sockets.unixPair();
         sockets.setBuffers(pair[0], 16_384, 0);
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(pair).opened();
         settle();
         long block = b.pool.acquire();
         byte[] data = random(BLOCK, 7);
@@ -321,20 +187,16 @@ public abstract class EventQueueMovingTest {
         settle();
         assertEquals(0, stream.bits & EventSource.WRITABLE);
         var got = new ByteArrayOutputStream();
-        turnUntil("writable", () -> {
-            got.writeBytes(sockets.read(pair[1]));
-            return (stream.bits & EventSource.WRITABLE) != 0;
-        });
+        got.writeBytes(stream.awaitWritable());
         n = b.queue.send(stream, block + total % BLOCK, BLOCK - total % BLOCK);
         assertTrue(n > 0);
         total += n;
         int expected = total;
         turnUntil("the rest", () -> {
-            got.writeBytes(sockets.read(pair[1]));
+            got.writeBytes(sockets.read(stream.peer));
             return got.size() == expected;
         });
-        byte[] bytes = got.toByteArray();
-        for (int i = 0; i < bytes.length; i++) assertEquals(data[i % BLOCK], bytes[i], "byte " + i);
+        assertRepeats(data, got.toByteArray());
         assertEquals(List.of(), stream.sent);
         b.pool.release(block);
         sockets.close(pair[1]);
@@ -346,45 +208,43 @@ public abstract class EventQueueMovingTest {
     }
 
     @Test public void closingDropsInputThatAForeignRunnerHasBegunToRead() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
-        sockets.writeAll(pair[1], "first");
+        sockets.writeAll(stream.peer, "first");
         turnUntil("signalled", () -> stream.runs > 0);
-        sockets.writeAll(pair[1], "second");
+        sockets.writeAll(stream.peer, "second");
         settle();
         assertTrue(b.queue.receive(stream) > 0);
         b.queue.leaveInput(stream);
-        sockets.writeAll(pair[1], "third");
+        sockets.writeAll(stream.peer, "third");
         settle();
         stream.end();
         turnUntil("gone", () -> a.queue.sourceCount() == 0);
-        sockets.close(pair[1]);
+        sockets.close(stream.peer);
     }
 
     // ------------------------------------------------------------------------------------------------------------------ moving
 
     @Test public void aMovedStreamReceivesAndSendsInItsNewQueue() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).opened();
-        sockets.writeAll(pair[1], "one");
-        turnUntil("read", () -> stream.received.size() == 3);
+        Stream stream = new Stream(sockets.tcpPair()).opened();
+        sockets.writeAll(stream.peer, "one");
+        stream.awaitReceived(3);
         stream.move(b);
         assertEquals(0, a.queue.sourceCount());
         assertEquals(1, b.queue.sourceCount());
-        sockets.writeAll(pair[1], "two");
-        turnUntil("read", () -> stream.received.size() == 6);
+        sockets.writeAll(stream.peer, "two");
+        stream.awaitReceived(6);
         long block = b.pool.acquire();
         NativeMemory.fill(block, 100, (byte) 'x');
         int n = b.queue.send(stream, block, 100);
         if (n == EventQueue.PENDING) turnUntil("sent", () -> stream.sent.equals(List.of(100)));
         else assertEquals(100, n);
-        turnUntil("arrived", () -> sockets.readCount(pair[1]) == 100);
+        turnUntil("arrived", () -> sockets.readCount(stream.peer) == 100);
         b.pool.release(block);
         stream.move(a);
-        sockets.writeAll(pair[1], "three");
-        sockets.close(pair[1]);
-        turnUntil("the end", () -> stream.last == 0);
+        sockets.writeAll(stream.peer, "three");
+        sockets.close(stream.peer);
+        stream.awaitEnd();
         assertEquals("onetwothree", stream.text());
         stream.move(b);
         stream.readAll();
@@ -393,34 +253,32 @@ public abstract class EventQueueMovingTest {
     }
 
     @Test public void whatArrivesWhileDetachedIsSignalledAfterwards() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         stream.detach();
-        sockets.writeAll(pair[1], "in between");
+        sockets.writeAll(stream.peer, "in between");
         settle();
         assertEquals(0, stream.runs);
         assertEquals(0, b.queue.attach(stream));
         stream.runner = b;
-        turnUntil("read", () -> stream.received.size() == 10);
+        stream.awaitReceived(10);
         stream.detach();
-        sockets.writeAll(pair[1], "!");
-        sockets.close(pair[1]);
+        sockets.writeAll(stream.peer, "!");
+        sockets.close(stream.peer);
         assertEquals(0, a.queue.attach(stream));
-        turnUntil("the end", () -> stream.last == 0);
+        stream.awaitEnd();
         assertEquals("in between!", stream.text());
         stream.end();
     }
 
     @Test public void inputOfBeforeTheMoveComesBeforeWhatArrivesAfter() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(60_000, 8);
         int at = 0;
         for (int round = 0; round < 6; round++) {
             for (int i = 0; i < 5; i++) {
-                assertEquals(2_000, sockets.write(pair[1], data, at, 2_000));
+                assertEquals(2_000, sockets.write(stream.peer, data, at, 2_000));
                 at += 2_000;
                 settle();
             }
@@ -428,24 +286,21 @@ public abstract class EventQueueMovingTest {
         }
         stream.reading = true;
         stream.readAll();
-        turnUntil("all is there", () -> stream.received.size() == data.length);
-        assertArrayEquals(data, stream.received.toByteArray());
-        sockets.writeAll(pair[1], "more");
-        turnUntil("signalled again", () -> stream.received.size() == data.length + 4);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitReceived(data.length);
+        assertArrayEquals(data, stream.bytes());
+        sockets.writeAll(stream.peer, "more");
+        stream.awaitReceived(data.length + 4);
+        stream.endBoth();
     }
 
     @Test public void aStreamThatIsThrottledGoesOnAfterAMove() {
         for (int when = 0; when < 3; when++) {
-            int[] pair = sockets.unixPair();
-            Stream stream = new Stream(pair[0]).opened();
+            Stream stream = new Stream(sockets.unixPair()).opened();
             stream.reading = false;
             byte[] data = random(200_000, 12);
-            int at = 0;
+            var writing = new Writing(stream.peer, data);
             for (int i = 0; i < 60; i++) {
-                int n = sockets.write(pair[1], data, at, 2_000);
-                if (n > 0) at += n;
+                writing.some(2_000);
                 turn();
             }
             settle();
@@ -456,37 +311,29 @@ public abstract class EventQueueMovingTest {
             assertEquals(0, b.queue.attach(stream));
             if (when == 2) stream.readAll();
             stream.reading = true;
-            int[] written = {at};
-            turnUntil("all is there", () -> {
-                int n = sockets.write(pair[1], data, written[0], data.length - written[0]);
-                if (n > 0) written[0] += n;
-                return stream.received.size() == data.length;
-            });
-            assertArrayEquals(data, stream.received.toByteArray());
+            stream.awaitAll(writing);
             settle();
             stream.move(a);
-            sockets.writeAll(pair[1], "more");
-            turnUntil("signalled", () -> stream.received.size() == data.length + 4);
-            stream.end();
-            sockets.close(pair[1]);
+            sockets.writeAll(stream.peer, "more");
+            stream.awaitReceived(data.length + 4);
+            stream.endBoth();
         }
     }
 
     @Test public void aPausedStreamStaysPausedWhenItMoves() {
-        int[] pair = sockets.tcpPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.tcpPair()).opened();
         settle();
         a.queue.pauseReceiving(stream, true);
         a.queue.awaitHangUp(stream);
         settle();
         stream.move(b);
         int runs = stream.runs;
-        sockets.writeAll(pair[1], "later");
+        sockets.writeAll(stream.peer, "later");
         settle();
         assertEquals(runs, stream.runs);
         b.queue.pauseReceiving(stream, false);
         stream.readAll();
-        turnUntil("read", () -> stream.received.size() == 5);
+        stream.awaitReceived(5);
         b.queue.pauseReceiving(stream, true);
         settle();
         stream.move(a);
@@ -494,51 +341,42 @@ public abstract class EventQueueMovingTest {
         stream.bits = 0;
         settle();
         assertEquals(0, stream.bits & EventSource.HANG_UP);
-        sockets.reset(pair[1]);
-        turnUntil("the hang-up that was asked for before it moved", () -> (stream.bits & EventSource.HANG_UP) != 0);
+        sockets.reset(stream.peer);
+        stream.awaitSignal(EventSource.HANG_UP);
         stream.end();
     }
 
     @Test public void waitingForRoomToSendMovesAlong() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
-        byte[] filling = new byte[1 << 16];
-        while (sockets.write(pair[0], filling, 0, filling.length) > 0) { }
+        fill(stream.fd());
         a.queue.awaitWritable(stream);
         settle();
         stream.move(b);
         settle();
         assertEquals(0, stream.bits & EventSource.WRITABLE);
-        turnUntil("writable", () -> {
-            sockets.read(pair[1]);
-            return (stream.bits & EventSource.WRITABLE) != 0;
-        });
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitWritable();
+        stream.endBoth();
     }
 
     @Test public void roomThatComesWhileDetachedIsSignalled() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
-        byte[] filling = new byte[1 << 16];
-        while (sockets.write(pair[0], filling, 0, filling.length) > 0) { }
+        fill(stream.fd());
         a.queue.awaitWritable(stream);
         settle();
         stream.detach();
-        for (byte[] some; (some = sockets.read(pair[1])).length > 0; ) assertTrue(some.length > 0);
+        for (byte[] some; (some = sockets.read(stream.peer)).length > 0; ) assertTrue(some.length > 0);
         assertEquals(0, b.queue.attach(stream));
         stream.runner = b;
-        turnUntil("writable", () -> (stream.bits & EventSource.WRITABLE) != 0);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.awaitSignal(EventSource.WRITABLE);
+        stream.endBoth();
     }
 
     @Test public void aPendingSendComesToItsEndBeforeTheStreamIsDetached() {
         int[] pair = sockets.unixPair();
         sockets.setBuffers(pair[0], 4_096, 0);
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(pair).opened();
         settle();
         byte[] data = random(BLOCK, 9);
         long block = a.pool.acquire();
@@ -571,7 +409,7 @@ public abstract class EventQueueMovingTest {
         var got = new ByteArrayOutputStream();
         int n = b.queue.send(stream, block + sentSoFar % BLOCK, BLOCK - sentSoFar % BLOCK);
         turnUntil("the stream goes on where it was", () -> {
-            got.writeBytes(sockets.read(pair[1]));
+            got.writeBytes(sockets.read(stream.peer));
             if (n > 0) more[0] = n;
             else if (!stream.sent.isEmpty()) more[0] = stream.sent.getLast();
             else if (n == EventQueue.WOULD_BLOCK && (stream.bits & EventSource.WRITABLE) != 0 && more[0] == 0) {
@@ -579,11 +417,9 @@ public abstract class EventQueueMovingTest {
             }
             return more[0] > 0 && got.size() == sentSoFar + more[0];
         });
-        byte[] bytes = got.toByteArray();
-        for (int i = 0; i < bytes.length; i++) assertEquals(data[i % BLOCK], bytes[i], "byte " + i);
+        assertRepeats(data, got.toByteArray());
         a.pool.release(block);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void aStreamThatConnectsMayMoveMeanwhile() {
@@ -594,13 +430,13 @@ public abstract class EventQueueMovingTest {
             assertEquals(0, a.queue.openConnecting(stream));
             if (!early) settle(); // connected already, and known to be
             stream.move(b);
-            turnUntil("connected", () -> (stream.bits & EventSource.WRITABLE) != 0);
+            stream.awaitSignal(EventSource.WRITABLE);
             assertEquals(0, sockets.socketError(stream.fd()));
             assertEquals(0, b.queue.connected(stream));
             stream.reading = true;
             int server = sockets.accept(listener);
             sockets.writeAll(server, "welcome");
-            turnUntil("read", () -> stream.received.size() == 7);
+            stream.awaitReceived(7);
             stream.end();
             sockets.close(listener, server);
         }
@@ -717,32 +553,29 @@ public abstract class EventQueueMovingTest {
     // ------------------------------------------------------------------------------------------------------- closing and moving
 
     @Test public void whatIsClosedCannotBeDetached() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         settle();
         stream.end();
         assertFalse(a.queue.detach(stream));
         settle();
         assertEquals(0, stream.detachments);
-        turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) == 0);
-        sockets.close(pair[1]);
+        turnUntil("the peer sees the end", () -> sockets.readCount(stream.peer) == 0);
+        sockets.close(stream.peer);
     }
 
     @Test public void whatIsRegisteredElsewhereCannotBeDetachedHere() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         assertFalse(b.queue.detach(stream));
-        sockets.writeAll(pair[1], "x");
-        turnUntil("read", () -> stream.received.size() == 1);
-        stream.end();
-        sockets.close(pair[1]);
+        sockets.writeAll(stream.peer, "x");
+        stream.awaitReceived(1);
+        stream.endBoth();
     }
 
     @Test public void closingWinsOverDetaching() {
         for (int turns = 0; turns < 3; turns++) {
             int[] pair = sockets.unixPair();
             sockets.writeAll(pair[1], "never read");
-            Stream stream = new Stream(pair[0]).opened();
+            Stream stream = new Stream(pair).opened();
             stream.reading = false;
             for (int i = 0; i < turns; i++) turn();
             assertTrue(a.queue.detach(stream));
@@ -751,7 +584,7 @@ public abstract class EventQueueMovingTest {
             assertEquals(-1, stream.fd());
             settle();
             assertEquals(detachments, stream.detachments);
-            turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) != -Errno.EAGAIN);
+            turnUntil("the peer sees the end", () -> sockets.readCount(stream.peer) != -Errno.EAGAIN);
             sockets.close(pair[1]);
             turnUntil("gone", () -> a.queue.sourceCount() == 0);
         }
@@ -759,22 +592,21 @@ public abstract class EventQueueMovingTest {
 
     @Test public void aDetachedStreamMayBeClosedByAnyQueueWithItsInput() {
         for (boolean withInput : new boolean[] {false, true}) {
-            int[] pair = sockets.unixPair();
-            Stream stream = new Stream(pair[0]).opened();
+            Stream stream = new Stream(sockets.unixPair()).opened();
             stream.reading = false;
-            if (withInput) sockets.writeAll(pair[1], "never read");
+            if (withInput) sockets.writeAll(stream.peer, "never read");
             settle();
             stream.detach();
             b.queue.close(stream, false);
             assertEquals(-1, stream.fd());
-            turnUntil("the peer sees the end", () -> sockets.readCount(pair[1]) != -Errno.EAGAIN);
-            sockets.close(pair[1]);
+            turnUntil("the peer sees the end", () -> sockets.readCount(stream.peer) != -Errno.EAGAIN);
+            sockets.close(stream.peer);
         }
     }
 
     @Test public void aDetachedDescriptorMayBeKept() {
         int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(pair).opened();
         settle();
         stream.detach();
         b.queue.close(stream, true);
@@ -785,12 +617,11 @@ public abstract class EventQueueMovingTest {
 
     /** For a queue that the kernel can refuse a registration. */
     protected final void assertThatAStreamThatCannotBeAttachedStaysDetached() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
-        sockets.writeAll(pair[1], "one");
-        turnUntil("read", () -> stream.received.size() == 3);
+        Stream stream = new Stream(sockets.unixPair()).opened();
+        sockets.writeAll(stream.peer, "one");
+        stream.awaitReceived(3);
         stream.detach();
-        var inTheWay = new Stream(pair[0]);
+        var inTheWay = new Stream(stream.fd());
         assertEquals(0, b.queue.openStream(inTheWay));
         for (int i = 0; i < 3; i++) {
             assertEquals(-Errno.EEXIST, b.queue.attach(stream));
@@ -800,17 +631,15 @@ public abstract class EventQueueMovingTest {
         }
         assertEquals(0, a.queue.attach(stream), "elsewhere it can");
         b.queue.close(inTheWay, true);
-        sockets.writeAll(pair[1], "two");
-        turnUntil("read", () -> stream.received.size() == 6);
+        sockets.writeAll(stream.peer, "two");
+        stream.awaitReceived(6);
         assertEquals("onetwo", stream.text());
         stream.move(b);
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void itMayBeAttachedAgainAsSoonAsItIsDetached() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         for (Site to : List.of(a, b, a, a, b)) {
             stream.onDetached = () -> {
                 stream.onDetached = () -> { };
@@ -820,22 +649,20 @@ public abstract class EventQueueMovingTest {
             int before = stream.received.size();
             int detachments = stream.detachments;
             assertTrue(stream.home().detach(stream));
-            sockets.writeAll(pair[1], "abc");
+            sockets.writeAll(stream.peer, "abc");
             turnUntil("moved and read", () -> stream.detachments == detachments + 1 && stream.received.size() == before + 3);
             assertSame(to.queue, stream.home());
         }
-        stream.end();
-        sockets.close(pair[1]);
+        stream.endBoth();
     }
 
     @Test public void aStreamWhoseEndHasComeBeforeItsDataWasReadMovesWithBoth() {
-        int[] pair = sockets.unixPair();
-        Stream stream = new Stream(pair[0]).opened();
+        Stream stream = new Stream(sockets.unixPair()).opened();
         stream.reading = false;
         byte[] data = random(3 * BLOCK, 11);
-        sockets.write(pair[1], data, 0, data.length);
+        sockets.write(stream.peer, data, 0, data.length);
         settle();
-        sockets.close(pair[1]);
+        sockets.close(stream.peer);
         settle();
         stream.move(b);
         settle();
@@ -845,19 +672,17 @@ public abstract class EventQueueMovingTest {
             stream.readAll();
             return stream.last == 0;
         });
-        assertArrayEquals(data, stream.received.toByteArray());
+        assertArrayEquals(data, stream.bytes());
         stream.end();
     }
 
     @Test public void aResetThatComesWithTheMoveIsStillAReset() {
-        int[] others = sockets.unixPair();
-        Stream other = new Stream(others[0]).opened();
+        Stream other = new Stream(sockets.unixPair()).opened();
         for (int round = 0; round < 60; round++) {
-            int[] pair = sockets.tcpPair();
-            Stream stream = new Stream(pair[0]).opened();
+            Stream stream = new Stream(sockets.tcpPair()).opened();
             settle();
-            if (round % 3 == 1) sockets.writeAll(others[1], "x");
-            sockets.reset(pair[1]);
+            if (round % 3 == 1) sockets.writeAll(other.peer, "x");
+            sockets.reset(stream.peer);
             if (round % 3 > 0) a.queue.harvest(1, 0); // takes the reset, or what came before it: then the reset may be known to the kernel only
             stream.reading = false;
             stream.move(b);
@@ -870,8 +695,7 @@ public abstract class EventQueueMovingTest {
             settle();
             stream.end();
         }
-        other.end();
-        sockets.close(others[1]);
+        other.endBoth();
     }
 
     // ------------------------------------------------------------------------------------------------------------ running out
@@ -879,25 +703,21 @@ public abstract class EventQueueMovingTest {
     @Test public void aStarvingHomeGoesOnWhenOthersGiveBack() {
         for (boolean keep : new boolean[] {true, false}) {
             openWith(6, 64);
-            int[][] pairs = new int[4][];
             Stream[] streams = new Stream[4];
-            byte[][] data = new byte[4][];
-            int[] written = new int[4];
+            Writing[] writings = new Writing[4];
             for (int i = 0; i < 4; i++) {
-                pairs[i] = sockets.unixPair();
-                streams[i] = new Stream(pairs[i][0]).opened();
+                streams[i] = new Stream(sockets.unixPair()).opened();
                 streams[i].runner = b;
-                data[i] = random(100_000, 20 + i);
+                writings[i] = new Writing(streams[i].peer, random(100_000, 20 + i));
             }
             var random = new SplittableRandom(30);
             List<Long> kept = new ArrayList<>();
             for (int i = 0; i < 4; i++) streams[i].reading = false;
             for (int round = 0; round < 4_000; round++) {
                 int i = random.nextInt(4);
-                int n = sockets.write(pairs[i][1], data[i], written[i], Math.min(1 + random.nextInt(3_000), data[i].length - written[i]));
-                if (n > 0) written[i] += n;
+                writings[i].some(1 + random.nextInt(3_000));
                 turn();
-                n = b.queue.receive(streams[i]);
+                int n = b.queue.receive(streams[i]);
                 if (n > 0) {
                     streams[i].keep(b.queue.inputAddress(), n);
                     if (keep) kept.add(b.queue.keepInput(streams[i]));
@@ -907,19 +727,11 @@ public abstract class EventQueueMovingTest {
             }
             for (long block : kept) b.pool.releaseAnywhere(block);
             for (int i = 0; i < 4; i++) {
-                int number = i;
-                turnUntil("stream " + i + " gets the rest", () -> {
-                    int n = sockets.write(pairs[number][1], data[number], written[number], data[number].length - written[number]);
-                    if (n > 0) written[number] += n;
+                streams[i].awaitAll(writings[i], () -> {
                     for (Stream stream : streams) stream.readAll();
-                    return streams[number].received.size() == data[number].length;
                 });
             }
-            for (int i = 0; i < 4; i++) {
-                assertArrayEquals(data[i], streams[i].received.toByteArray());
-                streams[i].end();
-                sockets.close(pairs[i][1]);
-            }
+            for (Stream stream : streams) stream.endBoth();
         }
     }
 

@@ -1,13 +1,11 @@
 package org.libtorque.vcore.uring;
 
-import java.util.function.Function;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.EventQueueMovingTest;
 
 class UringMovingTest extends EventQueueMovingTest {
-    @Override protected Function<BlockPool, EventQueue> opener() {
-        var queues = new UringQueues();
-        return blocks -> new UringQueue(blocks, queues, 64, 256, 256, 4);
-    }
+    private final UringQueues queues = new UringQueues();
+
+    @Override protected EventQueue open(BlockPool blocks) { return new UringQueue(blocks, queues, 64, 256, 256, 4); }
 }

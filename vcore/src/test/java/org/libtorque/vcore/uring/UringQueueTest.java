@@ -48,7 +48,7 @@ class UringQueueTest extends EventQueueContractTest {
         List<Integer> peers = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             int[] pair = sockets.unixPair();
-            streams.add(new Stream(pair[0]).openedOn());
+            streams.add(new Stream(pair[0]).opened());
             peers.add(pair[1]);
         }
         byte[] data = random(20_000, 1);
@@ -81,7 +81,7 @@ class UringQueueTest extends EventQueueContractTest {
         List<Stream> streams = new ArrayList<>();
         List<Long> blocks = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
-            streams.add(new Stream(listening.accepted.get(i)).openedOn());
+            streams.add(new Stream(listening.accepted.get(i)).opened());
             blocks.add(pool.acquire());
         }
         for (int i = 0; i < 100; i++) streams.get(i).send(blocks.get(i), BLOCK); // 100 submissions through 4 entries, in one turn
@@ -152,7 +152,7 @@ class UringQueueTest extends EventQueueContractTest {
     @Test void oneStreamThatIsNotReadDoesNotTakeAllBuffers() {
         openSmall(64, 256, 256, 64);
         int[] pair = sockets.tcpPair();
-        Stream greedy = new Stream(pair[0]).openedOn();
+        Stream greedy = new Stream(pair[0]).opened();
         greedy.reading = false;
         byte[] data = random(1 << 20, 2);
         int written = 0;
@@ -162,9 +162,9 @@ class UringQueueTest extends EventQueueContractTest {
             vcore.runOnce(false);
         }
         // One multishot receive may fill 32 buffers before the cancellation takes effect.
-        assertTrue(pool.acquiredBlocks() <= ownBlocks + 64, "blocks: " + pool.acquiredBlocks() + ", at first " + ownBlocks);
+        assertTrue(pool.acquiredBlocks() <= site.ownBlocks + 64, "blocks: " + pool.acquiredBlocks() + ", at first " + site.ownBlocks);
         int[] other = sockets.unixPair();
-        Stream modest = new Stream(other[0]).openedOn();
+        Stream modest = new Stream(other[0]).opened();
         sockets.writeAll(other[1], "hello");
         turnUntil("others receive", () -> modest.received.size() == 5);
         greedy.reading = true;
