@@ -107,6 +107,19 @@ class NetworkSystemTest extends SystemTest {
         Eventually.await(() -> what + " is told: " + recorder.changes, Eventually.DEFAULT_LIMIT, () -> recorder.has(what, which));
     }
 
+    /** Waits until what was told of some kinds is what the kernel has. */
+    private void awaitTheKernelsPicture(Recorder recorder, Set<Kind> kinds) {
+        Eventually.await("the picture is the kernel's", () -> {
+            try {
+                Set<NetworkObject> now = recorder.now();
+                now.removeIf(o -> !kinds.contains(o.kind()));
+                return now.equals(fresh(kinds));
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
     @Test void whatIsThereIsFoundAndEveryChangeIsTold() throws Exception {
         namespace.ip("link add found0 type bridge");
         Recorder recorder = watchAll();
@@ -147,16 +160,7 @@ class NetworkSystemTest extends SystemTest {
         await(recorder, What.REMOVED, o -> o instanceof Link l && l.name().equals("veth0"));
         await(recorder, What.REMOVED, o -> o instanceof Link l && l.name().equals("veth1"));
         await(recorder, What.REMOVED, o -> o instanceof Address a && a.address().equals(address));
-        Set<Kind> kinds = EnumSet.of(Kind.LINK, Kind.ADDRESS, Kind.ROUTE);
-        Eventually.await("the picture is the kernel's", () -> {
-            try {
-                Set<NetworkObject> now = recorder.now();
-                now.removeIf(o -> !kinds.contains(o.kind()));
-                return now.equals(fresh(kinds));
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
-        });
+        awaitTheKernelsPicture(recorder, EnumSet.of(Kind.LINK, Kind.ADDRESS, Kind.ROUTE));
         assertEquals(List.of(), recorder.wrong);
         assertEquals(1, recorder.completions.get());
         assertEquals(0, recorder.losses.get());
@@ -212,16 +216,7 @@ class NetworkSystemTest extends SystemTest {
                     .append("/32 dev d0\n");
         }
         namespace.sh("ip -batch - <<'END'\n" + script + "END");
-        Set<Kind> kinds = EnumSet.of(Kind.LINK, Kind.ADDRESS);
-        Eventually.await("the picture is the kernel's", () -> {
-            try {
-                Set<NetworkObject> now = recorder.now();
-                now.removeIf(o -> !kinds.contains(o.kind()));
-                return now.equals(fresh(kinds));
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
-        });
+        awaitTheKernelsPicture(recorder, EnumSet.of(Kind.LINK, Kind.ADDRESS));
         assertEquals(List.of(), recorder.wrong);
     }
 

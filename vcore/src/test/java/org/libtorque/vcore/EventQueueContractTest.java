@@ -143,6 +143,13 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
         public Watched(int fd) { super(vcore.newColor(), fd); }
 
+        /** Has it watched for what there is to read, and nothing said of what was before. */
+        public final Watched opened() {
+            assertEquals(0, queue.watch(this, READABLE));
+            settle();
+            return this;
+        }
+
         @Override protected void run() { signals.add(takeReady()); }
 
         public final int seen() {
@@ -721,9 +728,7 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
     @Test public void aWatchedPipeIsSignalledForEachWriteAndForItsEnd() {
         int[] pipe = sockets.pipe();
-        var watched = new Watched(pipe[0]);
-        assertEquals(0, queue.watch(watched, EventSource.READABLE));
-        settle();
+        Watched watched = new Watched(pipe[0]).opened();
         assertEquals(0, watched.seen());
         sockets.writeAll(pipe[1], "a");
         turnUntil("signalled", () -> watched.seen() == EventSource.READABLE);
@@ -742,9 +747,7 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
     @Test public void changingTheInterestReportsWhatIsReadyNow() {
         int[] pair = sockets.unixPair();
-        var watched = new Watched(pair[0]);
-        assertEquals(0, queue.watch(watched, EventSource.READABLE));
-        settle();
+        Watched watched = new Watched(pair[0]).opened();
         assertEquals(0, watched.seen());
         assertEquals(0, queue.watch(watched, EventSource.READABLE | EventSource.WRITABLE));
         turnUntil("writable", () -> watched.seen() == EventSource.WRITABLE);
@@ -796,9 +799,7 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
     @Test public void aWatchedDescriptorMayBeClosedAsSoonAsTheWatchHasEnded() {
         int[] pipe = sockets.pipe();
-        var watched = new Watched(pipe[0]);
-        assertEquals(0, queue.watch(watched, EventSource.READABLE));
-        settle();
+        Watched watched = new Watched(pipe[0]).opened();
         queue.close(watched, true);
         sockets.close(pipe);
         turnUntil("gone", () -> queue.sourceCount() == 0);
@@ -806,9 +807,7 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
     @Test public void endingAWatchTouchesNoOtherDescriptorThatGotItsNumber() {
         int[] pipe = sockets.pipe();
-        var watched = new Watched(pipe[0]);
-        assertEquals(0, queue.watch(watched, EventSource.READABLE));
-        settle();
+        Watched watched = new Watched(pipe[0]).opened();
         queue.close(watched, true);
         sockets.close(pipe);
         int[] pair = sockets.unixPair(); // takes the lowest free numbers, those of the pipe

@@ -629,43 +629,56 @@ public abstract class RunnersTest {
         sockets.close(pair[1]);
     }
 
+    /** A home with few buffers and two streams, of which one has more to receive than there are buffers. */
+    private final class Scarcity {
+        private final int[] first = sockets.unixPair();
+        private final int[] second = sockets.unixPair();
+        private final byte[] data = numbered(20 * BLOCK);
+        final Told greedy = new Told(first[0]);
+        final Told modest = new Told(second[0]);
+
+        Scarcity() {
+            assertEquals(data.length, sockets.write(first[1], data, 0, data.length));
+            awaitSleep(sites.getFirst());
+        }
+
+        /** Sends the other stream something, and tells whether it gets none of it for lack of buffers, as with io_uring. */
+        boolean starves() {
+            sockets.writeAll(second[1], "hello");
+            awaitSleep(sites.getFirst());
+            boolean starves = modest.signals.get() == 0;
+            assertEquals(sites.getFirst().queue.name().equals("io_uring"), starves);
+            return starves;
+        }
+
+        /** Checks that both get what is theirs, and ends them. */
+        void isOver() {
+            Eventually.await("the other receives", () -> modest.receive() == 5);
+            Eventually.await("the rest", () -> {
+                greedy.receiveAll();
+                return greedy.received.size() == data.length;
+            });
+            greedy.hasReceived(data);
+            greedy.end();
+            modest.end();
+            sockets.close(first[1], second[1]);
+        }
+    }
+
     @Test public void aSleepingHomeThatStarvesIsWokenWhenTheRunnerGivesABufferBack() {
         open(5, 64); // with io_uring four of them to receive into
-        int[] first = sockets.unixPair();
-        int[] second = sockets.unixPair();
-        var greedy = new Told(first[0]);
-        var modest = new Told(second[0]);
-        byte[] data = numbered(20 * BLOCK);
-        assertEquals(data.length, sockets.write(first[1], data, 0, data.length));
-        awaitSleep(sites.getFirst());
-        sockets.writeAll(second[1], "hello");
-        awaitSleep(sites.getFirst());
-        boolean starves = modest.signals.get() == 0;
-        assertEquals(sites.getFirst().queue.name().equals("io_uring"), starves);
-        assertTrue(greedy.receive() > 0);
-        Eventually.await("the other receives", () -> modest.receive() == 5);
-        Eventually.await("the rest", () -> {
-            greedy.receiveAll();
-            return greedy.received.size() == data.length;
-        });
-        greedy.hasReceived(data);
-        greedy.end();
-        modest.end();
-        sockets.close(first[1], second[1]);
+        var scarcity = new Scarcity();
+        scarcity.starves();
+        assertTrue(scarcity.greedy.receive() > 0);
+        scarcity.isOver();
     }
 
     @Test public void aSleepingHomeThatStarvesIsWokenWhenTheRunnerGivesABlockBack() {
         open(5, 64); // with io_uring four of them to receive into
-        int[] first = sockets.unixPair();
-        int[] second = sockets.unixPair();
-        var greedy = new Told(first[0]);
-        var modest = new Told(second[0]);
-        byte[] data = numbered(20 * BLOCK);
-        assertEquals(data.length, sockets.write(first[1], data, 0, data.length));
-        awaitSleep(sites.getFirst());
+        var scarcity = new Scarcity();
         List<Long> kept = new ArrayList<>();
         for (int inVain = 0; inVain < 3 && kept.size() < 20; ) {
-            long block = greedy.receiveAndKeep();
+            long block = scarcity.greedy.receiveAndKeep();
             if (block != 0) {
                 kept.add(block);
             } else {
@@ -673,24 +686,12 @@ public abstract class RunnersTest {
                 awaitSleep(sites.getFirst());
             }
         }
-        sockets.writeAll(second[1], "hello");
-        awaitSleep(sites.getFirst());
-        boolean starves = modest.signals.get() == 0;
-        assertEquals(sites.getFirst().queue.name().equals("io_uring"), starves);
-        if (starves) assertEquals(EventQueue.WOULD_BLOCK, modest.receive());
+        if (scarcity.starves()) assertEquals(EventQueue.WOULD_BLOCK, scarcity.modest.receive());
         on(sites.getLast(), () -> {
             for (long block : kept) sites.getLast().pool.releaseAnywhere(block);
             return 0;
         });
-        Eventually.await("the other receives", () -> modest.receive() == 5);
-        Eventually.await("the rest", () -> {
-            greedy.receiveAll();
-            return greedy.received.size() == data.length;
-        });
-        greedy.hasReceived(data);
-        greedy.end();
-        modest.end();
-        sockets.close(first[1], second[1]);
+        scarcity.isOver();
     }
 
     @Test public void streamsMayBeClosedInTheMiddleOfAllThis() {

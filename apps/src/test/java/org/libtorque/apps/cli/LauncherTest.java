@@ -357,7 +357,7 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-XX:AOTMode=off", "-XX:AOTCacheOutput=/tmp/x.aot -Dx", "-Xshare:off", "-XX:SharedArchiveFile=x.jsa"})
+    @ValueSource(strings = {"-XX:AOTMode=off", "-XX:AOTCacheOutput=x.aot -Dx", "-Xshare:off", "-XX:SharedArchiveFile=x.jsa"})
     void whoHasOptionsOfHisOwnAboutCachesGetsThoseAlone(String options) throws Exception {
         torque("serve");
         assertEquals(0, run(checkout, Map.of("TORQUE_JAVA_OPTS", options, "TRAINING_EXIT", "0"), "./torque", "serve").code);
