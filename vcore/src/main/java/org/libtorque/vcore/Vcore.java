@@ -624,7 +624,7 @@ public final class Vcore {
             }
             if (task.shared) { // its mark comes off when it runs
                 ran++;
-                ((SharedTask) task).admit();
+                ((SharedTask) task).admit(this);
                 continue;
             }
             if (color.hasReaders()) {
@@ -1118,17 +1118,28 @@ public final class Vcore {
         return left;
     }
 
-    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. */
+    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. What is at home here ends, which may give the former something to do. */
     private void goHome() {
-        for (Color color; (color = left()) != null; ) {
-            if (color.home() != this) color.home().deliver(color);
-        }
-        for (Color color = inbox.takeAll(); color != null; ) {
-            Color following = color.next;
-            if (color.home() != this) color.home().deliver(color);
-            color = following;
+        while (hasWork() || !inbox.isEmpty()) {
+            for (Color color = inbox.takeAll(); color != null; ) {
+                Color following = color.next;
+                leave(color);
+                color = following;
+            }
+            for (Color color; (color = left()) != null; ) leave(color);
         }
     }
+
+    private void leave(Color color) {
+        if (color.home() != this) {
+            color.home().deliver(color);
+            return;
+        }
+        for (Task task; (task = color.poll()) != null; ) task.dropped();
+    }
+
+    /** Takes what would run next out of the run queue; for tests. */
+    Color takeWaiting() { return left(); }
 
     private Color left() {
         Color color = upNext;
