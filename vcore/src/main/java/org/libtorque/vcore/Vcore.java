@@ -362,7 +362,7 @@ public final class Vcore {
     }
 
     /** Any thread, after it has published something for this vcore to see. */
-    private void wakeIfBlocking() {
+    void wakeIfBlocking() {
         VarHandle.fullFence(); // StoreLoad: what was published before the gate's state
         if (gate.stateOpaque() != WakeGate.BLOCKING) return;
         // Counted, so that shutdown can tell when nobody is on the way to the queue's descriptor any more.
