@@ -476,7 +476,9 @@ public final class Vcore {
         }
         if (balance.steals()) {
             board.clearIdle(position);
-            idleNanos += clock.nanoTime() - before;
+            long idle = clock.nanoTime() - before;
+            idleNanos += idle;
+            virtualNow += idle; // as if somebody had had that time: what is ahead of the clock has waited for it
         }
         return events;
     }
@@ -648,6 +650,7 @@ public final class Vcore {
         TURN_START.setOpaque(this, clock.nanoTime());
         charge(color, turnStart - begin, ran);
         color.debt = Math.max(0, color.finish - virtualNow);
+        color.lastTurn = turnStart;
         if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {
             color.home().deliver(color);
