@@ -3,7 +3,7 @@ package org.libtorque.sim;
 import org.libtorque.hardware.Topology;
 
 /**
- * One search for mistakes in the loop: from its seed follow a machine, traffic, tasks, and how long everything takes. Durations vary by a factor of up to 400 from
+ * One search for mistakes in the loop: from its seed follow a machine, traffic, tasks, who is parked, and how long everything takes. Durations vary by a factor of up to 400 from
  * step to step, so that any hart may overtake any other: time is what makes the interleaving.
  */
 final class Check {
@@ -46,7 +46,7 @@ final class Check {
             simulation.runUntilQuiet(mostEvents);
             ((CheckedModel) simulation.model).checkFinished();
         } catch (Throwable e) {
-            throw new AssertionError("seed " + seed + " on " + topology.online().size() + " harts: " + e.getMessage(), e);
+            throw new AssertionError("seed " + seed + " on " + topology.online().size() + " harts, event " + simulation.eventCount() + " at " + simulation.now + " ns: " + e.getMessage(), e);
         }
         simulation.model.collect();
         return new Outcome(simulation.eventCount(), simulation.model.taken, simulation.model.migrations);

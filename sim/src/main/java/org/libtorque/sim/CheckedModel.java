@@ -8,8 +8,8 @@ import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
 
 /**
- * The real loop under a load that is made to find mistakes: connections and colours without one, pinned or not, of any weight; tasks that post tasks
- * to any colour, from any hart and from outside; timers of vcores and of colours. Every task checks its colour ({@link CheckedColor}).
+ * The real loop under a load that is made to find mistakes: connections and colours without one, pinned or not, seated or not, of any weight; tasks that post tasks, exclusive and shared ones,
+ * to any colour, from any hart and from outside; timers of vcores and of colours; vcores that are parked and resumed. Every task checks its colour ({@link CheckedColor}).
  */
 class CheckedModel extends VcoreModel {
     private static final int MOST_POSTS = 20_000;
@@ -20,6 +20,11 @@ class CheckedModel extends VcoreModel {
     /** The probability of each of three posts of a task: at most a fifth, or tasks would breed for ever. */
     private final double postProbability;
     private final double homeProbability;
+    private final double sharedProbability;
+    /** The probability that whoever posts also parks or resumes a vcore. */
+    private final double parkProbability;
+    private final boolean[] parked;
+    private int parkedCount;
     private int posts;
 
     CheckedModel(Simulation simulation, RandomStream random, int connections) {
@@ -30,6 +35,9 @@ class CheckedModel extends VcoreModel {
         while (colorCount < others) observe(vcores[random.nextInt(vcores.length)]);
         postProbability = random.nextDouble() * 0.2;
         homeProbability = random.nextInt(3) == 0 ? random.nextDouble() * 0.3 : 0;
+        sharedProbability = random.nextInt(2) == 0 ? random.nextDouble() : 0;
+        parkProbability = random.nextInt(3) == 0 ? Traffic.logUniform(random, 0.001, 0.1) : 0;
+        parked = new boolean[vcores.length];
         for (Vcore vcore : vcores) {
             if (random.nextInt(3) == 0) new Repeating(vcore, 1 + random.nextLong(5_000_000)).start();
         }
@@ -43,6 +51,7 @@ class CheckedModel extends VcoreModel {
     private CheckedColor observe(Vcore home) {
         Color color = home.newColor();
         if (random.nextInt(10) == 0) color.pin();
+        else if (random.nextInt(10) == 0) home.seat(color);
         if (random.nextInt(4) == 0) color.shares((int) Traffic.logUniform(random, 1, Color.MAX_SHARES));
         var checked = new CheckedColor(color, this);
         if (random.nextInt(4) == 0) checked.startTimer(1 + random.nextLong(5_000_000), 1 + random.nextInt(10));
@@ -73,7 +82,24 @@ class CheckedModel extends VcoreModel {
     }
 
     private void postSomewhere() {
-        if (posts++ < MOST_POSTS && colorCount > 0) colors[random.nextInt(colorCount)].post(random.nextDouble() < homeProbability);
+        if (posts++ >= MOST_POSTS) return;
+        if (random.nextDouble() < parkProbability) parkOrResume(random.nextInt(vcores.length));
+        if (colorCount == 0) return;
+        CheckedColor color = colors[random.nextInt(colorCount)];
+        if (random.nextDouble() < sharedProbability) color.postShared();
+        else color.post(random.nextDouble() < homeProbability);
+    }
+
+    private void parkOrResume(int i) {
+        if (parked[i]) {
+            vcores[i].resume();
+            parkedCount--;
+        } else {
+            if (parkedCount == vcores.length - 1) return; // somebody must work
+            vcores[i].park();
+            parkedCount++;
+        }
+        parked[i] = !parked[i];
     }
 
     /**

@@ -46,4 +46,26 @@ class CheckedColorTest {
         color.post(false);
         assertThrows(AssertionError.class, color::checkFinished);
     }
+
+    @Test void sharedTasksMayRunSideBySideButNotBesideAnExclusiveOne() {
+        model.simulation.current = model.simulation.harts[0];
+        Vcore.switchTo(vcore);
+        assertTrue(vcore.enter(color.color));
+        CheckedColor.Shared one = color.makeShared(), another = color.makeShared();
+        color.beginShared(one);
+        color.beginShared(another);
+        color.endShared();
+        assertThrows(AssertionError.class, () -> color.begin("an exclusive one"));
+        color.endShared();
+        color.begin("an exclusive one");
+        assertThrows(AssertionError.class, () -> color.beginShared(one));
+        color.end();
+        color.checkFinished();
+    }
+
+    @Test void aSharedTaskThatOvertakesAnExclusiveOneIsFound() {
+        color.post(false);
+        var error = assertThrows(AssertionError.class, () -> color.beginShared(color.makeShared()));
+        assertTrue(error.getMessage().endsWith("after 0 exclusive ones, not 1"), error::getMessage);
+    }
 }

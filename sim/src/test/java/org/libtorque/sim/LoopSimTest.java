@@ -1,10 +1,13 @@
 package org.libtorque.sim;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.libtorque.testkit.Seeds;
 
@@ -33,38 +36,44 @@ class LoopSimTest {
         assertEquals(Simulator.check(seed), Simulator.check(seed));
     }
 
-    @Test void checksFindWakeUpsThatGetLost() {
-        assertTrue(failures((simulation, random, connections) -> new CheckedModel(simulation, random, connections) {
-            @Override SimQueue queue(Hart hart) {
-                return new SimQueue(hart, simulation) {
-                    @Override public void wake() {}
-                };
-            }
-        }) > 0);
+    private static final Check.Maker LOSES_WAKE_UPS = (simulation, random, connections) -> new CheckedModel(simulation, random, connections) {
+        @Override SimQueue queue(Hart hart) {
+            return new SimQueue(hart, simulation) {
+                @Override public void wake() {}
+            };
+        }
+    };
+
+    private static final Check.Maker LOSES_EVENTS = (simulation, random, connections) -> new CheckedModel(simulation, random, connections) {
+        private int count;
+
+        @Override SimQueue queue(Hart hart) {
+            return new SimQueue(hart, simulation) {
+                @Override public void ready(Connection connection) {
+                    if (++count % 50 != 0) super.ready(connection);
+                }
+            };
+        }
+    };
+
+    @Test void checksFindWakeUpsThatGetLost() { assertFoundAndReplayed(LOSES_WAKE_UPS); }
+
+    @Test void checksFindEventsThatGetLost() { assertFoundAndReplayed(LOSES_EVENTS); }
+
+    private static void assertFoundAndReplayed(Check.Maker maker) {
+        List<String> once = failures(maker);
+        assertFalse(once.isEmpty());
+        assertEquals(once, failures(maker), "the same seeds fail at the same event, for the same reason");
     }
 
-    @Test void checksFindEventsThatGetLost() {
-        assertTrue(failures((simulation, random, connections) -> new CheckedModel(simulation, random, connections) {
-            private int count;
-
-            @Override SimQueue queue(Hart hart) {
-                return new SimQueue(hart, simulation) {
-                    @Override public void ready(Connection connection) {
-                        if (++count % 50 != 0) super.ready(connection);
-                    }
-                };
-            }
-        }) > 0);
-    }
-
-    private static int failures(Check.Maker maker) {
-        int failures = 0;
+    private static List<String> failures(Check.Maker maker) {
+        var failures = new ArrayList<String>();
         for (long seed = 0; seed < 30; seed++) {
             try {
                 Check.run(seed, maker, 200_000);
             } catch (AssertionError e) {
                 assertTrue(e.getMessage().startsWith("seed " + seed + " on "), e::getMessage);
-                failures++;
+                failures.add(e.getMessage());
             }
         }
         return failures;

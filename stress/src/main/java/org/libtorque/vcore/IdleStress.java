@@ -132,6 +132,31 @@ public class IdleStress {
         }
     }
 
+    /**
+     * As before with more vcores than a word holds: one goes idle and finds nothing, then work is offered and whoever offers sees nobody idle, since the one who leaves hides him. That one then
+     * finds both. Results: whether anybody was seen by who offers; whether the leaver, who makes up for it, would wake the idle one.
+     */
+    @JCStressTest
+    @Outcome(id = "1, 0", expect = Expect.ACCEPTABLE, desc = "seen")
+    @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE, desc = "seen by both: a spurious wake-up")
+    @Outcome(id = "0, 1", expect = Expect.ACCEPTABLE_INTERESTING, desc = "hidden, and found by who has hidden him")
+    @Outcome(id = "0, 0", expect = Expect.FORBIDDEN, desc = "LOST: he sleeps beside work that waits")
+    @State public static class HiddenSleeper {
+        private final Scoreboard board = Scoreboard.flat(100);
+
+        public HiddenSleeper() { board.setIdle(0); }
+
+        @Actor public void leaver(II_Result r) { r.r2 = board.leavesIdle(0) >= 0 ? 1 : 0; }
+
+        @Actor public void idlerAndOwner(II_Result r) {
+            board.setIdle(63);
+            VarHandle.fullFence();
+            board.setOffering(70);
+            VarHandle.fullFence();
+            r.r1 = board.nobodyIdle() ? 0 : 1;
+        }
+    }
+
     /** As before with more vcores than a word holds: hidden for a moment, but not in the end. Results: seen at once, found in the end. */
     @JCStressTest
     @Outcome(id = "1, 1", expect = Expect.ACCEPTABLE, desc = "it sees itself")

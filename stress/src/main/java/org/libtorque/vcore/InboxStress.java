@@ -97,4 +97,21 @@ public class InboxStress {
 
         @Arbiter public void rest(II_Result r) { r.r2 = digits(inbox.takeAll()); }
     }
+
+    /** The owner and one who takes over from it: each colour is one's, with what its poster wrote. */
+    @JCStressTest
+    @Outcome(id = {"12, 0", "0, 12"}, expect = Expect.ACCEPTABLE, desc = "one has taken both")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "lost, doubled, or not what the poster wrote")
+    @State public static class OwnerAndHelper {
+        private final Inbox inbox = new Inbox();
+
+        public OwnerAndHelper() {
+            put(inbox, color(1));
+            put(inbox, color(2));
+        }
+
+        @Actor public void owner(II_Result r) { r.r1 = digits(inbox.takeAll()); }
+
+        @Actor public void helper(II_Result r) { r.r2 = digits(inbox.takeAll()); }
+    }
 }

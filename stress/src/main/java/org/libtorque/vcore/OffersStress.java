@@ -99,4 +99,37 @@ public class OffersStress {
 
         @Arbiter public void mark(III_Result r) { r.r3 = agrees(offers, board); }
     }
+
+    /** What is only laid out: the owner takes it back while a thief, who finds it overdue, takes one and puts the rest on offer. The fourth result is what is left there. */
+    @JCStressTest
+    @Outcome(id = {"2, 0, 1, 0", "1, 1, 1, 0"}, expect = Expect.ACCEPTABLE, desc = "each has one owner, and the mark is right")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "lost, doubled, or the mark is wrong")
+    @State public static class LaidOutAndAThief {
+        private final Scoreboard board = Scoreboard.flat(2);
+        private final Offers offers = new Offers(board, 0);
+
+        public LaidOutAndAThief() {
+            var own = new RunQueue();
+            color(1, own);
+            color(2, own);
+            offers.layOut(own, 2, 0);
+        }
+
+        @Actor public void owner(IIII_Result r) {
+            var own = new RunQueue();
+            int got = count(offers.takeBack(own, RunQueue.NONE, 1_000_000, 0)) + own.size();
+            r.r1 = got;
+        }
+
+        @Actor public void thief(IIII_Result r) { r.r2 = count(offers.stealAndAnnounce(1)); }
+
+        @Arbiter public void rest(IIII_Result r) {
+            offers.checkInvariants();
+            int left = 0;
+            boolean announced = board.isOffering(0);
+            while (offers.takeFirst(RunQueue.NONE) != null) left++;
+            r.r3 = announced == left > 0 && board.nobodyOffers() ? 1 : -1;
+            r.r4 = left;
+        }
+    }
 }

@@ -83,8 +83,13 @@ public final class Color {
     Color next;
     /** Virtual times of its next turn's start and end, in the run queue of {@link #clockOf}. */
     long start, finish;
-    /** By how much it was ahead of that clock when its last turn ended: what it takes along to another vcore, so that moving pays nobody's debts. */
+    /**
+     * By how much it was ahead of that clock when its last turn ended, or when it came into a run queue: what it takes along to another vcore, so that moving pays nobody's debts. Time in which
+     * it has nothing to do does: {@link #busyFrom}.
+     */
     long debt;
+    /** When its last turn ended. */
+    long lastTurn;
     /** Whose virtual clock {@link #finish} is of. */
     Vcore clockOf;
     /** The shares, as the run queue that it is in has counted them. */
@@ -251,7 +256,9 @@ public final class Color {
 
     /** Notes that it is not idle any more, unless that is noted already. Holder only. */
     void busyFrom(long now) {
-        if (busySince == 0) BUSY_SINCE.setOpaque(this, now == 0 ? 1 : now);
+        if (busySince != 0) return;
+        BUSY_SINCE.setOpaque(this, now == 0 ? 1 : now);
+        if (debt > 0) debt = Math.max(0, debt - Math.max(0, now - lastTurn));
     }
 
     /** Returns since when it has not been idle, 0 if it is. Any thread. */

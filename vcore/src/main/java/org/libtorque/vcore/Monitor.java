@@ -43,7 +43,7 @@ public final class Monitor implements AutoCloseable {
      */
     public record NeverIdle(Color color, String callback, Duration duration, Duration turn) {}
 
-    /** Is told, on the monitor's thread. */
+    /** Is told, on the monitor's thread. What it lets out is logged, and it is told of the next. */
     public interface Listener {
         /** A task overstays; said once for each run of a task. */
         void onOverstay(Overstay report);
@@ -101,7 +101,7 @@ public final class Monitor implements AutoCloseable {
             try {
                 while (true) {
                     Thread.sleep(period());
-                    look();
+                    lookSurely();
                 }
             } catch (InterruptedException e) {
                 // closed
@@ -109,7 +109,18 @@ public final class Monitor implements AutoCloseable {
         });
     }
 
-    /** Looks once. By one thread at a time. */
+    /** Looks, and goes on looking whatever the listener lets out. */
+    private void lookSurely() {
+        try {
+            look();
+        } catch (Throwable failure) {
+            System.getLogger("org.libtorque").log(System.Logger.Level.ERROR, "the monitor's listener failed", failure);
+        }
+    }
+
+    /**
+     * Looks once. By one thread at a time. What the listener lets out ends the look, not the next; what was reported to it counts as reported.
+     */
     public void look() {
         long now = clock.nanoTime();
         // When this thread comes as late as that, the machine had no time for it, and perhaps none for the vcores: what is over two periods does not count.

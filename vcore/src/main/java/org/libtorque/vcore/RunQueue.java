@@ -49,6 +49,7 @@ final class RunQueue {
     static void stamp(Color color, Vcore vcore, long clock) {
         long start = color.clockOf == vcore ? Math.max(color.finish, clock) : clock + color.debt;
         color.clockOf = vcore;
+        color.debt = start - clock;
         color.start = start;
         color.finish = start + color.weighted(color.cost);
     }

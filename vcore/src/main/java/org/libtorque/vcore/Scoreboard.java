@@ -13,7 +13,8 @@ import org.libtorque.hardware.Universe;
  * of a set is found range by range, from the narrowest; a step costs the same whatever the number of vcores (at most 4,096).
  *
  * <p>Up to 64 vcores are one word, and no summary is needed: who is in a set is seen in it. With more, a member that enters while the last other one of its word leaves may
- * be hidden until the latter has looked again. Then an offer wakes nobody, and waits for the next look: at the latest when its owner chooses what to run next.
+ * be hidden until the latter has looked again: whoever looked meanwhile, to offer or to go to sleep, has missed it. So who has hidden somebody makes up for it ({@link #makeUp}): when
+ * the summary is right again, it looks itself whether there is work on offer and somebody idle, and wakes the latter.
  *
  * <p>Besides, each vcore has a line of numbers that it alone writes and others read as hints: how much it has to do, how busy it has been.
  *
@@ -194,14 +195,17 @@ public final class Scoreboard {
         if (before == 0 && words > 1) LONGS.getAndBitwiseOr(set, summaryAt, 1L << (position >> 6));
     }
 
-    private void clear(long[] set, int position) {
+    /** Returns whether somebody else was hidden for a moment. */
+    private boolean clear(long[] set, int position) {
         int at = PAD + (position >> 6) * STRIDE;
         long bit = 1L << position;
         long before = (long) LONGS.getAndBitwiseAnd(set, at, ~bit);
-        if (before != bit || words == 1) return;
+        if (before != bit || words == 1) return false;
         LONGS.getAndBitwiseAnd(set, summaryAt, ~(1L << (position >> 6)));
         // Somebody may have set a bit of this word in between, and found the summary still set.
-        if ((long) LONGS.getVolatile(set, at) != 0) LONGS.getAndBitwiseOr(set, summaryAt, 1L << (position >> 6));
+        if ((long) LONGS.getVolatile(set, at) == 0) return false;
+        LONGS.getAndBitwiseOr(set, summaryAt, 1L << (position >> 6));
+        return true;
     }
 
     private static boolean isIn(long[] set, int position) {
@@ -246,7 +250,9 @@ public final class Scoreboard {
 
     void setOffering(int position) { set(offered, position); }
 
-    void clearOffering(int position) { clear(offered, position); }
+    void clearOffering(int position) {
+        if (clear(offered, position)) wake(makeUp());
+    }
 
     boolean isOffering(int position) { return isIn(offered, position); }
 
@@ -257,7 +263,26 @@ public final class Scoreboard {
 
     void setIdle(int position) { set(idle, position); }
 
-    void clearIdle(int position) { clear(idle, position); }
+    void clearIdle(int position) { wake(leavesIdle(position)); }
+
+    /** As {@link #clearIdle}, but returns who is to be woken, or -1. */
+    int leavesIdle(int position) { return clear(idle, position) ? makeUp() : -1; }
+
+    /**
+     * Looks on behalf of those who have looked while somebody was hidden. Who offers and who goes idle does: enter, fence, look at the other set; this does: show what was hidden,
+     * fence, look at the other set. So if one of the former missed what was hidden, this sees the one. Were both hidden at once, there are two who make up for it, and
+     * by the same argument one of them sees both.
+     *
+     * @return somebody idle if there is work on offer, or -1
+     */
+    private int makeUp() {
+        VarHandle.fullFence(); // StoreLoad: the summary before the look at the other set; partners in Vcore.offer and Vcore.waitForEvents
+        return isEmpty(offered) || isEmpty(idle) ? -1 : scan(idle, 0, size, -1);
+    }
+
+    private void wake(int position) {
+        if (position >= 0) members[position].wakeIfBlocking();
+    }
 
     boolean isIdle(int position) { return isIn(idle, position); }
 
@@ -271,7 +296,7 @@ public final class Scoreboard {
 
     void park(int position) { set(parked, position); }
 
-    void resume(int position) { clear(parked, position); }
+    void resume(int position) { clear(parked, position); } // that of a hidden one is looked at directly
 
     boolean isParked(int position) { return isIn(parked, position); }
 

@@ -21,19 +21,31 @@ public abstract class SharedTask extends Task {
                 try {
                     SharedTask.this.run();
                 } finally {
-                    if (color.readerDone()) Vcore.dispatch(color);
+                    end();
                 }
+            }
+
+            @Override void dropped() { end(); }
+
+            private void end() {
+                if (color.readerDone()) Vcore.dispatch(color);
             }
 
             @Override protected void failed(Throwable failure) { SharedTask.this.failed(failure); }
         };
     }
 
+    /** The colour that it runs in; for tests. */
+    Color lane() { return reading.color(); }
+
     private void unmark() { unmarkQueued(); }
 
-    /** Lets it run, in its lane. Called by the colour's holder. */
-    void admit() {
+    /** Lets it run, in its lane, which is {@code here} unless the former run has not ended yet. Called by the colour's holder. */
+    void admit(Vcore here) {
         color().readerAdmitted();
-        if (!reading.postSurely()) color().readerDone(); // the vcore has stopped: nothing runs any more
+        Color lane = reading.color();
+        if (lane.push(reading, Integer.MAX_VALUE) != Color.NOW_HELD) return;
+        lane.home(here); // where it was last may have stopped by now
+        Vcore.dispatch(lane);
     }
 }

@@ -110,6 +110,9 @@ public abstract class Task {
      */
     protected abstract void run() throws Throwable;
 
+    /** Will never run: the vcore in whose queue it waited has stopped. */
+    void dropped() {}
+
     /** Returns what reports name as the callback that runs: for tasks that run somebody else's code, that. */
     protected Object subject() { return this; }
 

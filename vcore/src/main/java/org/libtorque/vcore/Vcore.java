@@ -362,7 +362,7 @@ public final class Vcore {
     }
 
     /** Any thread, after it has published something for this vcore to see. */
-    private void wakeIfBlocking() {
+    void wakeIfBlocking() {
         VarHandle.fullFence(); // StoreLoad: what was published before the gate's state
         if (gate.stateOpaque() != WakeGate.BLOCKING) return;
         // Counted, so that shutdown can tell when nobody is on the way to the queue's descriptor any more.
@@ -476,7 +476,9 @@ public final class Vcore {
         }
         if (balance.steals()) {
             board.clearIdle(position);
-            idleNanos += clock.nanoTime() - before;
+            long idle = clock.nanoTime() - before;
+            idleNanos += idle;
+            virtualNow += idle; // as if somebody had had that time: what is ahead of the clock has waited for it
         }
         return events;
     }
@@ -624,7 +626,7 @@ public final class Vcore {
             }
             if (task.shared) { // its mark comes off when it runs
                 ran++;
-                ((SharedTask) task).admit();
+                ((SharedTask) task).admit(this);
                 continue;
             }
             if (color.hasReaders()) {
@@ -648,6 +650,7 @@ public final class Vcore {
         TURN_START.setOpaque(this, clock.nanoTime());
         charge(color, turnStart - begin, ran);
         color.debt = Math.max(0, color.finish - virtualNow);
+        color.lastTurn = turnStart;
         if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {
             color.home().deliver(color);
@@ -1132,17 +1135,28 @@ public final class Vcore {
         return left;
     }
 
-    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. */
+    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. What is at home here ends, which may give the former something to do. */
     private void goHome() {
-        for (Color color; (color = left()) != null; ) {
-            if (color.home() != this) color.home().deliver(color);
-        }
-        for (Color color = inbox.takeAll(); color != null; ) {
-            Color following = color.next;
-            if (color.home() != this) color.home().deliver(color);
-            color = following;
+        while (hasWork() || !inbox.isEmpty()) {
+            for (Color color = inbox.takeAll(); color != null; ) {
+                Color following = color.next;
+                leave(color);
+                color = following;
+            }
+            for (Color color; (color = left()) != null; ) leave(color);
         }
     }
+
+    private void leave(Color color) {
+        if (color.home() != this) {
+            color.home().deliver(color);
+            return;
+        }
+        for (Task task; (task = color.poll()) != null; ) task.dropped();
+    }
+
+    /** Takes what would run next out of the run queue; for tests. */
+    Color takeWaiting() { return left(); }
 
     private Color left() {
         Color color = upNext;

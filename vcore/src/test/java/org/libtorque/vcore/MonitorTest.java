@@ -176,4 +176,34 @@ class MonitorTest {
             Eventually.awaitEnd(thread);
         }
     }
+
+    @Test void aListenerThatFailsIsToldOfWhatComesNext() throws InterruptedException {
+        var told = new LinkedBlockingQueue<String>();
+        var pool = new BlockPool(4096, 1 << 16);
+        var busy = new Vcore(0, 0, Clock.SYSTEM, pool, 64, (where, failure) -> { throw new AssertionError(failure); });
+        var end = new CountDownLatch(1);
+        try (var failing = new Monitor(List.of(busy), Clock.SYSTEM, new Monitor.Listener() {
+            @Override public void onOverstay(Monitor.Overstay report) {
+                told.add("overstay");
+                throw new IllegalStateException("meant to be logged");
+            }
+
+            @Override public void onNeverIdle(Monitor.NeverIdle report) { told.add("never idle"); }
+        }, Duration.ofMillis(20), Duration.ofMillis(200))) {
+            var thread = new Thread(() -> {
+                busy.bind(new FakeQueue());
+                task(busy.newColor(), () -> {
+                    while (end.getCount() > 0) Thread.onSpinWait();
+                }).post();
+                busy.runOnce(false);
+                busy.shutDown(0);
+            });
+            thread.start();
+            failing.start();
+            assertEquals("overstay", told.poll(20, TimeUnit.SECONDS));
+            assertEquals("never idle", told.poll(20, TimeUnit.SECONDS));
+            end.countDown();
+            thread.join();
+        }
+    }
 }

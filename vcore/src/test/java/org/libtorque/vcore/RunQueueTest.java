@@ -120,7 +120,7 @@ class RunQueueTest {
         assertSame(heavy, queue.pollFirst());
     }
 
-    @Test void aColorThatWasAwayHasNeitherCreditNorDebt() {
+    @Test void aColorThatWasAwayHasNoCreditAndTakesItsDebtAlong() {
         Color color = color(0, 10_000);
         clock = 5_000_000;
         RunQueue.stamp(color, null, clock);
@@ -131,7 +131,7 @@ class RunQueueTest {
         color.clockOf = null;
         var vcore = new Vcore(0, 0, Clock.SYSTEM, new org.libtorque.memory.BlockPool(4096, 4096), 8, (where, failure) -> { });
         RunQueue.stamp(color, vcore, 77);
-        assertEquals(77, color.start, "times of another vcore's clock mean nothing here");
+        assertEquals(77 + 9_000_000, color.start, "by how much it is ahead means something by any clock");
         vcore.blocks().close();
     }
 

@@ -1,6 +1,7 @@
 package org.libtorque.vcore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -224,5 +225,46 @@ class SharedTaskTest {
         for (Thread thread : threads) Eventually.awaitEnd(thread);
         if (failure.get() != null) throw new AssertionError(failure.get());
         assertEquals(rounds / 5, unguarded[0]);
+    }
+
+    /** Two vcores; the first ends while a shared task waits there, the colour is at home on the other. */
+    @Test void aSharedTaskThatEndsWithItsVcoreDoesNotKeepItsColorWaiting() {
+        var team = new Team(2, Balance.STEAL);
+        Color color = team.vcore(1).newColor().pin();
+        SharedTask reader = shared(color, () -> ran.add("r"));
+        team.vcore(1).setTurnLimit(1);
+        team.as(1, () -> {
+            reader.post();
+            exclusive(color, () -> ran.add("w")).post();
+        });
+        team.step(1); // lets the reader go, into its lane, and comes upon the writer
+        team.as(1, () -> {
+            Color lane = reader.lane();
+            assertSame(lane, team.vcore(1).takeWaiting());
+            lane.goTo(team.vcore(0));
+            team.vcore(0).deliver(lane);
+        });
+        assertEquals(List.of(), ran);
+        team.as(0, () -> {
+            team.queues[0].onHarvest = () -> team.clock.advance(1_000_000_000);
+            team.vcore(0).setTurnLimit(0); // or it would run what is left
+            team.vcore(0).shutDown(0);
+        });
+        team.vcore(1).setTurnLimit(Integer.MAX_VALUE);
+        team.step(1, false);
+        assertEquals(List.of("w"), ran);
+        team.close();
+    }
+
+    @Test void aSharedTaskRunsAlsoIfItsVcoreOfBeforeHasStopped() {
+        var team = new Team(2, Balance.STEAL);
+        Color color = team.vcore(0).newColor(); // with nothing registered it lives where it is posted to
+        SharedTask reader = shared(color, () -> ran.add("r@" + Team.here()));
+        team.as(1, reader::post);
+        assertSame(team.vcore(1), color.home());
+        team.as(0, () -> team.vcore(0).shutDown(0));
+        while (team.step(1, false) > 0) { }
+        assertEquals(List.of("r@1"), ran);
+        team.close();
     }
 }

@@ -374,6 +374,59 @@ class StealingTest {
         assertTrue(at[0] > 0 && at[0] <= 8, "the other ran after " + at[0] + " links");
     }
 
+    /** Runs a colour for a millisecond while another waits: it is ahead of the clock by most of that. */
+    private Color inDebt() {
+        Color heavy = Team.cost(team.vcore(0).newColor(), MILLI), light = Team.cost(team.vcore(0).newColor(), 10 * MICRO);
+        team.as(0, () -> new Guest(heavy).enter()); // so that it stays
+        team.vcore(0).setTurnLimit(1);
+        team.as(0, () -> {
+            Team.task(heavy, () -> {
+                team.busy(light, 10 * MICRO).post();
+                team.clock.advance(MILLI);
+            }).post();
+        });
+        while (team.step(0, false) > 0) { }
+        assertTrue(heavy.debt > MILLI / 2, () -> "debt " + heavy.debt);
+        return heavy;
+    }
+
+    /** What the colour has in front of it when it gets something to do. */
+    private long debtWhenPostedTo(Color color, int vcore) {
+        team.as(vcore, () -> Team.task(color, () -> { }).post());
+        return color.debt;
+    }
+
+    @Test void whoHasUsedMuchWaitsForItAlsoElsewhere() {
+        Color heavy = inDebt();
+        long debt = heavy.debt;
+        heavy.residents = null;
+        heavy.residentCount = 0;
+        assertEquals(debt, debtWhenPostedTo(heavy, 1));
+        assertSame(team.vcore(1), heavy.home());
+    }
+
+    @Test void timeWithNothingToDoForgivesElsewhereToo() {
+        Color heavy = inDebt();
+        long debt = heavy.debt;
+        heavy.residents = null;
+        heavy.residentCount = 0;
+        team.clock.advance(300 * MICRO);
+        team.step(1, false);
+        assertEquals(debt - 300 * MICRO, debtWhenPostedTo(heavy, 1), 20 * MICRO);
+    }
+
+    @Test void aVcoreWithNothingToDoForgives() {
+        Color heavy = inDebt();
+        team.queues[0].onWait = () -> team.clock.advance(300 * MICRO);
+        long debt = heavy.debt;
+        team.step(0);
+        assertEquals(debt - 300 * MICRO, debtWhenPostedTo(heavy, 0), 20 * MICRO);
+        team.settle();
+        team.queues[0].onWait = () -> team.clock.advance(2 * MILLI);
+        team.step(0);
+        assertEquals(0, debtWhenPostedTo(heavy, 0));
+    }
+
     @Test void aColorIsRunForAQuantumAndThenOthersHaveTheirTurn() {
         Color busy = Team.cost(team.vcore(0).newColor(), 2 * MICRO);
         Color light = Team.cost(team.vcore(0).newColor(), 2 * MICRO);
