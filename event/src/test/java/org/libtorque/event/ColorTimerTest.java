@@ -322,6 +322,31 @@ class ColorTimerTest {
         expect();
     }
 
+    @Test void firingAndArmingAgainAllocatesNothing() {
+        long[] calls = new long[1];
+        for (int i = 0; i < 8; i++) {
+            TimerOptions every = TimerOptions.every(Duration.ofNanos(700_000 + 10_000 * i));
+            if (i % 4 == 3) every = every.withClock(TimerClock.WALL);
+            Duration soon = Duration.ofMillis(3);
+            Color own = played.vcores[i % setup.vcores()].newColor();
+            ColorTimer once = played.timer(TimerOptions.UNARMED.withPrecision(), own, (_, n) -> calls[0] += n);
+            played.timer(i % 2 == 0 ? every.withPrecision() : every, i % 3 == 0 ? own : color, (_, n) -> { // under the other's colour, or not
+                calls[0] += n;
+                if (calls[0] % 3 != 0) once.rearm(soon);
+                else once.cancel();
+            });
+        }
+        AllocationProbe.assertAllocatesNothing(20_000, 1_000, () -> {
+            played.clock.advance(TICK / 2);
+            for (Vcore vcore : played.vcores) {
+                Vcore.switchTo(vcore); // without being nobody in between, since that makes an entry of a thread-local anew
+                vcore.runOnce(false);
+            }
+        });
+        Vcore.switchTo(null);
+        assertTrue(calls[0] > 20_000, "calls: " + calls[0]);
+    }
+
     // ---- moving
 
     @Test void timersGoAlongWhenTheirColourMovesAndKeepTheirTimes() {
