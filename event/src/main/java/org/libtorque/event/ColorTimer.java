@@ -100,11 +100,9 @@ final class ColorTimer extends Resident implements TimerRegistration {
 
     private long afterNow(long delayNanos) { return ArmedTimer.armable(ownNow() + delayNanos); }
 
-    /** Returns a time of its clock that any other time of it can be subtracted from. */
+    /** Returns a time of its clock from which what that shows can be subtracted. The monotonic one begins with the machine, so 146 years either way are enough. */
     private long limited(long nanos) {
-        if (clock != TimerClock.MONOTONIC) return Math.clamp(nanos, 0, Long.MAX_VALUE);
-        long now = ownNow();
-        return ArmedTimer.armable(Math.clamp(nanos, now - TimerOptions.MAX_NANOS, now + TimerOptions.MAX_NANOS));
+        return clock == TimerClock.MONOTONIC ? Math.clamp(nanos, -TimerOptions.MAX_NANOS, TimerOptions.MAX_NANOS) : Math.clamp(nanos, 0, Long.MAX_VALUE);
     }
 
     private boolean arm(long deadline) {
