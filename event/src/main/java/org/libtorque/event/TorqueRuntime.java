@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,6 +55,9 @@ public final class TorqueRuntime implements AutoCloseable {
     private static final long SLICE_NANOS = 100_000;
     private static final long SHUTDOWN_NANOS = 2_000_000_000L;
 
+    /** Numbers of the runtimes that are open. Guarded by itself. */
+    private static final BitSet NUMBERS = new BitSet();
+
     private final Vcore[] vcores;
     private final Loop[] loops;
     private final Backend.Choice choice;
@@ -63,7 +67,6 @@ public final class TorqueRuntime implements AutoCloseable {
     private final CountDownLatch ended;
     /** Counts vcores that run nothing any more. */
     private final CountDownLatch halted;
-    private final AtomicInteger running;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final AtomicReference<Throwable> fault = new AtomicReference<>();
     private final Color defaultColor;
@@ -71,6 +74,10 @@ public final class TorqueRuntime implements AutoCloseable {
     private final Monitor monitor;
     private final CpuKeeper keeper;
     private final Roster roster;
+    /** Which one it is among those that are open, from 1. */
+    private final int number;
+    /** Threads that have not ended. */
+    private final AtomicInteger left;
     private final KernelClocks clocks;
     /** Null until somebody wants it. Guarded by the lock. */
     private ClockWatch clockWatch;
@@ -82,6 +89,7 @@ public final class TorqueRuntime implements AutoCloseable {
     private TorqueRuntime(TorqueOptions options, Backend.Choice choice, KernelClocks clocks) {
         this.clocks = clocks;
         int[] cpus = options.cpus().toArray();
+        left = new AtomicInteger(cpus.length);
         this.choice = choice;
         drainTimeout = options.drainTimeout();
         failures = options.failureHandler();
@@ -90,7 +98,6 @@ public final class TorqueRuntime implements AutoCloseable {
         started = new CountDownLatch(cpus.length);
         ended = new CountDownLatch(cpus.length);
         halted = new CountDownLatch(cpus.length);
-        running = new AtomicInteger(cpus.length);
         // How near two CPUs are to each other does not matter; to find out takes some tens of milliseconds.
         board = cpus.length <= 2 ? Scoreboard.flat(cpus.length) : Scoreboard.of(cpus, Topology.discover().universe());
         for (int i = 0; i < cpus.length; i++) {
@@ -103,6 +110,7 @@ public final class TorqueRuntime implements AutoCloseable {
         files = new AsyncFiles(loops, vcores, options.cpus(), options.fileThreads(), options.fileWaiting());
         monitor = options.overstay().isZero() ? null
                 : new Monitor(List.of(vcores), Clock.SYSTEM, new MistakeLog(), options.overstay(), options.overstay().multipliedBy(NEVER_IDLE_OVERSTAYS));
+        number = takeNumber(); // last: nothing can fail between this and the threads, which give it back
     }
 
     /** See {@link org.libtorque.Torque#open(org.libtorque.TorqueOptions)}. */
@@ -123,10 +131,26 @@ public final class TorqueRuntime implements AutoCloseable {
         return runtime;
     }
 
+    private static int takeNumber() {
+        synchronized (NUMBERS) {
+            int free = NUMBERS.nextClearBit(1);
+            NUMBERS.set(free);
+            return free;
+        }
+    }
+
+    private void giveBackNumber() {
+        synchronized (NUMBERS) {
+            NUMBERS.clear(number);
+        }
+    }
+
     private void start() {
         for (int i = 0; i < vcores.length; i++) {
             int index = i;
-            new VcoreThread(vcores[i], () -> run(index)).start();
+            var thread = new VcoreThread(vcores[i], () -> run(index));
+            if (number > 1) thread.setName("torque" + number + "-vcore-" + i); // 15 bytes are what the kernel keeps of it
+            thread.start();
         }
         Uninterruptibly.await(started::await); // it takes milliseconds; a half-started runtime would be nobody's
         Throwable cause = fault.get();
@@ -158,7 +182,10 @@ public final class TorqueRuntime implements AutoCloseable {
             started.countDown(); // more often than needed does no harm
             end(vcore, loop);
             keeper.leave(index);
-            if (running.decrementAndGet() == 0) files.close();
+            if (left.decrementAndGet() == 0) {
+                files.close();
+                giveBackNumber();
+            }
             ended.countDown();
             if (ended.getCount() == 0) rings.forEach(EventRing::close);
         }
