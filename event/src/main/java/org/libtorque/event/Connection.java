@@ -112,7 +112,7 @@ public sealed interface Connection permits StreamConnection {
     void write(MemorySegment data);
 
     /**
-     * Sends bytes of a file behind what is pending, without copying them through this process (sendfile(2)). The file stays the caller's and must
+     * Sends bytes of a file behind what is pending, without copying them through this process (sendfile(2)), and without waiting for the disk on a vcore. The file stays the caller's and must
      * stay open until {@code done} or the end of the connection; one file at a time.
      *
      * @param position first byte
@@ -121,6 +121,55 @@ public sealed interface Connection permits StreamConnection {
      * @throws IllegalStateException if another file is pending
      */
     void sendFile(OpenFile file, long position, long count, Handler done);
+
+    /** Writes what goes before a file, knowing the file. */
+    @FunctionalInterface
+    interface FileHead {
+        /**
+         * @param out  the cursor at the end of what goes before the file
+         * @param file open for this sending: its size and times are those of what will be sent
+         * @throws Exception anything: nothing is sent then, and {@link FileSentHandler} gets it
+         */
+        void write(ByteSink out, OpenFile file) throws Exception;
+    }
+
+    /** Told of the end of a one-shot sending. */
+    @FunctionalInterface
+    interface FileSentHandler {
+        /**
+         * @param connection where; if something went wrong after the first byte, it has ended
+         * @param sent       bytes of the file that the kernel has taken, without the head
+         * @param failure    null if that is all. With nothing sent: why the file could not be had ({@link java.nio.file.NoSuchFileException} and the like; {@link java.io.EOFException}
+         *                   if it has not as many bytes as were asked for; {@link java.util.concurrent.CancellationException}), what writing the head threw; the connection goes on. Else why
+         *                   sending came to its end, of which {@link CloseHandler} is told after
+         * @throws Exception anything; closes the connection
+         */
+        void onSent(Connection connection, long sent, Throwable failure) throws Exception;
+    }
+
+    /**
+     * Sends a file by its name, as one request: opens it, sends a head and then bytes of it behind what is pending, closes it, and says how it went, once. Nothing of this waits for the
+     * disk on a vcore. Nothing is sent before the file is open and known to have the bytes: until then the connection can still say something else instead. If the file is cut
+     * while it is sent, or cannot be read, the connection is closed, since the peer has been promised more. One file at a time, as with {@link #sendFile(OpenFile, long, long, Handler)}.
+     *
+     * @param head     what goes before the file
+     * @param name     which; its {@link FileRoot}, if it has one, must stay open until {@code done}
+     * @param position first byte
+     * @param length   how many bytes; negative for all to the end
+     * @param done     told of the end; never from in here
+     * @throws IllegalStateException if another file is pending
+     */
+    void sendFile(FileHead head, FileName name, long position, long length, FileSentHandler done);
+
+    /** Sends a file by its name behind a head that is known beforehand; see {@link #sendFile(FileHead, FileName, long, long, FileSentHandler)}. */
+    void sendFile(byte[] head, FileName name, long position, long length, FileSentHandler done);
+
+    /**
+     * Takes back a one-shot sending that has not begun: its file is still to be opened. Its handler is told, with a {@link java.util.concurrent.CancellationException}.
+     *
+     * @return false if there is none, or something of it may have been sent: then only {@link #abort} ends it
+     */
+    boolean cancelFile();
 
     /** Returns how many bytes wait to be taken by the kernel, those of a pending file included. */
     long pendingBytes();

@@ -24,10 +24,15 @@ public final class FileOpenException extends IOException {
 
     private final Reason reason;
 
-    FileOpenException(Reason reason, String message) {
+    private final int errno;
+
+    FileOpenException(Reason reason, int errno, String message) {
         super(message);
         this.reason = reason;
+        this.errno = errno;
     }
+
+    int errno() { return errno; }
 
     /** Returns why it could not be opened. */
     public Reason reason() { return reason; }

@@ -59,8 +59,6 @@ public final class FileOperation {
     private static final int WRONG_KIND = Integer.MIN_VALUE;
     private static final int MAX_RETRIES = 100;
     private static final int DEFAULT_MODE = 0666;
-    /** Off while the kernel has been found to know no RESOLVE_CACHED (before Linux 5.12). */
-    private static volatile boolean cachedLookups = true;
 
     static {
         try {
@@ -557,26 +555,17 @@ public final class FileOperation {
             case OPEN -> {
                 long resolve = call.address2() + Files.OpenHow.RESOLVE;
                 int making = Files.O_CREAT | Files.O_TRUNC;
-                if (!cachedLookups || (NativeMemory.getInt(call.address2() + Files.OpenHow.FLAGS) & making) != 0) return WRONG_KIND;
+                if (!FileRoot.cachedLookups || (NativeMemory.getInt(call.address2() + Files.OpenHow.FLAGS) & making) != 0) return WRONG_KIND;
                 long before = NativeMemory.getLong(resolve);
                 NativeMemory.putLong(resolve, before | Files.RESOLVE_CACHED);
                 int fd = Files.openat2(here.errno, call.fd(), call.address(), call.address2());
                 NativeMemory.putLong(resolve, before);
-                if (fd == -Errno.EINVAL) { // unknown to this kernel, or the pool will say what else is wrong
-                    cachedLookups = Files.openat2(here.errno, Files.AT_FDCWD, dot(here), Files.O_PATH | Files.O_CLOEXEC, 0, Files.RESOLVE_CACHED) != -Errno.EINVAL;
-                    return WRONG_KIND;
-                }
                 return fd == -Errno.EAGAIN ? WRONG_KIND : fd;
             }
             default -> {
                 return WRONG_KIND;
             }
         }
-    }
-
-    private static long dot(Loop here) {
-        NativeMemory.putShort(here.scratch, (short) '.');
-        return here.scratch;
     }
 
     private int readFromMemory(Loop here, long vectors, int count, long wanted) {

@@ -15,7 +15,9 @@ import org.libtorque.sys.NativeMemory;
  * <p><em>Owns</em> a descriptor of the directory. Any thread may open files.
  */
 public final class FileRoot implements AutoCloseable {
-    private static final int MAX_PATH = 4096;
+    private static final int MAX_PATH = FileName.MAX_BYTES;
+    /** Whether the kernel knows RESOLVE_CACHED (Linux 5.12), by which a path is looked up only if it is in the cache of names. Tests take it away. */
+    static volatile boolean cachedLookups = knowsCachedLookups();
 
     private final Path path;
     private final int fd;
@@ -70,10 +72,19 @@ public final class FileRoot implements AutoCloseable {
      *
      * @param followLinks whether symbolic links are followed; otherwise a path with one is {@link FileOpenException.Reason#LINK}
      */
-    public OpenFile open(byte[] name, int length, boolean followLinks) throws FileOpenException {
-        if (length >= MAX_PATH) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path is longer than " + MAX_PATH + " bytes");
+    public OpenFile open(byte[] name, int length, boolean followLinks) throws FileOpenException { return open(name, length, followLinks, true); }
+
+    /**
+     * Opens a file or directory for reading, if that can be done without waiting for the disk: the kernel has all of the path in its cache of names (Linux 5.12).
+     *
+     * @return null if somebody would have to wait
+     */
+    public OpenFile openCached(byte[] name, int length, boolean followLinks) throws FileOpenException { return open(name, length, followLinks, false); }
+
+    private OpenFile open(byte[] name, int length, boolean followLinks, boolean mayWait) throws FileOpenException {
+        if (length >= MAX_PATH) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, Errno.ENAMETOOLONG, "the path is longer than " + MAX_PATH + " bytes");
         for (int i = 0; i < length; i++) {
-            if (name[i] == 0) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, "the path contains a NUL");
+            if (name[i] == 0) throw new FileOpenException(FileOpenException.Reason.NOT_FOUND, Errno.ENOENT, "the path contains a NUL");
         }
         Scratch scratch = SCRATCH.get();
         long buffer = scratch.address;
@@ -83,18 +94,45 @@ public final class FileRoot implements AutoCloseable {
             NativeMemory.copy(name, 0, buffer, length);
             NativeMemory.putByte(buffer + length, (byte) 0);
         }
+        return open(scratch, fd, Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS | (followLinks ? 0 : Files.RESOLVE_NO_SYMLINKS), mayWait);
+    }
+
+    /** Opens a file or directory for reading by its name. Returns null if that would have to wait, and must not. */
+    static OpenFile open(FileName name, boolean mayWait) throws FileOpenException {
+        Scratch scratch = SCRATCH.get();
+        name.put(scratch.address);
+        FileRoot root = name.root();
+        return root == null ? open(scratch, Files.AT_FDCWD, 0, mayWait) : open(scratch, root.fd, Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS, mayWait);
+    }
+
+    private static boolean knowsCachedLookups() {
+        ErrnoSlot errno = ErrnoSlot.current();
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            int fd = Files.openat2(errno, Files.AT_FDCWD, CStrings.allocate(".", arena), Files.O_PATH | Files.O_CLOEXEC, 0, Files.RESOLVE_CACHED);
+            if (fd >= 0) Files.close(errno, fd);
+            return fd != -Errno.EINVAL && fd != -Errno.ENOSYS;
+        }
+    }
+
+    /** Opens what the path says that is in scratch memory. */
+    private static OpenFile open(Scratch scratch, int directory, long resolve, boolean mayWait) throws FileOpenException {
+        long buffer = scratch.address;
+        if (!mayWait) {
+            if (!cachedLookups) return null;
+            resolve |= Files.RESOLVE_CACHED;
+        }
         int opened;
         int tries = 0;
-        do opened = Files.openat2(scratch.errno, fd, buffer, Files.O_RDONLY | Files.O_CLOEXEC | Files.O_NONBLOCK | Files.O_NOCTTY, 0,
-                Files.RESOLVE_BENEATH | Files.RESOLVE_NO_MAGICLINKS | (followLinks ? 0 : Files.RESOLVE_NO_SYMLINKS));
-        while ((opened == -Errno.EAGAIN || opened == -Errno.EINTR) && ++tries < 100); // EAGAIN: a rename raced with "..", undecided
-        if (opened < 0) throw failure(-opened, followLinks);
+        do opened = Files.openat2(scratch.errno, directory, buffer, Files.O_RDONLY | Files.O_CLOEXEC | Files.O_NONBLOCK | Files.O_NOCTTY, 0, resolve);
+        while ((opened == -Errno.EAGAIN && mayWait || opened == -Errno.EINTR) && ++tries < 100); // EAGAIN: a rename raced with "..", undecided
+        if (!mayWait && opened == -Errno.EAGAIN) return null;
+        if (opened < 0) throw failure(-opened, (resolve & Files.RESOLVE_NO_SYMLINKS) == 0);
         long statx = buffer + MAX_PATH;
         NativeMemory.putByte(buffer, (byte) 0);
         int result = Files.statx(scratch.errno, opened, buffer, Files.AT_EMPTY_PATH, Files.STATX_BASIC_STATS, statx);
         if (result < 0) {
             Files.close(scratch.errno, opened);
-            throw failure(-result, followLinks);
+            throw failure(-result, true);
         }
         return new OpenFile(opened, statx);
     }
@@ -126,7 +164,7 @@ public final class FileRoot implements AutoCloseable {
             case Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM -> FileOpenException.Reason.EXHAUSTED;
             default -> FileOpenException.Reason.OTHER;
         };
-        return new FileOpenException(reason, "openat2: " + Errno.describe(errno));
+        return new FileOpenException(reason, errno, "openat2: " + Errno.describe(errno));
     }
 
     /** Closes it behind the operations in flight. Any thread; a second call does nothing. */

@@ -27,6 +27,8 @@ final class Loop {
     final RawView view = new RawView();
     final OutputSink sink;
     final FailureHandler failures;
+    /** What waits for disks; set before anything runs here. */
+    AsyncFiles files;
     private boolean draining;
     /** Whether all connections have been asked to come to their end; they are the last ones then. */
     private boolean asked;

@@ -22,7 +22,11 @@ public final class OpenFile implements AutoCloseable {
     private final long inode;
     private final long device;
     private final int links;
-    private boolean closed;
+    /** The file system cannot say whether reading would wait. A hint: written by anybody. */
+    private boolean blind;
+    private final UseCount uses = new UseCount() {
+        @Override void unused() { Files.close(ErrnoSlot.current(), fd); }
+    };
 
     /** Takes an open descriptor. {@code statx} is the address of its struct statx. */
     OpenFile(int fd, long statx) {
@@ -126,9 +130,12 @@ public final class OpenFile implements AutoCloseable {
 
     int fd() { return fd; }
 
-    @Override public void close() {
-        if (closed) return;
-        closed = true;
-        Files.close(ErrnoSlot.current(), fd);
-    }
+    UseCount uses() { return uses; }
+
+    boolean isBlind() { return blind; }
+
+    void blind() { blind = true; }
+
+    /** Closes it, behind what the library is reading of it. */
+    @Override public void close() { uses.close(); }
 }

@@ -1,8 +1,6 @@
 package org.libtorque.event;
 
-import java.io.EOFException;
 import org.libtorque.memory.BlockPool;
-import org.libtorque.sys.Errno;
 import org.libtorque.vcore.EventQueue;
 import org.libtorque.vcore.StreamSource;
 
@@ -13,7 +11,7 @@ import org.libtorque.vcore.StreamSource;
  * <p>{@code idle -send-> idle (sent at once, or no room) or IN FLIGHT -completed-> idle}. In flight means that the kernel holds bytes of the first block; they may be followed by
  * more in the same block, but the block is not released before the kernel is done, even if the connection has ended meanwhile.
  *
- * <p><em>Owns</em> the blocks, which go back to where they are from, and borrows the file. Everything is the runner's. But for {@link #pending}, no cursor may stand here.
+ * <p><em>Owns</em> the blocks, which go back to where they are from. Everything is the runner's. But for {@link #pending}, no cursor may stand here.
  */
 final class Output {
     /** How {@link #send} came to its end. */
@@ -26,11 +24,13 @@ final class Output {
         IN_FLIGHT,
         /** There is no room. At home the source is signalled when there is some; anywhere else somebody must ask there. */
         NO_ROOM,
+        /** Bytes of a file are still on disk: whoever sends it will be told when they are not. */
+        ON_DISK,
         /** There is no room for bytes of a file: somebody must ask at home to be signalled. */
         NO_ROOM_FOR_FILE,
         /** Others shall have their turn; there is more to send. */
         BUDGET_SPENT,
-        /** Sending is over, because of the {@link #failure}. */
+        /** Sending is over, in the midst of what was promised, because of the {@link #failure}. */
         FAILED
     }
 
@@ -45,17 +45,22 @@ final class Output {
     long chained;
     private boolean inFlight;
 
-    private OpenFile file;
-    private long filePosition;
-    private long fileLeft;
+    private FilePart file;
     /** Bytes of the chain that go before the file's. */
     private long beforeFile;
-    private Connection.Handler fileDone;
+    /** Bytes that the kernel has taken, since ever. */
+    private long taken;
     private int fileBudget;
     private Throwable failure;
 
     /** Returns how many bytes the kernel has not taken, the file's included; without those that a cursor has not written down. */
-    long pending() { return chained + fileLeft; }
+    long pending() { return file == null ? chained : chained + file.pending(); }
+
+    /** Returns how many bytes the kernel has taken, since ever. */
+    long taken() { return taken; }
+
+    /** Counts bytes that the kernel has taken. */
+    void count(long bytes) { taken += bytes; }
 
     /** Tells whether nothing is left to send, nor anybody to be told that a file was sent. */
     boolean isEmpty() { return chained == 0 && file == null; }
@@ -65,26 +70,20 @@ final class Output {
     boolean hasFile() { return file != null; }
 
     /** Sends part of a file behind what is in the chain. There must be no other one. */
-    void sendFile(OpenFile source, long position, long count, Connection.Handler done) {
+    void sendFile(FilePart part) {
         assert file == null;
-        file = source;
-        filePosition = position;
-        fileLeft = count;
+        file = part;
         beforeFile = chained;
-        fileDone = done;
     }
 
-    /** Forgets the file that has been sent, and returns who is to be told. */
-    Connection.Handler endFile() {
-        Connection.Handler done = fileDone;
-        forgetFile();
-        return done;
-    }
+    /** Returns the file that is being sent, null if there is none. */
+    FilePart file() { return file; }
 
-    private void forgetFile() {
+    /** Forgets the file that is being sent, and returns it: to be ended, and to tell whoever asked for it. Null if there is none. */
+    FilePart endFile() {
+        FilePart part = file;
         file = null;
-        fileDone = null;
-        fileLeft = 0;
+        return part;
     }
 
     /** Allows as many bytes of files as one turn may send. */
@@ -100,7 +99,6 @@ final class Output {
             Outcome outcome;
             if ((file == null ? chained : beforeFile) > 0) outcome = sendBlock(source, here);
             else if (file == null) return Outcome.ALL_SENT;
-            else if (fileLeft == 0) return Outcome.FILE_SENT;
             else if (fileBudget <= 0) return Outcome.BUDGET_SPENT;
             else outcome = sendFromFile(source, here);
             if (outcome != null) return outcome;
@@ -130,18 +128,12 @@ final class Output {
 
     /** Sends bytes of the file. Returns null if there may be more to send. */
     private Outcome sendFromFile(StreamSource source, Loop here) {
-        long result = file.sendTo(here.errno, here.scratch, source.fd(), filePosition, Math.min(fileLeft, fileBudget));
-        if (result > 0) {
-            fileBudget -= (int) result;
-            filePosition += result;
-            fileLeft -= result;
-            return null;
-        }
-        if (result == -Errno.EINTR) return null;
-        if (result == -Errno.EAGAIN) return Outcome.NO_ROOM_FOR_FILE;
-        failure = result == 0 ? new EOFException("the file shrank while it was sent: " + fileLeft + " bytes are missing")
-                : IoErrors.of((int) result, "sendfile", "fd={}", source.fd());
-        return Outcome.FAILED;
+        long before = taken;
+        FilePart part = file; // writing its head may end all of this
+        Outcome outcome = part.send(source, here, fileBudget, this);
+        fileBudget -= (int) (taken - before);
+        if (outcome == Outcome.FAILED) failure = part.failure();
+        return outcome;
     }
 
     /** The kernel is done with what was in flight. */
@@ -151,11 +143,12 @@ final class Output {
     void taken(int n, BlockPool blocks) {
         offset += n;
         chained -= n;
+        taken += n;
         if (file != null) beforeFile -= n;
         if (chained == 0) release(blocks);
     }
 
-    private void releaseHead(BlockPool blocks) {
+    void releaseHead(BlockPool blocks) {
         long block = head;
         head = OutputSink.nextOf(block);
         offset = OutputSink.HEADER_BYTES;
@@ -173,9 +166,8 @@ final class Output {
         chained = 0;
     }
 
-    /** Drops what has not been sent. If something is in flight, its {@link #completed} must be followed by {@link #release}. */
+    /** Drops what is in the chain and has not been sent. If something is in flight, its {@link #completed} must be followed by {@link #release}. */
     void drop(BlockPool blocks) {
-        forgetFile();
         if (!inFlight) release(blocks);
     }
 }

@@ -25,6 +25,9 @@ final class OutputSink extends RawSink {
 
     static long nextOf(long block) { return NativeMemory.getLong(block + NEXT); }
 
+    /** Notes that bytes were written behind the last one of a block; no cursor may stand there. */
+    static void extend(long block, int bytes) { NativeMemory.putInt(block + END, endOf(block) + bytes); }
+
     static int endOf(long block) { return NativeMemory.getInt(block + END); }
 
     boolean isAt(Output output) { return current == output; }

@@ -5,6 +5,7 @@ import java.net.SocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
@@ -412,6 +413,8 @@ final class StreamConnection extends StreamSource implements Connection {
         loop.queue.close(this, false);
         if (counter != null) counter.decrementAndGet();
         loop.ended(this);
+        FilePart part = output.endFile();
+        if (part != null) tellEnd(part, cause);
         if (wasConnecting) {
             connectFailed(cause);
             return;
@@ -426,6 +429,15 @@ final class StreamConnection extends StreamSource implements Connection {
             } catch (Throwable again) {
                 loop.vcore.reportFailure(this, again);
             }
+        }
+    }
+
+    private void tellEnd(FilePart part, Throwable cause) {
+        part.end(loop.blocks);
+        try {
+            part.tell(this, cause != null ? cause : new java.io.IOException("the connection was closed"));
+        } catch (Throwable again) {
+            loop.vcore.reportFailure(this, again);
         }
     }
 
@@ -744,13 +756,49 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     @Override public void sendFile(OpenFile source, long position, long count, Handler done) {
+        if (count < 0) throw new IllegalArgumentException("count " + count);
+        sendFile(new FilePart(this, color(), source, position, count, done), position);
+    }
+
+    @Override public void sendFile(FileHead head, FileName name, long position, long length, FileSentHandler done) {
+        var order = new FilePart.Order(Objects.requireNonNull(name), Objects.requireNonNull(head), Objects.requireNonNull(done));
+        sendFile(new FilePart(this, color(), order, position, length), position);
+    }
+
+    @Override public void sendFile(byte[] head, FileName name, long position, long length, FileSentHandler done) {
+        sendFile((out, file) -> out.put(head), name, position, length, done);
+    }
+
+    private void sendFile(FilePart part, long position) {
         checkColor();
         if (state != OPEN) throw new IllegalStateException("the connection is closed");
+        if (position < 0) throw new IllegalArgumentException("position " + position);
         if (output.hasFile()) throw new IllegalStateException("a file is being sent; wait until it is done");
-        if (position < 0 || count < 0) throw new IllegalArgumentException("position " + position + ", count " + count);
         here().sink.leave();
-        output.sendFile(source, position, count, done);
+        output.sendFile(part);
         if (!running) signal(FLUSH);
+    }
+
+    @Override public boolean cancelFile() {
+        checkColor();
+        FilePart part = output.file();
+        if (part == null || part.hasBegun()) return false;
+        output.endFile();
+        part.end(here().blocks);
+        new Task(color()) { // not from in here: the one who is told may be the one who asks
+            @Override protected void run() throws Exception { part.tell(StreamConnection.this, new java.util.concurrent.CancellationException("taken back before anything was sent")); }
+
+            @Override protected void failed(Throwable cause) { StreamConnection.this.failed(cause); }
+        }.postSurely();
+        signal(FLUSH); // what was written behind it
+        return true;
+    }
+
+    /** The disk has brought what was waited for. Under the colour, in a task of its own. */
+    void fileIsReady() {
+        if (state >= ENDING) return;
+        lastActivity = Loop.current().vcore.now();
+        signal(FLUSH);
     }
 
     private long pendingOutput() {
@@ -786,13 +834,16 @@ final class StreamConnection extends StreamSource implements Connection {
         if (output.isInFlight()) return;
         output.renewBudget();
         while (true) {
-            long before = output.pending();
+            long before = output.taken();
             Output.Outcome outcome = output.send(this, here);
-            long sent = before - output.pending();
+            long sent = output.taken() - before;
             if (sent > 0) progressed(sent);
+            if (state >= ENDING) return; // by who has written the head of a file
             switch (outcome) {
                 case FILE_SENT -> {
-                    output.endFile().on(this);
+                    FilePart part = output.endFile();
+                    part.end(here.blocks);
+                    part.tell(this, null);
                     if (state >= ENDING) return;
                     here.sink.leave(output);
                 }
@@ -806,6 +857,10 @@ final class StreamConnection extends StreamSource implements Connection {
                 }
                 case NO_ROOM -> {
                     awaitRoom(true);
+                    return;
+                }
+                case ON_DISK -> {
+                    progressSet = false; // it is not the peer who is slow
                     return;
                 }
                 case NO_ROOM_FOR_FILE -> {

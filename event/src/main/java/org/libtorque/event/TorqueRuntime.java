@@ -171,6 +171,7 @@ public final class TorqueRuntime implements AutoCloseable {
             TimerSlack.set(ErrnoSlot.current(), 1); // the wheel has had what expires together expire together already
             vcore.bind(choice.opener().apply(vcore.blocks()));
             loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
+            loop.files = files;
             loops[index] = loop;
             started.countDown();
             vcore.runLoop();

@@ -5,55 +5,16 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.libtorque.testkit.AllocationProbe;
-import org.libtorque.testkit.Eventually;
 
 /** In steady state the vcores' threads allocate nothing on the Java heap, by the JVM's own counters. */
 @ParameterizedClass(name = "{0}")
 @MethodSource("org.libtorque.event.Setup#all")
-class AllocationSystemTest extends SystemTest {
-    private static final int WARM_UP = 5_000;
-    private static final int MEASURED = 5_000;
-    private static final int WINDOWS = 40;
-
-    private final AtomicLong rounds = new AtomicLong();
-
-    private static long allocatedByVcores() {
-        long bytes = 0;
-        for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            if (thread.getName().startsWith("torque-vcore-")) bytes += AllocationProbe.allocatedBytes(thread);
-        }
-        return bytes;
-    }
-
-    /** One window must be clean: code that is not compiled yet spoils the first ones, what allocates always spoils all. */
-    private void expectNoAllocation() {
-        awaitRounds(WARM_UP);
-        List<Long> seen = new ArrayList<>();
-        for (int window = 0; window < WINDOWS; window++) {
-            long before = allocatedByVcores();
-            awaitRounds(MEASURED);
-            long bytes = allocatedByVcores() - before;
-            if (bytes == 0) return;
-            seen.add(bytes);
-        }
-        throw new AssertionError("bytes allocated in windows of " + MEASURED + " rounds: " + seen);
-    }
-
-    private void awaitRounds(int count) {
-        long until = rounds.get() + count;
-        Eventually.await(() -> "there were " + count + " rounds more: " + (rounds.get() - until) + " " + failures, Eventually.DEFAULT_LIMIT.multipliedBy(3),
-                () -> rounds.get() >= until);
-    }
-
+class AllocationSystemTest extends AllocationTest {
     @Test void echoingAllocatesNothing() throws IOException {
         Listener listener = echo();
         for (int i = 0; i < 8; i++) {
