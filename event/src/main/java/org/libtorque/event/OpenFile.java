@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.libtorque.memory.ByteSink;
+import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Sockets;
 
 /**
  * A file or directory open for reading, with what the kernel said of it when it was opened. <em>Owns</em> a descriptor. Any thread may read; closing
@@ -79,8 +81,37 @@ public final class OpenFile implements AutoCloseable {
             int done = 0;
             while (done < count) {
                 long n = Files.pread(errno, fd, buffer, Math.min(count - done, 1 << 16), position + done);
-                if (n == -org.libtorque.sys.Errno.EINTR) continue;
+                if (n == -Errno.EINTR) continue;
                 if (n < 0) throw IoErrors.of(n, "pread", "fd={}", fd);
+                if (n == 0) break;
+                NativeMemory.copy(buffer, target, offset + done, (int) n);
+                done += (int) n;
+            }
+            return done;
+        }
+    }
+
+    /**
+     * Reads bytes that are in memory, without waiting for the disk.
+     *
+     * @return bytes read, fewer than asked for only at the end of the file; -1 if somebody would have to wait, or the file system cannot tell
+     */
+    public int readCached(long position, byte[] target, int offset, int count) throws IOException {
+        java.util.Objects.checkFromIndexSize(offset, count, target.length);
+        if (blind) return -1;
+        ErrnoSlot errno = ErrnoSlot.current();
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            int room = Math.max(1, Math.min(count, 1 << 16));
+            long vector = arena.allocate(Sockets.Iovec.SIZE + room, 8).address();
+            long buffer = vector + Sockets.Iovec.SIZE;
+            int done = 0;
+            while (done < count) {
+                Sockets.Iovec.put(vector, buffer, Math.min(count - done, room));
+                long n = Files.preadv2(errno, fd, vector, 1, position + done, Files.RWF_NOWAIT);
+                if (n == -Errno.EINTR) continue;
+                if (n == -Errno.EOPNOTSUPP) blind = true;
+                if (n == -Errno.EAGAIN || n == -Errno.EOPNOTSUPP) return -1;
+                if (n < 0) throw IoErrors.of(n, "preadv2", "fd={}", fd);
                 if (n == 0) break;
                 NativeMemory.copy(buffer, target, offset + done, (int) n);
                 done += (int) n;

@@ -68,6 +68,17 @@ final class FileCache implements DirectoryWatcher.Handler {
         return null;
     }
 
+    /** Tells whether the directories on the way to a file are watched, or cannot be. */
+    boolean isWatching(byte[] path, int length) {
+        if (watcher == null) return true;
+        if (!watches.containsKey("")) return false;
+        for (int i = 0; i < length; i++) if (path[i] == '/' && !watches.containsKey(directory(path, i))) return false;
+        return true;
+    }
+
+    /** Returns the name of a directory by which it is known here. */
+    private static String directory(byte[] path, int length) { return length == 0 ? "" : new String(path, 0, length, StandardCharsets.UTF_8) + "/"; }
+
     /**
      * Watches the directories on the way to a file. To be called before the file is opened, so that no change is missed in between.
      *
@@ -86,7 +97,7 @@ final class FileCache implements DirectoryWatcher.Handler {
     }
 
     private boolean watchDirectory(byte[] path, int length) {
-        String name = length == 0 ? "" : new String(path, 0, length, StandardCharsets.UTF_8) + "/";
+        String name = directory(path, length);
         if (watches.containsKey(name)) return true;
         int watch = watcher.watch(root, path, length);
         if (watch < 0) return false;

@@ -4,6 +4,10 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,14 +19,19 @@ import org.libtorque.apps.http.MediaTypes;
 import org.libtorque.apps.http.RequestHead;
 import org.libtorque.apps.http.RequestPath;
 import org.libtorque.apps.http.TextEncoder;
+import org.libtorque.event.DirectoryEntry;
+import org.libtorque.event.DirectoryHandler;
+import org.libtorque.event.DirectoryWalk;
 import org.libtorque.event.FileOpenException;
 import org.libtorque.event.FileRoot;
+import org.libtorque.event.FileType;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
 
 /**
- * Answers requests for files: small ones from the vcore's {@link FileCache}, others from the file itself by sendfile(2). Conditions, ranges, pre-compressed
+ * Answers requests for files: small ones from the vcore's {@link FileCache}, others from the file itself by sendfile(2). What is on disk is first brought into memory without
+ * holding the vcore ({@link Warming}), and the answer then made from the beginning. Conditions, ranges, pre-compressed
  * siblings ({@code .br}, {@code .gz}), index files and, if switched on, listings.
  *
  * <p>No path leaves the root: {@link RequestPath} refuses what climbs out by its text, and the kernel, through {@link FileRoot}, what would do so by links.
@@ -36,6 +45,7 @@ final class Files {
     private static final byte[] MULTIPART = "Content-Type: multipart/byteranges; boundary=".getBytes(ISO_8859_1);
     private static final byte[] RETRY_AFTER = "Retry-After: 1\r\n".getBytes(ISO_8859_1);
     private static final int SUFFIX_ROOM = 16;
+    private static final byte[] LISTING_FIELDS = "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-cache\r\n".getBytes(ISO_8859_1);
     private static final int MAX_LISTED = 10_000;
 
     private final VcoreSite site;
@@ -46,6 +56,10 @@ final class Files {
     private final byte[] name;
     /** Whether the request's file may go to the cache, as far as is known. */
     private boolean mayCache;
+    /** Whether the disk may be waited for. It is not, until what the request needs has been brought into memory by others: then only what has gone from there again. */
+    private boolean mayWait;
+    /** Length of the path that was opened last, in {@link #name}. */
+    private int openedLength;
     private final byte[] boundary = ("kweb" + Long.toHexString(new java.security.SecureRandom().nextLong())
             + Long.toHexString(new java.security.SecureRandom().nextLong())).getBytes(ISO_8859_1);
 
@@ -57,8 +71,21 @@ final class Files {
         name = new byte[site.site.limits.targetBytes() + SUFFIX_ROOM];
     }
 
-    /** Answers GET or HEAD. */
-    void answer(Session session, ByteView in) {
+    /** The disk would have to be waited for. */
+    private static final class OnDiskException extends IOException {
+        private static final long serialVersionUID = 1L;
+        static final OnDiskException INSTANCE = new OnDiskException();
+
+        @Override public synchronized Throwable fillInStackTrace() { return this; }
+    }
+
+    /**
+     * Answers GET or HEAD, perhaps later.
+     *
+     * @param again whether this request has waited for the disk
+     */
+    void answer(Session session, ByteView in, boolean again) {
+        mayWait = again;
         RequestHead head = session.head;
         if (cache.isEnabled()) {
             // The request may have overtaken the news of a change that was made before it was sent: short work goes before long, and colours run on other vcores.
@@ -71,6 +98,9 @@ final class Files {
         }
         try {
             answerFromDisk(session, in);
+        } catch (OnDiskException e) {
+            session.startWaitingForDisk(in);
+            new Warming(session, root, name, openedLength, cache.isEnabled() ? cacheFileBytes : 0).start();
         } catch (FileOpenException e) {
             switch (e.reason()) {
                 case NOT_FOUND, OUTSIDE, LINK -> session.error(404);
@@ -146,6 +176,11 @@ final class Files {
      */
     private boolean answerFile(Session session, ByteView in, int length) throws IOException {
         RequestHead head = session.head;
+        if (!mayWait && cache.isEnabled() && !cache.isWatching(name, length)) {
+            // Whoever begins to watch a directory waits for it. What can be opened without waiting has its directories in memory.
+            mayCache = false;
+            open(length).close();
+        }
         mayCache = cache.isEnabled() && cache.watchDirectoriesOf(name, length);
         OpenFile file = null;
         OpenFile gzip = null;
@@ -176,16 +211,24 @@ final class Files {
         }
     }
 
-    private OpenFile open(int length) throws FileOpenException {
+    private OpenFile open(int length) throws IOException {
+        openedLength = length;
         if (mayCache) {
             try {
-                return root.open(name, length, false);
+                return open(length, false);
             } catch (FileOpenException e) {
                 if (e.reason() != FileOpenException.Reason.LINK) throw e;
                 mayCache = false; // a change behind a link would not be seen
             }
         }
-        return root.open(name, length);
+        return open(length, true);
+    }
+
+    private OpenFile open(int length, boolean followLinks) throws IOException {
+        if (mayWait) return root.open(name, length, followLinks);
+        OpenFile file = root.openCached(name, length, followLinks);
+        if (file == null) throw OnDiskException.INSTANCE;
+        return file;
     }
 
     private static void closeUnlessSent(Session session, OpenFile file) {
@@ -196,11 +239,12 @@ final class Files {
     private boolean isCacheable(OpenFile file) { return file == null || file.links() == 1 && file.size() <= cacheFileBytes; }
 
     /** Opens a pre-compressed sibling, if it is a regular file and not older than the file itself; else returns null. */
-    private OpenFile sibling(OpenFile original, int length, byte[] suffix) throws FileOpenException {
+    private OpenFile sibling(OpenFile original, int length, byte[] suffix) throws IOException {
         System.arraycopy(suffix, 0, name, length, suffix.length);
         OpenFile file;
         try {
             file = open(length + suffix.length);
+            openedLength = length;
         } catch (FileOpenException e) {
             if (e.reason() == FileOpenException.Reason.EXHAUSTED) throw e;
             return null;
@@ -230,7 +274,8 @@ final class Files {
     private CachedFile.Variant loadVariant(OpenFile file, byte[] type, String coding, boolean negotiable) throws IOException {
         Representation what = describe(file, type, coding, negotiable);
         byte[] body = new byte[(int) file.size() + 1]; // one more, to see whether it has grown
-        int length = file.read(0, body, 0, body.length);
+        int length = mayWait ? file.read(0, body, 0, body.length) : file.readCached(0, body, 0, body.length);
+        if (length < 0) throw OnDiskException.INSTANCE;
         if (length != file.size()) return null;
         byte[] fields = new byte[what.validators().length + what.fields().length + CONTENT_TYPE.length + type.length + CannedAnswer.LINE_END.length];
         int at = 0;
@@ -376,22 +421,43 @@ final class Files {
         session.logged(301, 0);
     }
 
-    private void list(Session session, int length) throws IOException {
-        List<String> names;
-        Set<String> directories = new HashSet<>();
-        try (OpenFile directory = root.open(name, length)) {
-            if (!directory.isDirectory()) { // the target ended with a slash, and the file's name does not
-                session.error(404);
-                return;
-            }
-            names = directory.list(MAX_LISTED, directories);
-        }
+    /** Answers with a list of what is in the directory whose path is the first {@code length} bytes of {@code name}; later, since that is on disk. */
+    private void list(Session session, int length) {
         String title = "/" + new String(name, 0, length, UTF_8) + (length > 0 ? "/" : "");
-        byte[] body = Listing.page(title, names, directories);
-        ByteSink out = session.startHead(200);
-        out.putLatin1("Content-Type: text/html; charset=utf-8\r\nCache-Control: no-cache\r\n");
-        putLength(out, body.length);
-        if (session.wantsBody()) out.put(body);
-        session.logged(200, session.wantsBody() ? body.length : 0);
+        session.startWaiting();
+        site.site.torque.files().walk(root.file(Arrays.copyOf(name, length)), 1, session.connection.color(), new Listed(session, title));
+    }
+
+    /** What has been found of a directory so far. */
+    private static final class Listed implements DirectoryHandler {
+        private final Session session;
+        private final String title;
+        private final List<String> names = new ArrayList<>();
+        private final Set<String> directories = new HashSet<>();
+
+        Listed(Session session, String title) {
+            this.session = session;
+            this.title = title;
+        }
+
+        @Override public void onEntries(DirectoryWalk walk, List<DirectoryEntry> entries) {
+            for (DirectoryEntry entry : entries) {
+                String name = entry.name();
+                if (names.size() == MAX_LISTED) break;
+                if (name.indexOf('\uFFFD') >= 0) continue; // no text: no link could name it
+                names.add(name);
+                if (entry.type() == FileType.DIRECTORY) directories.add(name);
+            }
+            if (names.size() < MAX_LISTED && session.isWaiting()) return;
+            walk.close();
+            answer();
+        }
+
+        @Override public void onEnd(DirectoryWalk walk, Throwable failure) {
+            if (failure == null) answer();
+            else session.failWaiting(failure instanceof NoSuchFileException || failure.getMessage().contains("ENOTDIR") ? 404 : failure instanceof AccessDeniedException ? 403 : 500);
+        }
+
+        private void answer() { session.answerWaiting(LISTING_FIELDS, Listing.page(title, names, directories)); }
     }
 }

@@ -92,6 +92,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private OpenFile sentFile;
 
     // While an answer is waited for.
+    /** The head of the request that waits for the disk. */
+    private ByteView waitingHead;
+    /** Bytes of the head of the request that is being answered, 0 if that is all there is. */
+    private int headLength;
     /** More has arrived behind the request, and reading is paused. */
     private boolean heldBack;
     private boolean peerEnded;
@@ -305,16 +309,20 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
      * @param length of the head; 0 if the log knows its request line already
      * @param more   whether something has arrived behind it
      */
-    private void answer(ByteView in, int length, boolean more) {
+    private void answer(ByteView in, int length, boolean more) { answer(in, length, more, false); }
+
+    /** @param again whether this request has waited for the disk */
+    private void answer(ByteView in, int length, boolean more, boolean again) {
         int method = head.method();
         get = method == RequestHead.GET;
-        keepAlive = head.isKeepAlive() && (!draining || more);
+        headLength = length;
+        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || more);
         if (site.log != null && length > 0) noteRequestLine(in, length);
         if (get || method == RequestHead.HEAD) {
             CannedAnswer builtIn = builtIn(in);
             if (builtIn != null) put(builtIn);
             else if (!site.site.options.benchEndpoints() || !benchEndpoint(in)) {
-                if (site.files != null) site.files.answer(this, in);
+                if (site.files != null) site.files.answer(this, in, again);
                 else if (head.pathLength() <= 1) put(site.welcome);
                 else error(404);
             }
@@ -419,6 +427,34 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         connection.setIdleTimeout(Duration.ZERO);
     }
 
+    /** As {@link #startWaiting}; goes on with {@link #answerAgain}. {@code in} begins with the request's head, which is kept. */
+    void startWaitingForDisk(ByteView in) {
+        waitingHead = ByteView.copyOf(in.toByteArray(0, headLength > 0 ? headLength : in.length()));
+        startWaiting();
+    }
+
+    /** Answers from the beginning a request that has waited for the disk. Does nothing if the connection has ended. */
+    void answerAgain() {
+        if (state != WAITING) return;
+        here().refreshDate();
+        ByteView in = waitingHead;
+        waitingHead = null;
+        state = HEAD;
+        connection.setIdleTimeout(site.site.options.idleTimeout());
+        answer(in, 0, heldBack, true);
+        if (state == HEAD) goOn();
+        else if (state == SENDING) heldBack = false; // reading goes on when the file is sent
+    }
+
+    /** Answers a request that waits with an error. Does nothing if the connection has ended. */
+    void failWaiting(int status) {
+        if (state != WAITING) return;
+        here().refreshDate();
+        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || heldBack);
+        error(status);
+        answered();
+    }
+
     /** Tells whether it waits; if it does not any more, the connection has ended. */
     boolean isWaiting() { return state == WAITING; }
 
@@ -435,12 +471,19 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         here().refreshDate();
         keepAlive = head.isKeepAlive() && !peerEnded && (!draining || heldBack);
         putBody(fields, body);
+        answered();
+    }
+
+    /** What was waited for has been put. */
+    private void answered() {
         state = HEAD;
         connection.setIdleTimeout(site.site.options.idleTimeout());
-        if (!keepAlive) {
-            close();
-            return;
-        }
+        if (keepAlive) goOn();
+        else close();
+    }
+
+    /** Goes on with what has arrived behind the request that waited. */
+    private void goOn() {
         if (heldBack) {
             heldBack = false;
             deferred = true;
