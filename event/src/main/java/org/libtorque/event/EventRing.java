@@ -40,10 +40,16 @@ public final class EventRing implements AutoCloseable {
     /** The largest capacity. */
     public static final int MAX_CAPACITY = BoundedQueue.MAX_CAPACITY;
 
+    /** A port, as the ring sees it. */
+    interface Waiter {
+        /** There may be room. Any thread, once for each time that it was enqueued. Returns false if it needs none any more. */
+        boolean resume();
+    }
+
     private final TorqueRuntime runtime;
     private final BoundedQueue<RingEvent> queue;
     /** Ports that have found no room. */
-    private final ConcurrentLinkedQueue<RingPort> full = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedQueue<Waiter> full = new ConcurrentLinkedQueue<>();
     private final Sleepers sleepers = new Sleepers();
     private volatile boolean closed;
 
@@ -144,7 +150,7 @@ public final class EventRing implements AutoCloseable {
     }
 
     /** Has a port called when there is room. */
-    void enqueue(RingPort port) {
+    void enqueue(Waiter port) {
         full.add(port);
         VarHandle.fullFence(); // the port before the look for room: pairs with taken
         if (queue.hasRoom()) resume(1);
@@ -152,9 +158,9 @@ public final class EventRing implements AutoCloseable {
 
     private void resume(int ports) {
         while (ports > 0) {
-            RingPort port = full.poll();
+            Waiter port = full.poll();
             if (port == null) return;
-            if (port.resume()) ports--; // else its vcore has stopped
+            if (port.resume()) ports--;
         }
     }
 

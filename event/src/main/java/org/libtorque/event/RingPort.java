@@ -18,7 +18,7 @@ import org.libtorque.vcore.Vcore;
  * <p>All of it belongs to the colour, except {@link #resume}.
  */
 public final class RingPort implements SignalHandler, PathHandler, NetworkHandler, ExitHandler, WatchHandler, PressureHandler, CounterHandler, CountHandler,
-        PayloadHandler<Object>, Runnable {
+        PayloadHandler<Object>, Runnable, EventRing.Waiter {
     /** An event that waits for room. */
     private static final class Waiting {
         Object event;
@@ -154,8 +154,8 @@ public final class RingPort implements SignalHandler, PathHandler, NetworkHandle
         held.clear();
     }
 
-    /** There may be room. Any thread, after it has taken the port out of the ring's queue. Returns false if its vcore has stopped. */
-    boolean resume() { return flush.postSurely(); }
+    /** For the ring. Not, if the vcore has stopped. */
+    @Override public boolean resume() { return flush.postSurely(); }
 
     @Override public String toString() { return "RingPort[" + tag + "]"; }
 }

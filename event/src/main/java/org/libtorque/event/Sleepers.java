@@ -66,6 +66,9 @@ final class Sleepers {
         while (wakeOne()) Thread.onSpinWait();
     }
 
+    /** Returns how many are announced and how many permits there are; for tests, while nobody is at work. */
+    int pending() { return announced.get() + permits.availablePermits(); }
+
     private boolean takeOff() {
         int n;
         do {
