@@ -13,4 +13,5 @@ module org.libtorque.apps {
     opens org.libtorque.apps.cli to info.picocli; // it fills the annotated fields of the commands
     opens org.libtorque.apps.simulate to info.picocli;
     opens org.libtorque.apps.topology to info.picocli;
+    opens org.libtorque.apps.watch to info.picocli;
 }

@@ -24,6 +24,7 @@ final class AotTraining {
         int code = TorqueCommand.run("topology");
         for (String format : new String[] {"json", "svg", "dot"}) code |= TorqueCommand.run("topology", "--format", format);
         code |= TorqueCommand.run("--version");
+        code |= TorqueCommand.run("watch", "--quiet", "--json", "--pid", Long.toString(new ProcessBuilder("sleep", "0.3").start().pid())); // ends when that has
         for (String backend : new String[] {"auto", "epoll"}) {
             try (Kweb server = Kweb.start(ServeOptions.parse("--port", "0", "--address", "127.0.0.1", "--backend", backend, "--quiet"));
                     var client = new Socket(server.address().getAddress(), server.address().getPort())) {

@@ -18,7 +18,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Value syntax of the command line. Every parser rejects what it does not understand with the text and an example. */
-final class Parse {
+public final class Parse {
     /** RFC 9110 section 5.6.2. */
     private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
     /** Host names contain hyphens too: a range has a literal address on either side. */
@@ -27,8 +27,12 @@ final class Parse {
 
     private Parse() {}
 
-    /** {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h}, or {@code 0}; a bare number has no obvious unit and is refused. */
-    static Duration duration(String text) {
+    /**
+     * Reads a time: {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h}, or {@code 0}; a bare number has no obvious unit and is refused.
+     *
+     * @throws TypeConversionException if it is none
+     */
+    public static Duration duration(String text) {
         var matcher = NUMBER_AND_UNIT.matcher(text);
         if (matcher.matches()) {
             long n = Long.parseLong(matcher.group(1));

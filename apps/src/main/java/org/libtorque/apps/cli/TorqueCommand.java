@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 
 import org.libtorque.apps.simulate.SimulateCommand;
 import org.libtorque.apps.topology.TopologyCommand;
+import org.libtorque.apps.watch.WatchCommand;
 import org.libtorque.hardware.CpuSet;
 
 import org.libtorque.vcore.Balance;
@@ -32,7 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  */
 @Command(name = "torque",
         description = "libtorque for the JVM: gives a program its cores and keeps them busy.",
-        subcommands = {ServeCommand.class, LoadCommand.class, TopologyCommand.class, SimulateCommand.class, HelpCommand.class},
+        subcommands = {ServeCommand.class, LoadCommand.class, TopologyCommand.class, SimulateCommand.class, WatchCommand.class, HelpCommand.class},
         mixinStandardHelpOptions = true,
         versionProvider = TorqueCommand.Version.class,
         synopsisSubcommandLabel = "COMMAND")

@@ -48,6 +48,8 @@ class LauncherTest {
                 exit "${TRAINING_EXIT:-0}"
             fi
             printf '%s\\n' "$*" >> "$CALLS/java"
+            awk '/^SigBlk/ { print $2 }' /proc/self/status >> "$CALLS/blocked"
+            printf '%s\\n' "${_JAVA_SR_SIGNUM:-}" >> "$CALLS/suspend"
             [[ $* == *await-signal* ]] && exec sleep 30
             exit ${JAVA_EXIT:-0}
             """;
@@ -385,6 +387,29 @@ class LauncherTest {
         }
         process.toHandle().destroy();                              // SIGTERM to the process that was the script
         assertEquals(128 + 15, result(process).code);
+    }
+
+    @Test
+    void watchIsStartedWithTheSignalsBlockedThatItIsToTake() throws Exception {
+        torque("watch", "--timer", "1s", "--signal", "usr1,RTMIN+1", "--json", "--signal=WINCH");
+        assertTrue(calls("java").getLast().contains(" -Xrs "), calls("java").toString());
+        long expected = 0;
+        for (int signal : new int[] {2, 10, 15, 28, 35}) expected |= 1L << signal - 1;
+        assertEquals(expected, Long.parseUnsignedLong(calls("blocked").getLast(), 16));
+        assertEquals("16", calls("suspend").getLast());
+        torque("serve");
+        assertFalse(calls("java").getLast().contains("-Xrs"), "nobody else");
+        assertEquals("0000000000000000", calls("blocked").getLast());
+    }
+
+    @Test
+    void whereEnvCannotBlockThemWatchIsStartedWithout() throws Exception {
+        Files.delete(bin.resolve("env"));
+        script(bin.resolve("env"), "#!/bin/sh\ncase $1 in --block-signal=*) exit 125 ;; esac\nexec /usr/bin/env \"$@\"\n");
+        torque("watch", "--signal", "USR1");
+        assertFalse(calls("java").getLast().contains("-Xrs"), calls("java").toString());
+        torque("watch", "--signal", "nonsense");
+        assertTrue(calls("java").getLast().endsWith("watch --signal nonsense"), calls("java").toString());
     }
 
     @Test
