@@ -102,6 +102,21 @@ public sealed class Uthread permits ScheduledUthread {
         return true;
     }
 
+    /**
+     * Where a thread that computes for long may be preempted: lets others run if the {@linkplain Uthreads#schedulingPeriod scheduling period} of this vcore is over and somebody waits.
+     * A load and a branch otherwise, so it may stand in inner loops; the library's agent puts it there ({@code doc/threads.md}).
+     */
+    public static void checkpoint() {
+        if (Preemption.somebodyIsAsked()) followRequest();
+    }
+
+    private static void followRequest() {
+        Uthread self = current();
+        if (self == null || self.uthreads == null) return;
+        Vcore here = Vcore.current();
+        if (self.uthreads.preemption().takeRequest(here.index()) && self.hasOthers()) Thread.yield();
+    }
+
     private boolean hasOthers() {
         Vcore here = Vcore.current();
         return here.hasOthersWaiting() || this instanceof ScheduledUthread u && u.scheduler().hasOthers(u.scheduler().context(here.index()));

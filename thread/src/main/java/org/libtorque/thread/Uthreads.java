@@ -1,6 +1,7 @@
 package org.libtorque.thread;
 
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -39,10 +40,12 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private final LongAdder started = new LongAdder();
     private final LongAdder ended = new LongAdder();
     private volatile boolean shortCircuitYield = true;
+    private final Preemption preemption;
     private final Thread.UncaughtExceptionHandler failures;
 
     private Uthreads(Torque torque) {
         this.torque = torque;
+        preemption = new Preemption(torque.vcores());
         problem = JdkThreads.problem();
         failures = (thread, failure) -> torque.vcores().getFirst().reportFailure(thread, failure);
         if (problem == null) JdkThreads.startPollers();
@@ -135,6 +138,22 @@ public final class Uthreads implements Spawner, ThreadFactory {
     }
 
     boolean shortCircuitsYield() { return shortCircuitYield; }
+
+    /**
+     * Has each vcore that runs a uthread make a new scheduling decision once in a period: the thread lets others run at its next {@link Uthread#checkpoint}. Threads that come by none
+     * are not preempted.
+     *
+     * @param period zero, the default, for never; some tenths of a millisecond at least are of use
+     */
+    public Uthreads schedulingPeriod(Duration period) {
+        preemption.period(period);
+        return this;
+    }
+
+    /** Returns the scheduling period, zero if there is none. */
+    public Duration schedulingPeriod() { return preemption.period(); }
+
+    Preemption preemption() { return preemption; }
 
     void countStart() { started.increment(); }
 

@@ -733,6 +733,9 @@ public final class Vcore {
     /** Returns the task that runs at the moment, or null. Any thread. */
     Task runningTask() { return (Task) RUNNING_TASK.getOpaque(this); }
 
+    /** Returns what a higher layer has mounted on this vcore's thread, or null. Any thread; out of date soon. */
+    public Object mounted() { return thread instanceof VcoreThread t ? t.mountedOpaque() : null; }
+
     /** Returns when the running colour's turn began. Any thread. */
     long turnStart() { return (long) TURN_START.getOpaque(this); }
 

@@ -1,9 +1,22 @@
 package org.libtorque.vcore;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /** The platform thread of a vcore; knowing its vcore, it saves a thread-local look-up. */
 public final class VcoreThread extends Thread {
     /** Address space, not memory. Virtual threads run on the stacks of their carriers; elsewhere they have as much. */
     private static final long STACK_BYTES = 1 << 20;
+
+    private static final VarHandle MOUNTED;
+
+    static {
+        try {
+            MOUNTED = MethodHandles.lookup().findVarHandle(VcoreThread.class, "mounted", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private Vcore vcore;
     private Object mounted;
@@ -27,5 +40,8 @@ public final class VcoreThread extends Thread {
     public Object mounted() { return mounted; }
 
     /** See {@link #mounted()}. */
-    public void mounted(Object occupant) { mounted = occupant; }
+    public void mounted(Object occupant) { MOUNTED.setOpaque(this, occupant); }
+
+    /** Any thread. */
+    Object mountedOpaque() { return MOUNTED.getOpaque(this); }
 }
