@@ -414,4 +414,75 @@ final class Scenarios {
             assertEquals(0, word.wakeAll() + gate.wakeAll() + second.wakeAll());
         }
     }
+
+    /** Whatever is put into a bag comes out once. */
+    public static final class OfWaitFreeList implements Scenario {
+        private final WaitFreeList<int[]> list = new WaitFreeList<>();
+        private int inserted, removed;
+
+        @Override public void actors(SplittableRandom random, List<Body> bodies) {
+            for (int i = random.nextInt(34); i > 0; i--) insert();
+            for (int i = 0; i < 3; i++) {
+                int[] plan = random.ints(1 + random.nextInt(8), 0, 2).toArray();
+                bodies.add(() -> {
+                    for (int what : plan) {
+                        if (what == 0) insert();
+                        else take();
+                    }
+                });
+            }
+        }
+
+        private void insert() {
+            list.insert(new int[1]);
+            inserted++;
+        }
+
+        private boolean take() {
+            int[] item = list.remove();
+            if (item == null) return false;
+            assertEquals(1, ++item[0], "taken twice");
+            removed++;
+            return true;
+        }
+
+        @Override public void check() {
+            assertEquals(inserted - removed, list.size());
+            while (take()) { }
+            assertEquals(inserted, removed);
+        }
+    }
+
+    /** The spin locks that know nothing of the kernel. */
+    public static final class OfSpinLocks implements Scenario {
+        private final SpinLock spin = new SpinLock();
+        private final McsLock mcs = new McsLock();
+        private final Section first = new Section(), second = new Section();
+        private int expected;
+
+        @Override public void actors(SplittableRandom random, List<Body> bodies) {
+            for (int i = 0; i < 3; i++) {
+                int times = 1 + random.nextInt(3);
+                boolean tries = random.nextBoolean();
+                bodies.add(() -> {
+                    var node = new McsLock.Node();
+                    for (int k = 0; k < times; k++) {
+                        spin.lock();
+                        first.write();
+                        spin.unlock();
+                        if (!tries || !mcs.tryLock(node)) mcs.lock(node);
+                        second.write();
+                        mcs.unlock(node);
+                        expected++;
+                    }
+                });
+            }
+        }
+
+        @Override public void check() {
+            assertEquals(expected, first.entries);
+            assertEquals(expected, second.entries);
+            assertTrue(!spin.isLocked() && !mcs.isLocked());
+        }
+    }
 }
