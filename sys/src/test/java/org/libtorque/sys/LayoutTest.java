@@ -190,6 +190,7 @@ class LayoutTest {
                 PIDFD_GETFD 438 438
                 PIDFD_OPEN 434 434
                 PIDFD_SEND_SIGNAL 424 424
+                PRCTL 157 167
                 RT_SIGPROCMASK 14 135
                 SCHED_GETAFFINITY 204 123
                 SCHED_GETATTR 315 275
