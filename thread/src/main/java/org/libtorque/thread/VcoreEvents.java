@@ -30,17 +30,6 @@ public final class VcoreEvents {
     /** Types are 0 to {@value} - 1. */
     public static final int TYPES = 256;
     private static final VarHandle HANDLER = MethodHandles.arrayElementVarHandle(Handler[].class);
-    private static final VarHandle TOP, DEPTH;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            TOP = lookup.findVarHandle(Box.class, "top", Event.class);
-            DEPTH = lookup.findVarHandle(Box.class, "depth", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     /** What is done with events of a type. */
     @FunctionalInterface
@@ -57,7 +46,7 @@ public final class VcoreEvents {
     public static class Event {
         private final int type;
         private Object payload;
-        private Event next;
+        Event next;
 
         /**
          * @param type    0 to {@link #TYPES} - 1
@@ -82,41 +71,24 @@ public final class VcoreEvents {
     private final class Box {
         final Vcore vcore;
         final Task delivery;
-        /** The event that came last, linked to those before it. */
-        @SuppressWarnings("unused") Event top;
-        /** How often notifications are disabled. Written by the vcore, read by senders. */
-        int depth;
+        final Mailbox mail = new Mailbox();
 
         Box(Vcore vcore) {
             this.vcore = vcore;
             delivery = new Task(vcore.newColor().pin()) {
                 @Override protected void run() {
-                    if (depth == 0) handle();
+                    if (mail.depth() == 0) handle();
                 }
             };
         }
 
         boolean send(Event event) {
             if (vcore.hasStopped()) return false;
-            Event below;
-            do {
-                below = (Event) TOP.getOpaque(this);
-                event.next = below;
-            } while (!TOP.weakCompareAndSetRelease(this, below, event)); // publishes the event; pairs with handle
-            VarHandle.fullFence(); // StoreLoad: the event before the depth; partner in enable
-            return (int) DEPTH.getOpaque(this) > 0 || delivery.postSurely();
+            return !mail.put(event) || delivery.postSurely();
         }
 
         int handle() {
-            if (TOP.getOpaque(this) == null) return 0;
-            Event event = (Event) TOP.getAndSetAcquire(this, null);
-            Event first = null;
-            while (event != null) {
-                Event before = event.next;
-                event.next = first;
-                first = event;
-                event = before;
-            }
+            Event first = mail.takeAll();
             int n = 0;
             for (; first != null; n++) {
                 Event now = first;
@@ -134,11 +106,8 @@ public final class VcoreEvents {
         }
 
         void enable() {
-            if (depth == 0) throw new IllegalStateException("notifications are not disabled on " + vcore);
-            DEPTH.setOpaque(this, depth - 1);
-            if (depth > 0) return;
-            VarHandle.fullFence(); // StoreLoad: the depth before the queue; partner in send
-            if (TOP.getOpaque(this) != null) delivery.postSurely();
+            if (mail.depth() == 0) throw new IllegalStateException("notifications are not disabled on " + vcore);
+            if (mail.enable()) delivery.postSurely();
         }
     }
 
@@ -179,8 +148,7 @@ public final class VcoreEvents {
 
     /** Has events to the calling thread's vcore wait until {@link #enableNotifications} is called as often. */
     public void disableNotifications() {
-        Box box = here();
-        DEPTH.setOpaque(box, Math.addExact(box.depth, 1));
+        here().mail.disable();
     }
 
     /**
@@ -191,7 +159,7 @@ public final class VcoreEvents {
     public void enableNotifications() { here().enable(); }
 
     /** Returns how often notifications are disabled on the calling thread's vcore. */
-    public int disabledDepth() { return here().depth; }
+    public int disabledDepth() { return here().mail.depth(); }
 
     private Box here() {
         Vcore vcore = Vcore.current();
