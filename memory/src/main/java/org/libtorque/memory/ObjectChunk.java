@@ -127,10 +127,9 @@ final class ObjectChunk {
 
     private int indexOf(long address) {
         long offset = address - first;
-        if (offset < 0 || offset >= next.length * stride || offset % stride != 0) {
-            throw new IllegalArgumentException("0x" + Long.toHexString(address) + " is not an object of this allocator");
-        }
-        return (int) (offset / stride);
+        int i = offset >= 0 && offset < next.length * stride ? (int) (offset / stride) : NONE;
+        if (i == NONE || i * stride != offset) throw new IllegalArgumentException("0x" + Long.toHexString(address) + " is not an object of this allocator");
+        return i;
     }
 
     private static IllegalStateException notOut(long address) { return new IllegalStateException("object 0x" + Long.toHexString(address) + " was given back twice"); }
