@@ -67,7 +67,7 @@ final class BarrierRounds extends BarrierPad1 {
 
     /** A thread that has parked, or is about to. */
     private static final class Sleeper {
-        final Thread thread = Thread.currentThread();
+        final Thread thread = Parker.mayBlock();
         /** The pusher's until it is pushed, then the taker's. */
         Sleeper next;
         /** Whether it is in no stack: set by the taker, when he has read {@code next}; cleared by the sleeper before it pushes. */
@@ -108,6 +108,7 @@ final class BarrierRounds extends BarrierPad1 {
      * @return how many have still to come: 0 for the last one
      */
     int arriveAndAwait(Object blocker, boolean interruptible, long deadline) throws InterruptedException, BrokenBarrierException, TimeoutException {
+        Parker.mayBlock(); // before it arrives
         if (interruptible && Thread.interrupted()) {
             breakIt();
             throw new InterruptedException();

@@ -1,6 +1,7 @@
 package org.libtorque.thread;
 
 import java.util.concurrent.locks.LockSupport;
+import org.libtorque.vcore.VcoreThread;
 
 /**
  * How synchronisers block a thread and let it go on: {@link LockSupport}, which knows platform threads, the JDK's virtual threads and uthreads alike, and gives the
@@ -8,6 +9,17 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Parker {
     private Parker() {}
+
+    /**
+     * Returns the calling thread, which is about to wait, before it has changed anything.
+     *
+     * @throws IllegalStateException in vcore context: the whole vcore would wait
+     */
+    static Thread mayBlock() {
+        Thread thread = Thread.currentThread();
+        if (thread instanceof VcoreThread) throw new IllegalStateException("callbacks must not wait: " + thread.getName() + " would stand still; try without waiting, or use a uthread");
+        return thread;
+    }
 
     /** Blocks the calling thread until {@link #unpark}, an interrupt, or for nothing. */
     static void park(Object blocker) { LockSupport.park(blocker); }

@@ -111,6 +111,7 @@ public final class TreeBarrier {
 
     private boolean await(int party, boolean interruptible, long deadline) throws InterruptedException, BrokenBarrierException, TimeoutException {
         java.util.Objects.checkIndex(party, parties);
+        Parker.mayBlock();
         Epoch e = epoch;
         if (interruptible && Thread.interrupted()) {
             e.rounds.breakIt();

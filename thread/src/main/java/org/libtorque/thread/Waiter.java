@@ -37,7 +37,7 @@ final class Waiter {
         }
     }
 
-    final Thread thread = Thread.currentThread();
+    final Thread thread = Parker.mayBlock();
     Waiter next, previous;
     /** The list that it is in, or null. */
     WaiterList list;

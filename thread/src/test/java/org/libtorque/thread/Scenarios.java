@@ -485,4 +485,58 @@ final class Scenarios {
             assertTrue(!spin.isLocked() && !mcs.isLocked());
         }
     }
+
+    /** Events come while notifications go on and off; the flag stands for the task that is posted. */
+    public static final class OfMailbox implements Scenario {
+        private final Mailbox box = new Mailbox();
+        private boolean notified;
+        private int sent, handled, sendersLeft;
+
+        @Override public void actors(SplittableRandom random, List<Body> bodies) {
+            sendersLeft = 1 + random.nextInt(3);
+            for (int i = sendersLeft; i > 0; i--) {
+                int times = 1 + random.nextInt(3);
+                bodies.add(() -> {
+                    for (int k = 0; k < times; k++) {
+                        sent++;
+                        if (box.put(new VcoreEvents.Event(0, null))) notified = true;
+                    }
+                    sendersLeft--;
+                });
+            }
+            int toggles = random.nextInt(6);
+            boolean handlesAtOnce = random.nextBoolean();
+            bodies.add(() -> {
+                for (int k = 0; k < toggles; k++) {
+                    box.disable();
+                    if (k % 2 == 1) box.disable();
+                    deliver();
+                    if (handlesAtOnce) handle();
+                    if (k % 2 == 1) assertTrue(!box.enable(), "still disabled");
+                    if (box.enable()) notified = true;
+                    deliver();
+                }
+                while (sendersLeft > 0) {
+                    deliver();
+                    Interleaver.step();
+                }
+                deliver();
+            });
+        }
+
+        private void deliver() {
+            if (!notified) return;
+            notified = false;
+            if (box.depth() == 0) handle();
+        }
+
+        private void handle() {
+            for (VcoreEvents.Event e = box.takeAll(); e != null; e = e.next) handled++;
+        }
+
+        @Override public void check() {
+            assertEquals(sent, handled, "an event was left without a notification");
+            assertTrue(box.isEmpty());
+        }
+    }
 }
