@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,8 @@ abstract class CondVarContract {
     private final List<String> order = Collections.synchronizedList(new ArrayList<>());
 
     CondVarContract(Crew.Kind kind) { this.kind = kind; }
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @BeforeEach void open() { crew = new Crew(kind); }
 

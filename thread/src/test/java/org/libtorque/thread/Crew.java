@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
+import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
 
 /** Threads of one kind that a test starts; what goes wrong on them fails the test, and none outlives it. */
@@ -16,18 +17,25 @@ final class Crew implements AutoCloseable {
             return switch (this) {
                 case PLATFORM -> Thread.ofPlatform().daemon().unstarted(body);
                 case VIRTUAL -> Thread.ofVirtual().unstarted(body);
-                case UTHREAD -> Shared.UTHREADS.newThread(body);
+                case UTHREAD -> uthreads().newThread(body);
             };
         }
     }
 
-    /** The runtime of all uthreads of a test process; ends with it. */
-    private static final class Shared {
-        static final Uthreads UTHREADS = Uthreads.of(Runtimes.open(2));
+    /** The runtime of the uthreads of a test class. */
+    private static Torque runtime;
 
-        static {
-            if (UTHREADS.problem() != null) throw new AssertionError(UTHREADS.problem());
-        }
+    private static synchronized Uthreads uthreads() {
+        if (runtime == null) runtime = Runtimes.open(2);
+        Uthreads uthreads = Uthreads.of(runtime);
+        if (uthreads.problem() != null) throw new AssertionError(uthreads.problem());
+        return uthreads;
+    }
+
+    /** Ends the runtime if uthreads have been asked for. To be called when a test class is done. */
+    static synchronized void endRuntime() {
+        if (runtime != null) runtime.close();
+        runtime = null;
     }
 
     @FunctionalInterface

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +18,8 @@ import org.libtorque.testkit.AllocationProbe;
 
 class DtlsTest {
     private final List<String> destroyed = Collections.synchronizedList(new ArrayList<>());
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @AfterEach void end() { Dtls.destroy(); }
 

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,8 @@ abstract class FutexContract {
     @SuppressWarnings("unused") private int field, other;
 
     FutexContract(Crew.Kind kind) { this.kind = kind; }
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @BeforeEach void open() { crew = new Crew(kind); }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,8 @@ abstract class MutexContract {
     private final List<String> order = Collections.synchronizedList(new ArrayList<>());
 
     MutexContract(Crew.Kind kind) { this.kind = kind; }
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @BeforeEach void open() { crew = new Crew(kind); }
 

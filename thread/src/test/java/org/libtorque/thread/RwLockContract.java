@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,8 @@ abstract class RwLockContract {
     private final List<String> order = Collections.synchronizedList(new ArrayList<>());
 
     RwLockContract(Crew.Kind kind) { this.kind = kind; }
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @BeforeEach void open() { crew = new Crew(kind); }
 

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,8 @@ abstract class SemaphoreContract {
     private final List<String> order = Collections.synchronizedList(new ArrayList<>());
 
     SemaphoreContract(Crew.Kind kind) { this.kind = kind; }
+
+    @AfterAll static void endRuntime() { Crew.endRuntime(); }
 
     @BeforeEach void open() { crew = new Crew(kind); }
 
