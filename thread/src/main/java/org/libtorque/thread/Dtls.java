@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 
 /**
@@ -22,6 +23,9 @@ import java.util.function.Consumer;
  *
  * <p><b>Deleting a key</b> forgets its values and runs no destructor, as pthread_key_delete(3). Its index is used again by a later key, so each value is kept with the key that it was set with:
  * another key finds nothing there.
+ *
+ * <p><b>Destructors run</b> at the end of a thread that was started by {@link #threads}, whose body is in {@link #run}, or that calls {@link #destroy} itself; for others nobody calls them, since
+ * most threads have no such values, and should not pay for looking.
  *
  * <p><b>Threads.</b> Keys are made, deleted and used by any thread. A storage belongs to one thread.
  */
@@ -142,6 +146,9 @@ public final class Dtls {
             destroy();
         }
     }
+
+    /** Returns a factory of the same threads, uthreads for instance, each of which runs its body by {@link #run}. */
+    public static ThreadFactory threads(ThreadFactory factory) { return body -> factory.newThread(() -> run(body)); }
 
     /**
      * Runs the destructors of the calling thread's values, in no particular order, and forgets them; to be called at the thread's end, as {@link #run} does. Values that destructors set are

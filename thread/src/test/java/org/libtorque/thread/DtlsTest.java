@@ -47,6 +47,15 @@ class DtlsTest {
         key.delete();
     }
 
+    @Test void aFactorysThreadsDestroyTheirValues() throws InterruptedException {
+        Dtls.Key<String> key = Dtls.key(destroyed::add);
+        Thread thread = Dtls.threads(Thread.ofVirtual().factory()).newThread(() -> key.set("theirs"));
+        thread.start();
+        thread.join();
+        assertEquals(List.of("theirs"), destroyed);
+        key.delete();
+    }
+
     @Test void manyKeysKeepTheirValuesApart() {
         var keys = new ArrayList<Dtls.Key<Integer>>();
         for (int i = 0; i < 100; i++) {
