@@ -437,6 +437,12 @@ class LauncherTest {
     }
 
     @Test
+    void testSlowTellsTheTestsThatActAtRandomToTakeTheirTime() throws Exception {
+        torque("test", "--slow", "-pl", "event");
+        assertTrue(calls("mvn").getLast().endsWith("verify -Dtorque.slow=true -pl event"), calls("mvn").toString());
+    }
+
+    @Test
     void benchRunsTheNamedClass() throws Exception {
         assertEquals(0, torque("bench", "http", "--rounds", "5").code);
         assertTrue(calls("mvn").getFirst().contains(" --projects bench --also-make package"), calls("mvn").toString());

@@ -1,0 +1,172 @@
+package org.libtorque.event;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntConsumer;
+import org.libtorque.Torque;
+import org.libtorque.event.SourceRow.Delivery;
+import org.libtorque.event.SourceRow.Subject;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Processes;
+import org.libtorque.sys.SyscallException;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Color;
+
+/** The kinds of sources that there are. */
+final class SourceRows {
+    private static final int MANY = 50;
+
+    private SourceRows() {}
+
+    static List<SourceRow> all() {
+        List<SourceRow> rows = new ArrayList<>();
+        rows.add(row("condition", Delivery.COALESCED, MANY, 100, (torque, color, receiver, folder) -> {
+            Condition<Integer> condition = torque.condition(color, receiver::accept);
+            return subject(condition, number -> condition.signal(number), () -> { });
+        }));
+        rows.add(row("counter", Delivery.COALESCED, MANY, 100, (torque, color, receiver, folder) -> {
+            EventCounter counter = torque.counter(color, count -> receiver.accept((int) count));
+            return subject(counter, number -> counter.increment(), () -> { });
+        }));
+        rows.add(row("mailbox", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> {
+            Mailbox<Integer> mailbox = torque.mailbox(64, color, receiver::accept);
+            return subject(mailbox, number -> mailbox.offer(number), () -> { });
+        }));
+        rows.add(row("descriptor", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> pipe(torque, receiver)));
+        rows.add(row("path", Delivery.EACH, MANY, 40, (torque, color, receiver, folder) -> { // of inotify instances a user has 128
+            Registration registration = torque.onPath(folder, PathScope.TREE, color, change -> {
+                if (change.what() == PathChange.What.CREATED || change.what() == PathChange.What.FOUND) receiver.accept(Integer.parseInt(change.path().getFileName().toString()));
+            });
+            return subject(registration, number -> Files.createDirectory(folder.resolve(Integer.toString(number))), () -> { });
+        }));
+        rows.add(row("signal", Delivery.COALESCED, MANY, 100, (torque, color, receiver, folder) -> {
+            Registration registration = torque.onSignal(Signal.WINCH, color, info -> receiver.accept(0));
+            return subject(registration, number -> Processes.kill(ErrnoSlot.current(), Processes.getpid(), Signal.WINCH.number()), () -> { });
+        }));
+        rows.add(row("exit", Delivery.EACH, 1, 8, (torque, color, receiver, folder) -> {
+            Process process = new ProcessBuilder("sh", "-c", "read x; exit 7").start();
+            Registration registration = torque.onExit(process, color, (pid, status) -> receiver.accept(status.code() - 7));
+            return subject(registration, number -> process.getOutputStream().close(), () -> {
+                process.destroyForcibly().waitFor();
+                process.getOutputStream().close();
+                process.getInputStream().close();
+                process.getErrorStream().close();
+            });
+        }));
+        rows.add(row("timer", Delivery.EACH, 1, 100, (torque, color, receiver, folder) ->
+                subject(torque.after(Duration.ofMillis(2), color, () -> receiver.accept(0)), number -> { }, () -> { })));
+        rows.add(row("period", Delivery.COALESCED, 1, 100, (torque, color, receiver, folder) ->
+                subject(torque.every(Duration.ofMillis(2), color, () -> receiver.accept(0)), number -> { }, () -> { })));
+        rows.add(row("network", Delivery.EACH, 1, 30, (torque, color, receiver, folder) -> {
+            Registration registration = torque.onNetwork(Set.of(NetworkObject.Kind.LINK), color, change -> {
+                if (change.object() instanceof NetworkObject.Link link && link.index() == 1) receiver.accept(0); // the loopback interface is there, once
+            });
+            return subject(registration, number -> { }, () -> { });
+        }));
+        var trigger = PressureTrigger.full(PressureTrigger.Resource.MEMORY, Duration.ofMillis(1_900), Duration.ofSeconds(2));
+        if (Files.isWritable(trigger.file())) {
+            rows.add(row("pressure", Delivery.COALESCED, 0, 10, (torque, color, receiver, folder) ->
+                    subject(torque.onPressure(trigger, color, pressure -> receiver.accept(0)), number -> { }, () -> { })));
+        }
+        rows.add(row("mailbox into a ring", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> {
+            EventRing ring = torque.ring(4);
+            Condition<Integer> taker = torque.condition(color, payload -> takeAll(ring, receiver));
+            Mailbox<Integer> mailbox = torque.mailbox(64, color, ring.port("mail"));
+            Registration both = new Registration() {
+                @Override public void close() {
+                    mailbox.close();
+                    taker.close();
+                    ring.close();
+                }
+
+                @Override public boolean isOpen() { return mailbox.isOpen(); }
+
+                @Override public Color color() { return color; }
+            };
+            var poke = torque.every(Duration.ofMillis(1), torque.newColor(), taker::signal);
+            return subject(both, number -> mailbox.offer(number), poke::close);
+        }));
+        return rows;
+    }
+
+    private static void takeAll(EventRing ring, IntConsumer receiver) {
+        var batch = new RingEvent[3];
+        for (int n; (n = ring.poll(batch)) > 0; ) {
+            for (int i = 0; i < n; i++) receiver.accept((Integer) batch[i].event());
+        }
+    }
+
+    /** Numbers go through a pipe as bytes. */
+    private static Subject pipe(Torque torque, IntConsumer receiver) {
+        int[] ends = new int[2];
+        try (Arena arena = Arena.ofConfined()) {
+            long memory = arena.allocate(8, 8).address();
+            SyscallException.check(org.libtorque.sys.Files.pipe2(ErrnoSlot.current(), memory, org.libtorque.sys.Files.O_NONBLOCK | org.libtorque.sys.Files.O_CLOEXEC), "pipe2", "");
+            for (int i = 0; i < 2; i++) ends[i] = NativeMemory.getInt(memory + 4 * i);
+        }
+        Watch watch = torque.watch(ends[0], Watch.READABLE, (self, ready) -> {
+            try (Arena arena = Arena.ofConfined()) {
+                long memory = arena.allocate(16).address();
+                for (long n; self.isOpen() && (n = org.libtorque.sys.Files.read(ErrnoSlot.current(), ends[0], memory, 16)) > 0; ) {
+                    for (int i = 0; i < n && self.isOpen(); i++) receiver.accept(NativeMemory.getByte(memory + i));
+                }
+            }
+        });
+        return subject(watch, number -> {
+            try (Arena arena = Arena.ofConfined()) {
+                long memory = arena.allocate(1).address();
+                NativeMemory.putByte(memory, (byte) number);
+                org.libtorque.sys.Files.write(ErrnoSlot.current(), ends[1], memory, 1);
+            }
+        }, () -> {
+            Eventually.await("the watch has ended", () -> !watch.isOpen());
+            for (int end : ends) org.libtorque.sys.Files.close(ErrnoSlot.current(), end);
+        });
+    }
+
+    // ---- short forms
+
+    private interface Opening {
+        Subject open(Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception;
+    }
+
+    private interface Causing {
+        void cause(int number) throws Exception;
+    }
+
+    private interface Ending {
+        void end() throws Exception;
+    }
+
+    private static SourceRow row(String name, Delivery delivery, int most, int atOnce, Opening opening) {
+        return new SourceRow() {
+            @Override public String name() { return name; }
+
+            @Override public Delivery delivery() { return delivery; }
+
+            @Override public int most() { return most; }
+
+            @Override public int atOnce() { return atOnce; }
+
+            @Override public Subject open(Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception { return opening.open(torque, color, receiver, folder); }
+
+            @Override public String toString() { return name; }
+        };
+    }
+
+    private static Subject subject(Registration registration, Causing causing, Ending ending) {
+        return new Subject() {
+            @Override public Registration registration() { return registration; }
+
+            @Override public void cause(int number) throws Exception { causing.cause(number); }
+
+            @Override public void end() throws Exception { ending.end(); }
+        };
+    }
+}
