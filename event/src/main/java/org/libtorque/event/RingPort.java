@@ -18,7 +18,7 @@ import org.libtorque.vcore.Vcore;
  * <p>All of it belongs to the colour, except {@link #resume}.
  */
 public final class RingPort implements SignalHandler, PathHandler, NetworkHandler, ExitHandler, WatchHandler, PressureHandler, CounterHandler, CountHandler,
-        PayloadHandler<Object>, Runnable, EventRing.Waiter {
+        PayloadHandler<Object>, TimerHandler, ClockHandler, FileHandler, Runnable, EventRing.Waiter {
     /** An event that waits for room. */
     private static final class Waiting {
         Object event;
@@ -79,6 +79,10 @@ public final class RingPort implements SignalHandler, PathHandler, NetworkHandle
 
     @Override public void onPayload(Object payload) { tell(payload); }
 
+    @Override public void onClockChange(ClockChange change) { tell(change); }
+
+    @Override public void onDone(FileOperation operation) { tell(operation); }
+
     @Override public void onCount(long count) {
         tell(null, count, old -> {
             if (old.event != null) return false;
@@ -87,7 +91,9 @@ public final class RingPort implements SignalHandler, PathHandler, NetworkHandle
         });
     }
 
-    /** An expiry of a timer. */
+    @Override public void onTimer(TimerRegistration timer, long expirations) { onCount(expirations); }
+
+    /** An expiry of a timer that knows no more than that. */
     @Override public void run() { onCount(1); }
 
     @Override public void onReady(Watch watch, int ready) {

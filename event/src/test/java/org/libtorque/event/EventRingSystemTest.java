@@ -308,7 +308,7 @@ class EventRingSystemTest extends SystemTest {
         process.waitFor();
         process.getInputStream().close();
         process.getErrorStream().close();
-        assertEquals(new RingEvent.ProcessExit(zombie(), new ExitStatus(9, null, false)), ring.submit("ended", RingOperation.exit(zombie())).result());
+        assertEquals(new RingEvent.ProcessExit(zombie(), new ExitStatus(9, null, false)), ring.submit("ended", RingOperation.exit(zombie())).result().event());
         reap();
     }
 

@@ -147,7 +147,7 @@ class SourceContractTest extends SystemTest {
         if (row.most() > 0) subjects.getFirst().cause(0);
         stop();
         for (SourceRow.Subject subject : subjects) {
-            if (!(subject.registration().getClass() == TimerRegistration.class)) assertFalse(subject.registration().isOpen(), row::toString);
+            assertFalse(subject.registration().isOpen(), row::toString);
             subject.registration().close();
             subject.end();
         }

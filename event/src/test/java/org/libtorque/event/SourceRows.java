@@ -63,6 +63,21 @@ final class SourceRows {
                 subject(torque.after(Duration.ofMillis(2), color, () -> receiver.accept(0)), number -> { }, () -> { })));
         rows.add(row("period", Delivery.COALESCED, 1, 100, (torque, color, receiver, folder) ->
                 subject(torque.every(Duration.ofMillis(2), color, () -> receiver.accept(0)), number -> { }, () -> { })));
+        rows.add(row("precise timer", Delivery.COALESCED, 1, 100, (torque, color, receiver, folder) ->
+                subject(torque.timer(TimerOptions.every(Duration.ofMillis(2)).withPrecision(), color, (timer, expirations) -> receiver.accept(0)), number -> { }, () -> { })));
+        rows.add(row("clock", Delivery.COALESCED, 0, 100, (torque, color, receiver, folder) ->
+                subject(torque.onClockChange(color, change -> receiver.accept(0)), number -> { }, () -> { })));
+        rows.add(row("walk", Delivery.EACH, 1, 20, (torque, color, receiver, folder) -> {
+            Files.createDirectory(folder.resolve("entry"));
+            DirectoryWalk walk = torque.files().walk(FileName.of(folder), 1, color, new DirectoryHandler() {
+                @Override public void onEntries(DirectoryWalk self, List<DirectoryEntry> entries) {
+                    for (int i = 0; i < entries.size(); i++) receiver.accept(i);
+                }
+
+                @Override public void onEnd(DirectoryWalk self, Throwable failure) { }
+            });
+            return subject(walk, number -> { }, () -> { });
+        }));
         rows.add(row("network", Delivery.EACH, 1, 30, (torque, color, receiver, folder) -> {
             Registration registration = torque.onNetwork(Set.of(NetworkObject.Kind.LINK), color, change -> {
                 if (change.object() instanceof NetworkObject.Link link && link.index() == 1) receiver.accept(0); // the loopback interface is there, once
