@@ -48,6 +48,9 @@ import org.libtorque.vcore.TimerWheel;
  * residents. If it is NOBODY, a run is on its way anyway (that of the arming, or that which the wheel posted), or the colour is moving, and {@code keepLook} at its new home looks at the
  * word again after it has written {@code looksAt}.
  *
+ * <p>Under the colour, at home, the order is the other way round, and the compare-and-set is the only fence: {@link #armAtHome} and {@link #cancelAtHome} first see to the wheel and write
+ * {@code looksAt}, then the word. Who writes the word after that has read it, and with it sees {@code looksAt}; what was written before is overruled, and needs no look.
+ *
  * <p>Rejected: a lock for each timer, since whoever holds it may be taken off its CPU. A generation beside the deadline: two words, or deadlines of 40 bits. Linux's way of letting
  * the callback's thread and the canceller meet on the wheel's lock: our wheel has none.
  */
@@ -159,6 +162,38 @@ abstract class ArmedTimer extends Timer {
         }
     }
 
+    /**
+     * As {@link #arm}, and has the wheel look in time. At home, under the colour. The look comes first: whoever changes the word after the compare-and-set here sees it, whoever did before is
+     * overruled; so it takes no fence of its own.
+     */
+    final long armAtHome(long deadline) {
+        long before = when;
+        if (before == CLOSED) return before;
+        long at = onWheel(deadline);
+        if (mustLook(at)) schedule(at, false);
+        while (!WHEN.compareAndSet(this, before, deadline)) {
+            before = when;
+            if (before == CLOSED) {
+                leaveWheel();
+                break;
+            }
+        }
+        return before;
+    }
+
+    /** As {@link #cancel}, and takes the node off the wheel, which comes first for the same reason. At home, under the colour. */
+    final boolean cancelAtHome() {
+        long before = when;
+        if (!isArmed(before)) return false;
+        LOOKS_AT.setRelease(this, NOBODY);
+        wheel().cancel(this);
+        while (!WHEN.compareAndSet(this, before, UNARMED)) {
+            before = when;
+            if (!isArmed(before)) return false;
+        }
+        return true;
+    }
+
     /** Leaves the wheel, armed or not: the colour moves. At home, the colour being held. */
     final void leaveWheel() {
         looksAt = NOBODY;
@@ -167,10 +202,14 @@ abstract class ArmedTimer extends Timer {
 
     // ---- the home's thread
 
-    private void lookAt(long at) {
+    private void lookAt(long at) { schedule(at, true); }
+
+    private void schedule(long at, boolean fence) {
         if (isPrecise()) wheel().schedulePrecisely(this, at);
         else wheel().schedule(this, at);
-        looksAt = at <= LOOKING ? LOOKING + 1 : at; // a nanosecond or two more: somebody posts in vain
+        long said = at <= LOOKING ? LOOKING + 1 : at; // a nanosecond or two more: somebody posts in vain
+        if (fence) looksAt = said;
+        else LOOKS_AT.setRelease(this, said);
     }
 
     @Override protected final void onExpiry(long nowNanos) {

@@ -67,7 +67,12 @@ final class ColorTimer extends Resident implements TimerRegistration {
     static ColorTimer start(TimerOptions options, Color color, TimerHandler handler, KernelClocks clocks, ClockWatch watch) {
         var timer = new ColorTimer(options, color, handler, clocks, watch);
         if (options.start() == TimerOptions.Start.NONE) return timer;
-        timer.node.arm(options.start() == TimerOptions.Start.TIME ? timer.limited(options.nanos()) : timer.afterNow(options.nanos()));
+        long deadline = options.start() == TimerOptions.Start.TIME ? timer.limited(options.nanos()) : timer.afterNow(options.nanos());
+        if (timer.isHeldAtHome()) {
+            timer.armAtHome(deadline);
+            return timer;
+        }
+        timer.node.arm(deadline);
         timer.runAtHome(true); // where the wheel is that it is to go to
         if (!timer.lookInTime()) throw new RejectedExecutionException(color.home() + " has stopped");
         return timer;
@@ -106,37 +111,49 @@ final class ColorTimer extends Resident implements TimerRegistration {
     }
 
     private boolean arm(long deadline) {
-        long before = node.arm(deadline);
+        boolean here = isHeldAtHome();
+        long before = here ? armAtHome(deadline) : node.arm(deadline);
         if (before == ArmedTimer.CLOSED) return false;
-        lookInTime();
+        if (!here) lookInTime();
         return ArmedTimer.isArmed(before);
+    }
+
+    private long armAtHome(long deadline) {
+        if (watch != null) watch.add(this); // before the clock is looked at: if that is set after, it is told
+        settle();
+        long before = node.armAtHome(deadline);
+        if (before == ArmedTimer.CLOSED) leave();
+        return before;
     }
 
     /** Sees to it that somebody looks at what has just been armed. Returns false if the runtime has stopped. */
     private boolean lookInTime() {
-        if (watch != null) watch.add(this); // before the clock is looked at: if that is set after, it is told
-        if (isHeldAtHome()) {
-            keepLook();
-            return true;
-        }
+        if (watch != null) watch.add(this); // before the clock is looked at, as above
         long word = node.when();
         return !ArmedTimer.isArmed(word) || !node.mustLook(node.onWheel(word)) || postSurely();
     }
 
     @Override public boolean cancel() {
-        if (!node.cancel()) return false;
-        tidy();
-        return true;
+        if (isHeldAtHome()) {
+            boolean done = node.cancelAtHome();
+            if (done) leave();
+            else keepLook(); // somebody else has cancelled it, and may have left the rest to us
+            return done;
+        }
+        boolean done = node.cancel();
+        if (done) tidy();
+        return done;
     }
 
     @Override public void close() {
-        if (ArmedTimer.isArmed(node.close())) tidy();
+        if (!ArmedTimer.isArmed(node.close())) return;
+        if (isHeldAtHome()) keepLook();
+        else tidy();
     }
 
-    /** It has been called off: takes it off the wheel, so that nobody knows it any more. */
+    /** It has been called off elsewhere: has it taken off the wheel, so that nobody knows it any more. */
     private void tidy() {
-        if (isHeldAtHome()) keepLook();
-        else if (!node.isOffWheel() || watch != null) postSurely();
+        if (!node.isOffWheel() || watch != null) postSurely();
     }
 
     /** Tells whether the calling thread is the home's and runs the colour. */

@@ -12,7 +12,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 
 /** {@link ArmedTimer}: answers are exact, and somebody looks in time, or at all, whoever arms and cancels meanwhile. */
 public class ArmedTimerStress {
-    private static final long NOW = 1L << 30, TICK = 1L << 20;
+    private static final long NOW = 1L << 50, TICK = 1L << 40; // a wheel of few levels is soon made
     private static final long PASSED = NOW - 5 * TICK, SOON = NOW + 10 * TICK, LATER = NOW + 100 * TICK;
 
     /** A timer with a wheel of its own, to which the actor named 'home' belongs. */
@@ -217,6 +217,62 @@ public class ArmedTimerStress {
         }
 
         @Actor public void other(III_Result r) { r.r2 = timer.rearm(SOON) ? 1 : 0; }
+
+        @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
+    }
+
+    /** Armed under the colour at home while somebody arms for an earlier time. */
+    @JCStressTest
+    @Outcome(id = {"0, 1, 1", "1, 0, 1"}, expect = Expect.ACCEPTABLE, desc = "looked after; who came second called off the other")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "LOST: nobody looks in time")
+    @State public static class ArmingAtHomeAndRearm {
+        private final Probe timer = new Probe();
+
+        @Actor public void home(III_Result r) { r.r1 = ArmedTimer.isArmed(timer.armAtHome(LATER)) ? 1 : 0; }
+
+        @Actor public void other(III_Result r) { r.r2 = timer.rearm(SOON) ? 1 : 0; }
+
+        @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
+    }
+
+    /** Armed under the colour at home while somebody cancels. */
+    @JCStressTest
+    @Outcome(id = {"0, 0, 1", "0, 1, 1"}, expect = Expect.ACCEPTABLE, desc = "looked after, or off the wheel, or a task takes it off")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "LEFT: it stays on the wheel, and with its colour")
+    @State public static class ArmingAtHomeAndCancel {
+        private final Probe timer = new Probe();
+
+        @Actor public void home(III_Result r) { r.r1 = ArmedTimer.isArmed(timer.armAtHome(LATER)) ? 1 : 0; }
+
+        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
+
+        @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
+    }
+
+    /** Cancelled under the colour at home while somebody arms for a time at which the wheel would have looked. */
+    @JCStressTest
+    @Outcome(id = {"1, 0, 1", "1, 1, 1"}, expect = Expect.ACCEPTABLE, desc = "looked after")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "LOST: nobody looks in time")
+    @State public static class CancellingAtHomeAndRearm {
+        private final Probe timer = armed(SOON);
+
+        @Actor public void home(III_Result r) { r.r1 = timer.cancelAtHome() ? 1 : 0; }
+
+        @Actor public void other(III_Result r) { r.r2 = timer.rearm(LATER) ? 1 : 0; }
+
+        @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
+    }
+
+    /** Cancelled under the colour at home and elsewhere. */
+    @JCStressTest
+    @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = Expect.ACCEPTABLE, desc = "one of them has done it")
+    @Outcome(expect = Expect.FORBIDDEN, desc = "both, or none, or it stays on the wheel")
+    @State public static class CancellingAtHomeAndCancel {
+        private final Probe timer = armed(SOON);
+
+        @Actor public void home(III_Result r) { r.r1 = timer.cancelAtHome() ? 1 : 0; }
+
+        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
 
         @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
     }
