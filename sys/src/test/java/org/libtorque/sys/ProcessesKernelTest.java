@@ -128,4 +128,20 @@ class ProcessesKernelTest extends KernelFixture {
         thread.join();
         assertNull(failure.get(), () -> String.valueOf(failure.get()));
     }
+
+    @Test void aThreadsTimerSlackIsItsOwnAndIsRestoredByZero() throws InterruptedException {
+        long mine = TimerSlack.get(ErrnoSlot.current());
+        var seen = new java.util.concurrent.CopyOnWriteArrayList<Long>();
+        Thread thread = Thread.ofPlatform().start(() -> {
+            ErrnoSlot errno = ErrnoSlot.current();
+            seen.add(TimerSlack.get(errno));
+            seen.add((long) TimerSlack.set(errno, 1));
+            seen.add(TimerSlack.get(errno));
+            TimerSlack.set(errno, 0);
+            seen.add(TimerSlack.get(errno));
+        });
+        thread.join();
+        assertEquals(java.util.List.of(seen.getFirst(), 0L, seen.getFirst() == 0 ? 0L : 1L, seen.getFirst()), seen); // threads of real-time policies have none
+        assertEquals(mine, TimerSlack.get(ErrnoSlot.current()));
+    }
 }

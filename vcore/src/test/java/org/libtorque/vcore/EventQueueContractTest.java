@@ -879,6 +879,24 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
         assertTrue(System.nanoTime() - start < 500_000_000);
     }
 
+    @Test public void aWaitIsNotRoundedToMilliseconds() {
+        long best = Long.MAX_VALUE;
+        for (long end = System.nanoTime() + 10_000_000_000L; best >= 900_000 && System.nanoTime() < end; ) { // one that nobody disturbs
+            long start = System.nanoTime();
+            assertEquals(0, queue.harvest(16, 200_000));
+            long took = System.nanoTime() - start;
+            assertTrue(took >= 200_000, "took " + took);
+            best = Math.min(best, took);
+        }
+        assertTrue(best < 900_000, "the shortest took " + best);
+    }
+
+    @Test public void aLongWaitEndsAtItsTimeOrLittleBefore() {
+        long start = System.nanoTime();
+        assertEquals(0, queue.harvest(16, 150_000_000));
+        assertTrue(System.nanoTime() - start >= 149_000_000, "took " + (System.nanoTime() - start));
+    }
+
     @Test public void waitingEndsWithTheTime() {
         settle();
         long start = System.nanoTime();

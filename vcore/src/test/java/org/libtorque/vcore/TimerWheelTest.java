@@ -324,4 +324,59 @@ class TimerWheelTest {
         assertTrue(wheel.toString().startsWith("TimerWheel[size=0"), wheel.toString());
         assertEquals(TICK, wheel.tickNanos());
     }
+
+    // ---- precise timers
+
+    @Test void aPreciseTimerIsNamedToTheNanosecondAndRunsThen() {
+        for (long offset : new long[] {1, 1_000, TICK, 2 * TICK - 1, 2 * TICK, 2 * TICK + 1, 63 * TICK + 12_345, 4096 * TICK + 5, (1L << 45) + 3}) {
+            var w = new TimerWheel(START, TICK);
+            Timer t = timer("t");
+            w.schedulePrecisely(t, START + offset);
+            long now = START;
+            for (int wakes = 0; t.isScheduled(); wakes++) {
+                now = w.nextDeadlineNanos();
+                assertTrue(now - START <= offset, "offset " + offset + ": not before " + (now - START));
+                w.expire(now, MANY);
+                w.checkInvariants();
+                assertTrue(wakes < 12, "offset " + offset + ": wakes too often");
+            }
+            assertEquals(offset, now - START);
+        }
+    }
+
+    @Test void preciseTimersRunInTheOrderOfTheirDeadlinesAndEqualOnesInThatOfComing() {
+        long[] offsets = {500, 300, 900, 300, 100, 500, 300};
+        for (int i = 0; i < offsets.length; i++) wheel.schedulePrecisely(timer(offsets[i] + " " + i), START + offsets[i]);
+        for (long now = START; now <= START + 1_000; now += 50) expire(now, MANY);
+        assertEquals(List.of("100 4", "300 1", "300 3", "300 6", "500 0", "500 5", "900 2"), log);
+    }
+
+    @Test void aPreciseTimerCanBeCancelledAndMovedWhereverItIs() {
+        for (long offset : new long[] {100, 10 * TICK, 10_000 * TICK}) {
+            Timer t = timer("t");
+            wheel.schedulePrecisely(t, START + offset);
+            wheel.checkInvariants();
+            assertTrue(wheel.cancel(t));
+            assertFalse(wheel.cancel(t));
+            wheel.schedulePrecisely(t, START + offset);
+            wheel.schedule(t, START + offset);
+            wheel.checkInvariants();
+            wheel.schedulePrecisely(t, START + 7);
+            wheel.checkInvariants();
+            assertEquals(1, wheel.size());
+            assertEquals(START + 7, wheel.nextDeadlineNanos());
+            assertTrue(wheel.cancel(t));
+            assertEquals(0, wheel.size());
+        }
+        assertEquals(0, expire(START + 20_000 * TICK, MANY));
+    }
+
+    @Test void preciseAndOtherTimersDoNotMindEachOther() {
+        wheel.schedule(timer("coarse"), START + 100);
+        wheel.schedulePrecisely(timer("precise"), START + 200);
+        assertEquals(START + 200, wheel.nextDeadlineNanos());
+        assertEquals(1, expire(START + 200, MANY));
+        assertEquals(1, expire(START + 6 * TICK, MANY));
+        assertEquals(List.of("precise", "coarse"), log);
+    }
 }

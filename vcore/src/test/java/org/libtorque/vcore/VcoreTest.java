@@ -487,4 +487,26 @@ class VcoreTest {
         quiet.shutDown(0);
         vcore.bind(queue);
     }
+
+    @Test void aPreciseTimerThatIsDueWaitsForOneColoursTurnOnly() {
+        vcore.runOnce(false);
+        for (int i = 0; i < 3; i++) {
+            String name = "task " + i;
+            task(vcore.newColor(), () -> {
+                clock.advance(10_000);
+                ran.add(name);
+            }).post();
+        }
+        vcore.timers().schedulePrecisely(timer("precise"), clock.nanoTime() + 5_000);
+        vcore.runOnce(false);
+        assertEquals(List.of("task 0"), ran);
+        vcore.runOnce(false);
+        assertEquals(List.of("task 0", "precise", "task 1", "task 2"), ran);
+    }
+
+    @Test void theWaitIsAsLongAsThePreciseTimerSays() {
+        vcore.timers().schedulePrecisely(timer("precise"), clock.nanoTime() + 12_345);
+        vcore.runOnce(true);
+        assertEquals(12_345, queue.lastTimeout());
+    }
 }
