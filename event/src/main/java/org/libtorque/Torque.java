@@ -67,13 +67,13 @@ import org.libtorque.vcore.Vcore;
  *
  * <p>All methods may be called from any thread. Callbacks run on vcores and must not block.
  *
- * <p><b>Several runtimes</b> may be open in a process, one inside the other's callbacks too, on CPUs of their own or on the same ones, opened and closed in any order. They share
- * nothing but what is the process's: CPUs, which the kernel divides among the threads that are pinned to them, as it does with other processes; descriptors; and signals. Each has its own vcores,
- * colours, timers, limits and failure handler, and a colour, connection or timer stays in its runtime, whoever posts to it, arms it or closes it. A signal is told to whoever has registered for it in
- * any of them, and what it did before comes back when the last of them has let go; while several {@link #block}, the first SIGTERM or SIGINT stops all that do, the second ends the process. A
- * child's status is told to the runtime that started it, and the end of a process to everybody who watches it. Stopping one leaves the others alone, waits for no work of theirs, and may be
- * done by a callback of theirs ({@link #close} too, which waits, so nothing else of that vcore goes on meanwhile). Threads of a second runtime, while the first is open, are named
- * {@code torque2-vcore-0} and so on.
+ * <p><b>Several runtimes</b> may be open in a process, one inside the other's callbacks too, on CPUs of their own or on the same ones, opened and closed in any order. They
+ * share nothing but what is the process's: CPUs, which the kernel divides among the threads that are pinned to them, as it does with other processes; descriptors; and
+ * signals. Each has its own vcores, colours, timers, limits and failure handler, and a colour, connection or timer stays in its runtime, whoever posts to it, arms it or
+ * closes it. A signal is told to whoever has registered for it in any of them, and what it did before comes back when the last of them has let go; while several {@link
+ * #block}, the first SIGTERM or SIGINT stops all that do, the second ends the process. A child's status is told to the runtime that started it, and the end of a process to
+ * everybody who watches it. Stopping one leaves the others alone, waits for no work of theirs, and may be done by a callback of theirs ({@link #close} too, which waits, so
+ * nothing else of that vcore goes on meanwhile). Threads of a second runtime, while the first is open, are named {@code torque2-vcore-0} and so on.
  */
 public final class Torque implements AutoCloseable {
     private final TorqueRuntime runtime;
@@ -331,7 +331,7 @@ public final class Torque implements AutoCloseable {
      * Makes a timer, under a colour; what the other methods make are simple ones of these.
      *
      * @throws java.util.concurrent.RejectedExecutionException if the runtime has stopped
-     * @throws org.libtorque.sys.SyscallException if it is the first one by another clock than the monotonic, and descriptors are out
+     * @throws java.io.UncheckedIOException if it is the first one by another clock than the monotonic, and descriptors are out
      */
     public TimerRegistration timer(TimerOptions options, Color color, TimerHandler handler) {
         return runtime.timer(Objects.requireNonNull(options), Objects.requireNonNull(color), Objects.requireNonNull(handler));
@@ -340,7 +340,7 @@ public final class Torque implements AutoCloseable {
     /**
      * Tells, under a colour, when somebody has set the wall clock, and when the machine was suspended. Timers follow by themselves.
      *
-     * @throws org.libtorque.sys.SyscallException if descriptors are out
+     * @throws java.io.UncheckedIOException if descriptors are out
      */
     public Registration onClockChange(Color color, ClockHandler handler) {
         return runtime.onClockChange(Objects.requireNonNull(color), Objects.requireNonNull(handler));

@@ -32,7 +32,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What it costs to arm, re-arm and cancel a timer while a thousand or a million are armed, here and with the JDK's heap and Netty's wheel. All deadlines are 30 to 90 s away, and none comes.
+ * What it costs to arm, re-arm and cancel a timer while a thousand or a million are armed, here and with the JDK's heap and Netty's wheel. All deadlines are 30 to 90 s away, and
+ * none comes.
  *
  * <ul>
  * <li>{@link #replace}, {@link #replaceJdk}, {@link #replaceNetty}: one operation cancels a timer and arms it, or another in its stead, for another time.
@@ -40,9 +41,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * <li>{@link #touch}: nothing but a compare-and-set in as many objects, in the same order: what the memory costs, whatever is done there.
  * </ul>
  *
- * <p>Timers are gone through in the order in which they lie in memory, which the processor foresees, or in a random one, which it cannot: then everything that a million timers consist of comes
- * from far away each time, and the number of cache misses is what is measured. Ours run on a vcore's thread, under their colour. Netty's cancelling and arming only leaves notes in queues for the
- * timer's own thread, whose work on another CPU is not in the figures.
+ * <p>Timers are gone through in the order in which they lie in memory, which the processor foresees, or in a random one, which it cannot: then everything that a million timers
+ * consist of comes from far away each time, and the number of cache misses is what is measured. Ours run on a vcore's thread, under their colour. Netty's cancelling and arming
+ * only leaves notes in queues for the timer's own thread, whose work on another CPU is not in the figures.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

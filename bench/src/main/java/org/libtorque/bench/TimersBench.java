@@ -20,8 +20,8 @@ import picocli.CommandLine.Option;
 /**
  * {@code torque bench timers}: how late timers are, at idle and under load, and how far periodic ones drift; on vcores, with the JDK's executor and Netty's wheel.
  *
- * <p>Some hundred timers are armed for 1 to 50 ms, each again when it is called. Lateness is taken by the callback. Load is callbacks of 50 µs, sixteen for each CPU, that put themselves
- * in again: on the executor that also runs the timers, where a peer has such a thing. Each peer has a JVM of its own in each round, and all take their turns.
+ * <p>Some hundred timers are armed for 1 to 50 ms, each again when it is called. Lateness is taken by the callback. Load is callbacks of 50 µs, sixteen for each CPU, that put
+ * themselves in again: on the executor that also runs the timers, where a peer has such a thing. Each peer has a JVM of its own in each round, and all take their turns.
  */
 @Command(name = "torque bench timers", sortOptions = false,
         description = "Measures how late timers are called on vcores, by the JDK's executor and by Netty's wheel, at idle and under load, and whether periodic ones drift.")
@@ -99,7 +99,8 @@ public final class TimersBench implements Callable<Integer> {
         List<TimerPeer> peers = peerNames.stream().distinct().map(TimerPeer::byId).toList();
         Machine machine = Machine.describe(home);
         Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
-        System.err.printf(Locale.ROOT, "%d peers on CPUs %s, rounds: %d, about %.0f min%n", peers.size(), cpus, rounds, Math.ceil(rounds * peers.size() * (2 * seconds + driftSeconds + 6) / 60));
+        System.err.printf(Locale.ROOT, "%d peers on CPUs %s, rounds: %d, about %.0f min%n", peers.size(), cpus, rounds,
+                Math.ceil(rounds * peers.size() * (2 * seconds + driftSeconds + 6) / 60));
         for (String what : List.of("idle", "load")) lateness.put(what, new LinkedHashMap<>());
         for (int round = 1; round <= rounds; round++) {
             for (TimerPeer peer : peers) runPeer(peer, cpus, round);
@@ -154,9 +155,10 @@ public final class TimersBench implements Callable<Integer> {
         item(text, "JVM", machine.jvm() + "; " + String.join(" ", Peers.JVM_FLAGS));
         item(text, "Commit", machine.commit());
         item(text, "Pinning", "each process to CPUs " + cpus + " (taskset), to which vcores are pinned one by one and others' threads are not");
-        item(text, "Load", timers + " timers, armed for 1 to 50 ms at random, each again when it is called; under load besides callbacks of 50 µs, 16 for each CPU, that never end");
-        item(text, "Method", String.format(Locale.ROOT, "rounds: %d, peers interleaved, a JVM for each; %s s measured after 1.5 s; medians of the rounds, and the worst of all as the maximum. "
-                + "Drift: %s s of a period of 10 ms", rounds, HttpReport.significant(seconds), HttpReport.significant(driftSeconds)));
+        item(text, "Load", timers + " timers, armed for 1 to 50 ms at random, each again when it is called; under load besides callbacks of 50 µs, 16 for each CPU, "
+                + "that never end");
+        item(text, "Method", String.format(Locale.ROOT, "rounds: %d, peers interleaved, a JVM for each; %s s measured after 1.5 s; medians of the rounds, and "
+                + "the worst of all as the maximum. Drift: %s s of a period of 10 ms", rounds, HttpReport.significant(seconds), HttpReport.significant(driftSeconds)));
         for (TimerPeer peer : peers) item(text, peer.id, peer.title);
         for (String what : lateness.keySet()) {
             text.append(what.equals("idle") ? "\n### Lateness at idle, µs\n\n" : "\n### Lateness under load, µs\n\n");
@@ -170,7 +172,8 @@ public final class TimersBench implements Callable<Integer> {
             Drift worst = all.stream().max((a, b) -> Double.compare(Math.abs(a.nanos), Math.abs(b.nanos))).orElseThrow();
             text.append(String.format(Locale.ROOT, "| %s | %s | %,.0f | %,.0f |%n", peer, micros(worst.nanos), worst.calls, worst.times));
         });
-        text.append("\nDrift is by how much the best call of the last hundred is later, counted in periods since the first, than the best of the first hundred; the worst round.\n");
+        text.append("\nDrift is by how much the best call of the last hundred is later, counted in periods since the first, than the best of the first "
+                + "hundred; the worst round.\n");
         return text.toString();
     }
 

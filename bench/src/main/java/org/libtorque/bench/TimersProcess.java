@@ -9,8 +9,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The process in which one peer's timers are measured: at idle, under load, and one with a period for drift; a line of figures on the standard output for each. Arguments: the peer's
- * name, the CPUs, how many timers, seconds for each of the first two, seconds for drift.
+ * The process in which one peer's timers are measured: at idle, under load, and one with a period for drift; a line of figures on the standard output for each. Arguments: the
+ * peer's name, the CPUs, how many timers, seconds for each of the first two, seconds for drift.
  */
 final class TimersProcess {
     /** Timers are armed for a time from now between these. */

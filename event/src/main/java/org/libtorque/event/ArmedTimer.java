@@ -18,9 +18,9 @@ import org.libtorque.vcore.TimerWheel;
  *   any -close-> CLOSED          any thread, for good
  * }</pre>
  *
- * <p>All of these are compare-and-set or exchange on one word, hence totally ordered: of a cancellation and a claim one wins, and both know which. The deadline is in the word itself,
- * so there is no generation to compare: if a timer has been called and armed anew for just the same time between somebody's look and his compare-and-set, then what he calls off is
- * the new one, and that is what he is told. Everything else (the wheel, posted tasks) only leads to a look at the word, and a look too many finds nothing.
+ * <p>All of these are compare-and-set or exchange on one word, hence totally ordered: of a cancellation and a claim one wins, and both know which. The deadline is in the word
+ * itself, so there is no generation to compare: if a timer has been called and armed anew for just the same time between somebody's look and his compare-and-set, then what he
+ * calls off is the new one, and that is what he is told. Everything else (the wheel, posted tasks) only leads to a look at the word, and a look too many finds nothing.
  *
  * <p><b>The look.</b> {@code looksAt} says when the wheel will look at the word:
  *
@@ -30,10 +30,11 @@ import org.libtorque.vcore.TimerWheel;
  *   a time     the node is on the wheel
  * }</pre>
  *
- * <p>It is written by the home's thread alone: in {@link #onExpiry}, which runs without the colour being held, and in {@link #keepLook} and {@link #leaveWheel}, under the colour. Who arms writes
- * the word, then reads {@code looksAt}; the home writes {@code looksAt}, then reads the word. Both are volatile, so one of them sees what the other has written (Dekker): either the
- * home sees the deadline, or who armed sees that nobody looks in time, and posts the timer, whose run looks. A look that is too early is left where it is: when its time has come it
- * finds a later deadline and moves on. So a timer that is put off again and again, as limits of connections are, does not touch the wheel, nor the home's thread.
+ * <p>It is written by the home's thread alone: in {@link #onExpiry}, which runs without the colour being held, and in {@link #keepLook} and {@link #leaveWheel}, under the
+ * colour. Who arms writes the word, then reads {@code looksAt}; the home writes {@code looksAt}, then reads the word. Both are volatile, so one of them sees what the other has
+ * written (Dekker): either the home sees the deadline, or who armed sees that nobody looks in time, and posts the timer, whose run looks. A look that is too early is left where
+ * it is: when its time has come it finds a later deadline and moves on. So a timer that is put off again and again, as limits of connections are, does not touch the wheel, nor
+ * the home's thread.
  *
  * <p>Case by case, with d the new deadline and l what {@code looksAt} was when it was read:
  * <ul>
@@ -44,12 +45,13 @@ import org.libtorque.vcore.TimerWheel;
  * <li>l is at or before d, and {@code keepLook} puts the node to another time: it only does so for a deadline before l, hence before d.
  * </ul>
  *
- * <p>Who cancels does it the same way: writes the word, then reads {@code looksAt}, and posts a task unless that is NOBODY; the run takes the node off the wheel, and the timer from its colour's
- * residents. If it is NOBODY, a run is on its way anyway (that of the arming, or that which the wheel posted), or the colour is moving, and {@code keepLook} at its new home looks at the
- * word again after it has written {@code looksAt}.
+ * <p>Who cancels does it the same way: writes the word, then reads {@code looksAt}, and posts a task unless that is NOBODY; the run takes the node off the wheel, and the timer
+ * from its colour's residents. If it is NOBODY, a run is on its way anyway (that of the arming, or that which the wheel posted), or the colour is moving, and {@code keepLook} at
+ * its new home looks at the word again after it has written {@code looksAt}.
  *
- * <p>Under the colour, at home, the order is the other way round, and the compare-and-set is the only fence: {@link #armAtHome} and {@link #cancelAtHome} first see to the wheel and write
- * {@code looksAt}, then the word. Who writes the word after that has read it, and with it sees {@code looksAt}; what was written before is overruled, and needs no look.
+ * <p>Under the colour, at home, the order is the other way round, and the compare-and-set is the only fence: {@link #armAtHome} and {@link #cancelAtHome} first see to the wheel
+ * and write {@code looksAt}, then the word. Who writes the word after that has read it, and with it sees {@code looksAt}; what was written before is overruled, and needs no
+ * look.
  *
  * <p>Rejected: a lock for each timer, since whoever holds it may be taken off its CPU. A generation beside the deadline: two words, or deadlines of 40 bits. Linux's way of letting
  * the callback's thread and the canceller meet on the wheel's lock: our wheel has none.
@@ -163,8 +165,8 @@ abstract class ArmedTimer extends Timer {
     }
 
     /**
-     * As {@link #arm}, and has the wheel look in time. At home, under the colour. The look comes first: whoever changes the word after the compare-and-set here sees it, whoever did before is
-     * overruled; so it takes no fence of its own.
+     * As {@link #arm}, and has the wheel look in time. At home, under the colour. The look comes first: whoever changes the word after the compare-and-set here sees it, whoever
+     * did before is overruled; so it takes no fence of its own.
      */
     final long armAtHome(long deadline) {
         long before = when;

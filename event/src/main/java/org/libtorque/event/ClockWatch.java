@@ -1,5 +1,6 @@
 package org.libtorque.event;
 
+import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -7,7 +8,6 @@ import org.libtorque.sys.Clocks;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
-import org.libtorque.sys.SyscallException;
 import org.libtorque.sys.TimerFd;
 import org.libtorque.vcore.Color;
 
@@ -15,12 +15,12 @@ import org.libtorque.vcore.Color;
  * Learns that the wall clock was set, or the machine was suspended, and tells the timers of a runtime that go by a clock which that concerns: they are on the wheels by the
  * monotonic clock, at times that do not hold any more.
  *
- * <p>The kernel tells by a timerfd of the wall clock that is armed for the end of time, with TFD_TIMER_CANCEL_ON_SET: reading it fails with ECANCELED once the clock has been set, and also after
- * suspend, since what the kernel compares is the distance of the wall clock from the monotonic one (fs/timerfd.c, {@code timerfd_clock_was_set}, {@code timerfd_resume}). It stays armed after that.
- * Slewing (adjtime(3)) changes both clocks alike, and tells nobody.
+ * <p>The kernel tells by a timerfd of the wall clock that is armed for the end of time, with TFD_TIMER_CANCEL_ON_SET: reading it fails with ECANCELED once the clock has been
+ * set, and also after suspend, since what the kernel compares is the distance of the wall clock from the monotonic one (fs/timerfd.c, {@code timerfd_clock_was_set}, {@code
+ * timerfd_resume}). It stays armed after that. Slewing (adjtime(3)) changes both clocks alike, and tells nobody.
  *
- * <p>There is one in a runtime, made when the first such timer or {@linkplain ClockRegistration handler} is, and it stays until the runtime ends. Timers are told some at a time, so that many
- * do not hold up the vcore.
+ * <p>There is one in a runtime, made when the first such timer or {@linkplain ClockRegistration handler} is, and it stays until the runtime ends. Timers are told some at a time,
+ * so that many do not hold up the vcore.
  *
  * <p>Rejected: a timerfd for each timer, or for each clock and vcore: descriptors and system calls for what the wheel does already, and suspend would still have to be told.
  */
@@ -41,15 +41,16 @@ final class ClockWatch extends KernelSource {
     /**
      * Opens the descriptor: changes from now on are noticed.
      *
-     * @throws SyscallException if descriptors are out
+     * @throws UncheckedIOException if descriptors are out
      */
     static ClockWatch open(Color color) {
         ErrnoSlot errno = ErrnoSlot.current();
-        int fd = SyscallException.check(TimerFd.create(errno, Clocks.CLOCK_REALTIME, TimerFd.TFD_NONBLOCK | TimerFd.TFD_CLOEXEC), "timerfd_create", "CLOCK_REALTIME");
+        int fd = TimerFd.create(errno, Clocks.CLOCK_REALTIME, TimerFd.TFD_NONBLOCK | TimerFd.TFD_CLOEXEC);
+        if (fd < 0) throw new UncheckedIOException(IoErrors.of(fd, "timerfd_create", "CLOCK_REALTIME"));
         int result = TimerFd.arm(errno, fd, TimerFd.TFD_TIMER_ABSTIME | TimerFd.TFD_TIMER_CANCEL_ON_SET, Long.MAX_VALUE, 0);
         if (result < 0) {
             Files.close(errno, fd);
-            throw SyscallException.of(result, "timerfd_settime", "fd={}, CANCEL_ON_SET", fd);
+            throw new UncheckedIOException(IoErrors.of(result, "timerfd_settime", "fd={}, CANCEL_ON_SET", fd));
         }
         var watch = new ClockWatch(color, fd);
         watch.register();

@@ -12,9 +12,9 @@ import org.libtorque.vcore.Vcore;
 /**
  * A timer of the facade. What decides is the word of its {@link ArmedTimer}, where states and memory order are explained; this is the task that acts on it, under the colour.
  *
- * <p>{@link #run} looks at the word: if a deadline has passed it claims it and calls the handler; then it sees to it that the wheel of its colour's home looks again in time, or lets go of it.
- * It is posted by the wheel, and by whoever has armed the timer for a time at which nobody looks, or has cancelled it; and it does not matter who it was. Being its own task, it needs no
- * other object, and any number of posts before it runs are one. A run away from home that finds something to do with the wheel posts itself home.
+ * <p>{@link #run} looks at the word: if a deadline has passed it claims it and calls the handler; then it sees to it that the wheel of its colour's home looks again in time, or
+ * lets go of it. It is posted by the wheel, and by whoever has armed the timer for a time at which nobody looks, or has cancelled it; and it does not matter who it was. Being
+ * its own task, it needs no other object, and any number of posts before it runs are one. A run away from home that finds something to do with the wheel posts itself home.
  *
  * <p>{@code settled} as a resident of the colour exactly when it may be on the wheel, so the node goes along when the colour moves. It settles at home, before the node is put on
  * the wheel; it may be unsettled away from home only when {@link ArmedTimer#isOffWheel} says that the home's thread is not about to put it there.

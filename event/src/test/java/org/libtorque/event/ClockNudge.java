@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * A process that sets the machine's wall clock without anybody noticing but who asked to be told: forth by a nanosecond, and back by one, with adjtimex(2). Exits with 0 if that was done, with
- * {@link #NOT_HERE} if it may not be, because the process has no right to, or because a daemon keeps the clock, whose adjustments a set would end.
+ * A process that sets the machine's wall clock without anybody noticing but who asked to be told: forth by a nanosecond, and back by one, with adjtimex(2). Exits with 0 if that
+ * was done, with {@link #NOT_HERE} if it may not be, because the process has no right to, or because a daemon keeps the clock, whose adjustments a set would end.
  */
 @SuppressWarnings("restricted") // not part of the library; in a process of its own
 final class ClockNudge {

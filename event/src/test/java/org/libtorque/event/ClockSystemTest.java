@@ -98,7 +98,8 @@ class ClockSystemTest extends SystemTest {
         KernelClocks clocks = clock -> clock == TimerClock.WALL ? System.nanoTime() + wallOffset.get() : clock.nanos();
         try (TorqueRuntime runtime = TorqueRuntime.open(options(), clocks)) {
             var called = new AtomicInteger();
-            TimerRegistration timer = runtime.timer(TimerOptions.at(TimerClock.WALL, clocks.nanos(TimerClock.WALL) + SECOND / 20), runtime.defaultColor(), (_, _) -> called.incrementAndGet());
+            TimerRegistration timer = runtime.timer(TimerOptions.at(TimerClock.WALL, clocks.nanos(TimerClock.WALL) + SECOND / 20), runtime.defaultColor(),
+                    (_, _) -> called.incrementAndGet());
             wallOffset.addAndGet(-100 * SECOND);
             sleep(100);
             assertEquals(0, called.get());

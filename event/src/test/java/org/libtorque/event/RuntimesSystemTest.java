@@ -230,7 +230,8 @@ class RuntimesSystemTest extends SystemTest {
         arguments[0] = setup.backend().name().toLowerCase(Locale.ROOT);
         arguments[1] = Integer.toString(setup.vcores());
         System.arraycopy(more, 0, arguments, 2, more.length);
-        TestProcess child = blocked ? ChildJvm.startBlocking("TERM,INT", TwoRuntimesChild.class, arguments) : ChildJvm.start(List.of(), List.of(), TwoRuntimesChild.class, arguments);
+        TestProcess child = blocked ? ChildJvm.startBlocking("TERM,INT", TwoRuntimesChild.class, arguments)
+                : ChildJvm.start(List.of(), List.of(), TwoRuntimesChild.class, arguments);
         child.awaitLine("^ready 0$");
         child.awaitLine("^ready 1$");
         return child;

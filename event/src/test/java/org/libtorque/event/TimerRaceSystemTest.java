@@ -147,7 +147,8 @@ class TimerRaceSystemTest extends SystemTest {
             threads.add(start("racer " + t, () -> {
                 for (int i = 0; i < 100; i++) {
                     TimerOptions options = TimerOptions.after(Duration.ofNanos(mine.nextLong(5_000_000)));
-                    TimerRegistration timer = torque().timer(mine.nextBoolean() ? options : options.withPrecision(), mine.nextInt(3) == 0 ? torque().defaultColor() : torque().newColor(),
+                    TimerRegistration timer = torque().timer(mine.nextBoolean() ? options : options.withPrecision(),
+                            mine.nextInt(3) == 0 ? torque().defaultColor() : torque().newColor(),
                             (_, _) -> called.incrementAndGet());
                     made.incrementAndGet();
                     if (mine.nextInt(20) == 0) Thread.sleep(mine.nextInt(4));

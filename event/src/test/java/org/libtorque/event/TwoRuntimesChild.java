@@ -6,7 +6,9 @@ import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Backend;
 
-/** A process of two runtimes on the same CPUs, both of which wait to be stopped. Arguments: a backend's name, the number of vcores, and {@code stuck} to have the second never come to its end. */
+/**
+ * A process of two runtimes on the same CPUs, both of which wait to be stopped. Arguments: a backend's name, the number of vcores, and {@code stuck} to have the second never come to its end.
+ */
 final class TwoRuntimesChild {
     private TwoRuntimesChild() {}
 

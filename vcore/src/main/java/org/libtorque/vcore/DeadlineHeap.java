@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
- * The timers of a {@link TimerWheel} whose deadlines are exact and near, the earliest on top: a binary heap (Williams 1964) whose nodes know their places, so that any of them can be
- * taken out. Equal deadlines come in the order in which they were added. Adding and removing cost O(log n); n is small, since a timer is here for the last two ticks before its deadline only.
- * Grows when it must, and never shrinks: after that nothing allocates.
+ * The timers of a {@link TimerWheel} whose deadlines are exact and near, the earliest on top: a binary heap (Williams 1964) whose nodes know their places, so that any of them
+ * can be taken out. Equal deadlines come in the order in which they were added. Adding and removing cost O(log n); n is small, since a timer is here for the last two ticks
+ * before its deadline only. Grows when it must, and never shrinks: after that nothing allocates.
  *
  * <p>A timer in here has its place in {@code dueRound} and the order of its coming in {@code dueTick}, which are the lists' otherwise. The wheel's thread only.
  */

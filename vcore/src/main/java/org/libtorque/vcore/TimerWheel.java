@@ -18,11 +18,11 @@ import java.util.function.Consumer;
  * <p>Due timers wait in a list, first in, first out, and are run from there, so that a burst can be worked off in
  * bounded steps. Cascading is bounded too, and goes on where it stopped.
  *
- * <p><b>Precision.</b> A deadline is rounded up to a tick: a timer never fires early, and less than a tick after the
- * first {@link #expire} that finds it passed could have fired it. A timer that was scheduled {@linkplain #schedulePrecisely precisely} is not rounded: it waits on the wheel, as others
- * do, until one to two ticks before its deadline, and from then on in a {@link DeadlineHeap}, whose first says to the nanosecond when {@code expire} should be called. So the heap holds what
- * is due within two milliseconds, however many there are. (A second wheel with finer ticks would need no logarithm, but it would wake its vcore once more for each level that a timer
- * comes down, some tens of microseconds before its time. All of them in a heap from the start: O(log n) and its cache misses for timers that are mostly stopped before they fire.)
+ * <p><b>Precision.</b> A deadline is rounded up to a tick: a timer never fires early, and less than a tick after the first {@link #expire} that finds it passed could have fired
+ * it. A timer that was scheduled {@linkplain #schedulePrecisely precisely} is not rounded: it waits on the wheel, as others do, until one to two ticks before its deadline, and
+ * from then on in a {@link DeadlineHeap}, whose first says to the nanosecond when {@code expire} should be called. So the heap holds what is due within two milliseconds, however
+ * many there are. (A second wheel with finer ticks would need no logarithm, but it would wake its vcore once more for each level that a timer comes down, some tens of
+ * microseconds before its time. All of them in a heap from the start: O(log n) and its cache misses for timers that are mostly stopped before they fire.)
  *
  * <p><b>Invariants.</b>
  * <pre>

@@ -170,8 +170,8 @@ public final class EpollQueue extends EventQueue {
     }
 
     /**
-     * Waits with a timeout. The kernel delays the end of a wait by up to a thousandth of its length, to let it coincide with others; so a long wait ends a little before its time, and the
-     * rest, which the vcore comes back for, is exact to some tens of microseconds.
+     * Waits with a timeout. The kernel delays the end of a wait by up to a thousandth of its length, to let it coincide with others; so a long wait ends a little before its
+     * time, and the rest, which the vcore comes back for, is exact to some tens of microseconds.
      */
     private int await(int wanted, long timeoutNanos) {
         long nanos = timeoutNanos < LONG_WAIT_NANOS ? timeoutNanos : timeoutNanos - (timeoutNanos >>> 9);
