@@ -337,6 +337,9 @@ public final class Torque implements AutoCloseable {
         return runtime.timer(Objects.requireNonNull(options), Objects.requireNonNull(color), Objects.requireNonNull(handler));
     }
 
+    /** Tells, under the default colour, when somebody has set the wall clock, and when the machine was suspended. */
+    public Registration onClockChange(ClockHandler handler) { return onClockChange(defaultColor(), handler); }
+
     /**
      * Tells, under a colour, when somebody has set the wall clock, and when the machine was suspended. Timers follow by themselves.
      *
