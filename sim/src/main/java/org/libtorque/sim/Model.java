@@ -23,7 +23,7 @@ abstract class Model {
         if (connection.home != null) connection.home.announce(connection);
     }
 
-    /** What a hart does for ever. Runs as a coroutine. */
+    /** What a hart does, and does again when it returns. Runs as a coroutine. */
     abstract void loop(Hart hart);
 
     /** Whether a connection that is served should let others go first. */

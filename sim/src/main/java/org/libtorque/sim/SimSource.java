@@ -29,4 +29,6 @@ class SimSource extends EventSource {
     }
 
     @Override protected void failed(Throwable failure) { simulation.fail(failure); }
+
+    @Override public String toString() { return "source of " + connection; }
 }

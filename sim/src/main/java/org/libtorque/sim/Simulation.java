@@ -130,13 +130,7 @@ final class Simulation {
 
     private void begin() {
         for (Hart hart : harts) {
-            hart.body = new Coroutine(() -> {
-                try {
-                    model.loop(hart);
-                } catch (Throwable e) {
-                    fail(e);
-                }
-            });
+            hart.body = body(hart);
             wheel.schedule(hart.id, 0);
         }
         for (Connection connection : connections) {
@@ -160,8 +154,22 @@ final class Simulation {
         current = hart;
         model.enter(hart);
         hart.resume();
+        while (hart.body.isDone() && failure == null) {
+            hart.body = body(hart);
+            hart.body.resume();
+        }
         model.leave(hart);
         current = null;
+    }
+
+    private Coroutine body(Hart hart) {
+        return new Coroutine(() -> {
+            try {
+                model.loop(hart);
+            } catch (Throwable e) {
+                fail(e);
+            }
+        });
     }
 
     /** Ends the run: something has gone wrong. */
