@@ -13,16 +13,16 @@ import org.libtorque.sim.Scenario;
 final class ResultJson {
     private ResultJson() {}
 
-    static String text(Map<String, Topology> machines, List<Result> results) {
+    static String text(Map<String, Topology> machines, List<Result> results, int seeds) {
         var root = new JsonObject();
         root.addProperty("schema", "torque-simulate/1");
         var list = new JsonArray();
-        for (Result r : results) list.add(tree(machines, r));
+        for (Result r : results) list.add(tree(machines, r, seeds));
         root.add("results", list);
         return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(root) + "\n";
     }
 
-    private static JsonObject tree(Map<String, Topology> machines, Result r) {
+    private static JsonObject tree(Map<String, Topology> machines, Result r, int seeds) {
         Scenario s = r.scenario();
         var o = new JsonObject();
         for (var machine : machines.entrySet()) {
@@ -32,6 +32,7 @@ final class ResultJson {
         o.addProperty("workload", s.workload().label());
         o.addProperty("policy", s.policy().label());
         o.addProperty("seed", s.seed());
+        if (seeds > 1) o.addProperty("seeds", seeds);
         o.addProperty("nanos", s.nanos());
         o.addProperty("load", s.load());
         o.addProperty("closed_loop", s.closed());

@@ -5,12 +5,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.libtorque.apps.simulate.SimulateCommand.Figure;
 import org.libtorque.sim.Policy;
 import org.libtorque.sim.Result;
 
 /**
  * Waiting times as a picture. One machine: a panel for each workload with a line for each policy, from the median over the 99th to the
- * 99.9th percentile, on a logarithmic scale that all panels share. Several machines: the 99th percentile over the number of harts.
+ * 99.9th percentile, on a logarithmic scale that all panels share. Several machines: a figure over the number of harts, the 99th percentile or another.
  *
  * <p>No background, and greys that can be read on white and on black.
  */
@@ -30,11 +31,13 @@ final class ResultPlot {
     private record Panel(String title, List<Result> results, int kind) {}
 
     private final StringBuilder out = new StringBuilder();
-    private double low, high;
+    private final Figure figure;
+    /** The scale: logarithms of nanoseconds, or values from 0 on; and from line to line of the grid. */
+    private double low, high, step;
 
-    private ResultPlot() {}
+    private ResultPlot(Figure figure) { this.figure = figure; }
 
-    static String text(List<Result> results) { return new ResultPlot().draw(results); }
+    static String text(List<Result> results, Figure figure) { return new ResultPlot(figure).draw(results); }
 
     private static String colour(Policy policy) { return COLOURS[policy.ordinal() % COLOURS.length]; }
 
@@ -45,7 +48,7 @@ final class ResultPlot {
         double panelHeight = scaling ? 200 : 46 + ROW * panels.stream().mapToInt(p -> p.results.size()).max().orElse(1);
         int rows = (panels.size() + COLUMNS - 1) / COLUMNS;
         double width = LEFT + Math.min(COLUMNS, panels.size()) * (PANEL_WIDTH + GAP) - GAP + 60, height = TOP + rows * panelHeight + 10;
-        String title = scaling ? "99th percentile of waiting over the number of harts"
+        String title = scaling ? title() + " over the number of harts"
                 : "Waiting time on " + results.getFirst().scenario().hartCount() + " harts: median \u25cb, 99th \u25cf and 99.9th percentile |";
         format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">%n", width, height, width, height);
         format("<title>%s</title>%n<style>%n%s</style>%n", title, STYLE);
@@ -61,11 +64,31 @@ final class ResultPlot {
         return out.append("</svg>\n").toString();
     }
 
-    private static List<Panel> panels(List<Result> results) {
+    private String title() {
+        return switch (figure) {
+            case P99 -> "99th percentile of waiting";
+            case THROUGHPUT -> "Requests per second and hart";
+            case MOVES -> "Pieces of work taken, and connections moved, per 100 requests";
+            case BUSY -> "Share of the harts' time that is spent";
+        };
+    }
+
+    /** What is drawn if it is not waiting. */
+    private double value(Result r) {
+        return switch (figure) {
+            case P99 -> throw new AssertionError();
+            case THROUGHPUT -> r.throughput() / r.scenario().hartCount();
+            case MOVES -> 100 * (r.steals() + r.migrations()) / r.throughput();
+            case BUSY -> r.utilisation();
+        };
+    }
+
+    private List<Panel> panels(List<Result> results) {
         Map<String, Panel> panels = new LinkedHashMap<>();
         for (Result r : results) {
-            for (int kind = 0; kind < r.kinds().size(); kind++) {
-                String title = r.scenario().workload().label() + (r.kinds().size() > 1 ? ", " + r.kinds().get(kind).kind() : "");
+            int kinds = figure == Figure.P99 ? r.kinds().size() : 1;
+            for (int kind = 0; kind < kinds; kind++) {
+                String title = r.scenario().workload().label() + (kinds > 1 ? ", " + r.kinds().get(kind).kind() : "");
                 int k = kind;
                 panels.computeIfAbsent(title, t -> new Panel(t, new ArrayList<>(), k)).results.add(r);
             }
@@ -74,6 +97,15 @@ final class ResultPlot {
     }
 
     private void scale(List<Result> results, boolean scaling) {
+        if (figure != Figure.P99) {
+            double most = results.stream().mapToDouble(this::value).max().orElse(0);
+            step = Math.pow(10, Math.floor(Math.log10(Math.max(1e-6, most))));
+            if (most / step < 2.5) step /= 4;
+            else if (most / step < 5) step /= 2;
+            high = Math.max(step, Math.ceil(most / step) * step);
+            return;
+        }
+        step = 1;
         low = Double.MAX_VALUE;
         high = 0;
         for (Result r : results) {
@@ -128,9 +160,11 @@ final class ResultPlot {
             most = Math.max(most, Math.log(r.scenario().hartCount()));
         }
         format("<text class=\"panel\" x=\"0\" y=\"4\">%s</text>%n", panel.title);
-        for (double decade = low; decade <= high; decade++) {
-            double y = 14 + height - (decade - low) / (high - low) * height;
-            format("<path class=\"grid\" d=\"M0 %.1fH%.1f\"/><text class=\"end\" x=\"-6\" y=\"%.1f\">%s</text>%n", y, PANEL_WIDTH, y + 4, decade(decade));
+        for (int i = 0; low + i * step <= high * (1 + 1e-9); i++) {
+            double line = low + i * step;
+            double y = 14 + height - (line - low) / (high - low) * height;
+            String label = figure == Figure.P99 ? decade(line) : plain(line);
+            format("<path class=\"grid\" d=\"M0 %.1fH%.1f\"/><text class=\"end\" x=\"-6\" y=\"%.1f\">%s</text>%n", y, PANEL_WIDTH, y + 4, label);
         }
         for (int harts : panel.results.stream().mapToInt(r -> r.scenario().hartCount()).distinct().sorted().toArray()) {
             format("<text class=\"middle\" x=\"%.1f\" y=\"%.1f\">%d</text>%n", (Math.log(harts) - least) / (most - least) * PANEL_WIDTH, height + 30, harts);
@@ -139,12 +173,16 @@ final class ResultPlot {
             var path = new StringBuilder();
             for (Result r : entry.getValue()) {
                 double x = (Math.log(r.scenario().hartCount()) - least) / (most - least) * PANEL_WIDTH;
-                double y = 14 + height - at(r.kinds().get(panel.kind).p99(), height);
+                double y = 14 + height - (figure == Figure.P99 ? at(r.kinds().get(panel.kind).p99(), height) : value(r) / high * height);
                 path.append(String.format(Locale.ROOT, "%s%.1f %.1f", path.isEmpty() ? "M" : "L", x, y));
                 format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>", x, y, colour(entry.getKey()));
             }
             format("<path class=\"line\" stroke=\"%s\" d=\"%s\"/>%n", colour(entry.getKey()), path);
         }
+    }
+
+    private static String plain(double value) {
+        return java.math.BigDecimal.valueOf(value).round(new java.math.MathContext(3)).stripTrailingZeros().toPlainString();
     }
 
     private static String decade(double log10) { return time(Math.round(Math.pow(10, log10))); }

@@ -59,6 +59,9 @@ public final class SimulateCommand implements Callable<Integer> {
     /** Forms of the report. */
     enum Format { TEXT, JSON, SVG }
 
+    /** What a plot over the number of harts shows. */
+    enum Figure { P99, THROUGHPUT, MOVES, BUSY }
+
     /** Whether clients wait for their answers. */
     enum Loop { OPEN, CLOSED }
 
@@ -100,9 +103,17 @@ public final class SimulateCommand implements Callable<Integer> {
             description = "open: requests come whatever happens. closed: a client waits for its answer first. Default: ${DEFAULT-VALUE}")
     private Loop loop;
 
-    @Option(names = {"-f", "--format"}, paramLabel = "FORMAT", defaultValue = "text", converter = FormatConverter.class,
+    @Option(names = "--repeat", paramLabel = "N", defaultValue = "1",
+            description = "Play each case with so many seeds, from --seed on, and report the median of each figure. Default: ${DEFAULT-VALUE}")
+    private int repeat;
+
+    @Option(names = {"-f", "--format"}, paramLabel = "LIST", split = ",", hideParamSyntax = true, defaultValue = "text", converter = FormatConverter.class,
             description = "text, json or svg. Default: ${DEFAULT-VALUE}")
-    private Format format;
+    private List<Format> formats;
+
+    @Option(names = "--plot", paramLabel = "LIST", split = ",", hideParamSyntax = true, defaultValue = "p99", converter = FigureConverter.class,
+            description = "For svg with several machines, what is drawn over the number of harts: p99, throughput, moves, busy. A file each. Default: ${DEFAULT-VALUE}")
+    private List<Figure> figures;
 
     @Option(names = "--out", paramLabel = "DIR", description = "Write into files of this folder, made if it is not there, not to standard output.")
     private Path out;
@@ -133,6 +144,10 @@ public final class SimulateCommand implements Callable<Integer> {
         @Override public Format convert(String value) { return named(value, Format.values(), f -> f.name().toLowerCase(Locale.ROOT)); }
     }
 
+    static final class FigureConverter implements ITypeConverter<Figure> {
+        @Override public Figure convert(String value) { return named(value, Figure.values(), f -> f.name().toLowerCase(Locale.ROOT)); }
+    }
+
     static final class LoopConverter implements ITypeConverter<Loop> {
         @Override public Loop convert(String value) { return named(value, Loop.values(), l -> l.name().toLowerCase(Locale.ROOT)); }
     }
@@ -149,6 +164,7 @@ public final class SimulateCommand implements Callable<Integer> {
         Map<String, Topology> machines = machines();
         range("--load", load > 0 && load <= 4, load + " is not above 0 and at most 4");
         range("--connections", connections >= 1 && connections <= 4096, connections + " is not within 1 to 4096");
+        range("--repeat", repeat >= 1 && repeat <= 1000, repeat + " is not within 1 to 1000");
         range("--seconds", seconds == null || seconds >= 1e-6 && seconds <= 1e5, seconds + " is not within 0.000001 to 100000");
         var results = new ArrayList<Result>();
         for (Topology topology : machines.values()) {
@@ -156,10 +172,15 @@ public final class SimulateCommand implements Callable<Integer> {
                 for (Policy policy : policies) results.add(run(topology, workload, policy));
             }
         }
-        switch (format) {
-            case TEXT -> write("simulate.txt", ResultTable.text(results));
-            case JSON -> write("simulate.json", ResultJson.text(machines, results));
-            case SVG -> write("simulate.svg", ResultPlot.text(results));
+        for (Format format : formats) {
+            switch (format) {
+                case TEXT -> write("simulate.txt", ResultTable.text(results));
+                case JSON -> write("simulate.json", ResultJson.text(machines, results, repeat));
+                case SVG -> {
+                    if (machines.size() == 1) write("simulate.svg", ResultPlot.text(results, Figure.P99));
+                    else for (Figure figure : figures) write("simulate-" + figure.name().toLowerCase(Locale.ROOT) + ".svg", ResultPlot.text(results, figure));
+                }
+            }
         }
         return 0;
     }
@@ -204,8 +225,11 @@ public final class SimulateCommand implements Callable<Integer> {
     private Result run(Topology topology, Workload workload, Policy policy) {
         double rate = topology.online().size() * load / TYPICAL_SECONDS_PER_REQUEST;
         double time = seconds != null ? seconds : Math.max(SHORTEST_SECONDS, TYPICAL_REQUESTS / rate);
-        Result result = Simulator.run(new Scenario(topology, workload, policy, seed, (long) (time * 1e9), load, connections, loop == Loop.CLOSED,
-                Costs.DEFAULT));
+        var runs = new ArrayList<Result>();
+        for (long s = seed; s < seed + repeat; s++) {
+            runs.add(Simulator.run(new Scenario(topology, workload, policy, s, (long) (time * 1e9), load, connections, loop == Loop.CLOSED, Costs.DEFAULT)));
+        }
+        Result result = Medians.of(runs);
         if (timing) {
             command.commandLine().getErr().println(String.format(Locale.ROOT, "%d harts, %s, %s: %.2f s of CPU for %.3f s, %d events, %.0f ns each", result.scenario().hartCount(),
                     workload.label(), policy.label(), result.cpuNanos() * 1e-9, time, result.events(), (double) result.cpuNanos() / result.events()));

@@ -75,6 +75,33 @@ class SimulateCommandTest {
         assertTrue(first.getAsJsonArray("kinds").get(1).getAsJsonObject().get("wait_p99").getAsLong() > 1_000_000);
     }
 
+    @Test void severalSeedsMakeMedians() {
+        double[] throughputs = new double[3];
+        for (int seed = 1; seed <= 3; seed++) {
+            assertEquals(0, run(with(BRIEF, "-w", "zipf", "-p", "static", "--format", "json", "--seed", "" + seed)), err::toString);
+            throughputs[seed - 1] = onlyResult().get("throughput").getAsDouble();
+            assertFalse(onlyResult().has("seeds"));
+        }
+        Arrays.sort(throughputs);
+        assertTrue(throughputs[0] < throughputs[1] && throughputs[1] < throughputs[2], "or the median could be any");
+        assertEquals(0, run(with(BRIEF, "-w", "zipf", "-p", "static", "--format", "json", "--repeat", "3")), err::toString);
+        assertEquals(throughputs[1], onlyResult().get("throughput").getAsDouble());
+        assertEquals(3, onlyResult().get("seeds").getAsInt());
+    }
+
+    private JsonObject onlyResult() { return JsonParser.parseString(out.toString()).getAsJsonObject().getAsJsonArray("results").get(0).getAsJsonObject(); }
+
+    @Test void aPictureOfEachFigureAndTheTableComeFromOneRun(@TempDir Path folder) throws Exception {
+        assertEquals(0, run("--harts", "2,8", "--seconds", "0.002", "--format", "text,svg", "--plot", "p99,throughput,moves,busy", "--out", folder.toString()), err::toString);
+        assertTrue(Files.readString(folder.resolve("simulate.txt")).contains("cpu-loss"));
+        for (String figure : new String[] {"p99", "throughput", "moves", "busy"}) {
+            String svg = Files.readString(folder.resolve("simulate-" + figure + ".svg"));
+            DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)));
+            for (Workload workload : Workload.values()) assertTrue(svg.contains(">" + workload.label()), workload::label);
+            assertFalse(svg.contains("NaN") || svg.contains("Infinity"), figure);
+        }
+    }
+
     @ParameterizedTest @ValueSource(strings = {"4", "2,4,8"})
     void picturesAreWellFormed(String harts) throws Exception {
         assertEquals(0, run("--harts", harts, "--seconds", "0.002", "--format", "svg"), err::toString);
