@@ -189,11 +189,16 @@ public final class SendFileBench implements Callable<Integer> {
             }
         } catch (IOException e) {
             if (children.isClosed()) throw new IOException("stopped", e);
-            absent.put(server, "failed in round " + round + ", " + size.id + ": " + e.getMessage());
+            absent.put(server, "failed in round " + round + ", " + size.id + ": " + e.getMessage() + lastLine(scratch, server));
             say(server.id + " " + absent.get(server));
         } finally {
             if (running != null) children.stop(running.process);
         }
+    }
+
+    private static String lastLine(Path scratch, SendFileServer server) throws IOException {
+        Path log = scratch.resolve(server.id + ".log");
+        return Files.exists(log) ? "; it said: " + Files.readString(log).strip().lines().reduce("nothing", (a, b) -> b) : "";
     }
 
     /** What a pass took. */

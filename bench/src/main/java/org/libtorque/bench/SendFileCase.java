@@ -7,7 +7,7 @@ import java.util.List;
 enum SendFileCase {
     SMALL("1KiB", 1 << 10, 1000),
     MEDIUM("64KiB", 64 << 10, 400),
-    LARGE("16MiB", 16 << 20, 6);
+    LARGE("16MiB", 16 << 20, 16);
 
     final String id;
     final int bytes;

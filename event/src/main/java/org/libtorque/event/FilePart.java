@@ -126,7 +126,8 @@ final class FilePart extends FilePool.Job {
         return switch (stage) {
             case NAMED -> open(here);
             case HEAD -> sendHead(socket, here, of);
-            case BODY -> left == 0 ? over(null) : sendBody(socket, here, budget, of);
+            // Told in the turn in which the last byte goes, whatever the budget: the peer, who has it, may ask for the next one at once.
+            case BODY -> left == 0 ? over(null) : budget <= 0 ? Output.Outcome.BUDGET_SPENT : sendBody(socket, here, budget, of);
             default -> failure == null || !promised ? Output.Outcome.FILE_SENT : Output.Outcome.FAILED;
         };
     }

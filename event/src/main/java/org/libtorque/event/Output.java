@@ -99,7 +99,6 @@ final class Output {
             Outcome outcome;
             if ((file == null ? chained : beforeFile) > 0) outcome = sendBlock(source, here);
             else if (file == null) return Outcome.ALL_SENT;
-            else if (fileBudget <= 0) return Outcome.BUDGET_SPENT;
             else outcome = sendFromFile(source, here);
             if (outcome != null) return outcome;
         }

@@ -395,6 +395,23 @@ class SendFileSystemTest extends FileTest {
         assertEquals(Arrays.stream(content).mapToLong(c -> c.length).sum(), all);
     }
 
+    /** A turn sends 1 MiB at most; one that ends there has told of the end before it reads what the peer asks for next. */
+    @Test void whoAsksForTheNextFileAtOnceNeverComesTooEarly() throws IOException {
+        byte[] content = random(4 << 20, 9);
+        file("even", content);
+        Listener listener = serve(c -> c.onRead((self, data) -> {
+            data.consumeAll();
+            self.sendFile(ascii("h"), name("even"), 0, -1, note); // throws if the last one is not over
+        }));
+        try (var client = Client.to(listener)) {
+            for (int i = 0; i < 30; i++) {
+                client.send("x").expect("h");
+                assertArrayEquals(content, client.read(content.length));
+                expectSent(content.length);
+            }
+        }
+    }
+
     @Test void partsBeyondTwoGibibytesAreSent() throws IOException {
         try (var sparse = new RandomAccessFile(directory.resolve("sparse").toFile(), "rw")) {
             sparse.seek(5L << 30);

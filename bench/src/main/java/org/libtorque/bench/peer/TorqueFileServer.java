@@ -68,7 +68,9 @@ public final class TorqueFileServer extends PeerOptions {
 
     private void sendAtOnce(Connection c, int number) {
         c.sendFile((out, file) -> out.put(FileProtocol.head(file.size())), root.file(FileProtocol.name(number)), 0, -1, (self, sent, failure) -> {
-            if (failure != null) self.abort();
+            if (failure == null) return;
+            System.err.println(failure);
+            self.abort();
         });
     }
 
