@@ -46,6 +46,8 @@ final class FilePart extends FilePool.Job {
     /** Read into memory at a time. */
     static final int FETCH_BYTES = 1 << 20;
     private static final int STEP_BYTES = 64 << 10;
+    /** Bodies up to this are copied behind their head rather than sent by another call: with more, copying costs more than the call. */
+    private static final int SMALL_BYTES = 8 << 10;
     /** What the pool does: nothing; opens and asks; reads into memory. */
     private static final int NOTHING = 0, OPEN = 1, FETCH = 2;
     /** The kernel knows no cachestat, or does not tell us. */
@@ -222,7 +224,7 @@ final class FilePart extends FilePool.Job {
 
     /** A body that fits in the same block as its head, and is in memory, is read there. */
     private void readBehindHead(Loop here) {
-        if (left == 0 || left > here.blocks.blockBytes() / 2 || file.isBlind()) return;
+        if (left == 0 || left > SMALL_BYTES || file.isBlind()) return;
         long block = head.tail;
         int end = block == 0 ? 0 : OutputSink.endOf(block);
         if (block == 0 || here.blocks.blockBytes() - end < left) return;
@@ -290,9 +292,9 @@ final class FilePart extends FilePool.Job {
     }
 
     private boolean isHere(Loop here, long length) {
-        if (cachestatWorks) {
-            long page = Mapping.PAGE_SIZE;
-            long pages = (position + length - 1) / page - position / page + 1;
+        long page = Mapping.PAGE_SIZE;
+        long pages = (position + length - 1) / page - position / page + 1;
+        if (cachestatWorks && (pages > 1 || file.isBlind())) {
             long cached = Files.cachedPages(here.errno, file.fd(), position, length, here.scratch);
             if (cached >= 0) {
                 // Counted are also those that the disk is still to bring; where that cannot be asked, it is taken to have brought them.
