@@ -24,7 +24,7 @@ import org.libtorque.vcore.FailureHandler;
  *                         otherwise ({@link Torque#requestVcores})
  * @param overstay         how long a callback may run before that is logged, with its class and stack; zero to log none
  * @param fileThreads      threads, at most, that wait for disks where the kernel cannot do it by itself ({@link org.libtorque.event.FileOperation}), at least 1; they
- *                         are shared by all vcores, and there is none while there is nothing to wait for
+ *                         are shared by all vcores, and there is one, asleep, while there is nothing to wait for
  * @param fileWaiting      file operations that may be waiting for one of them before further ones are refused with {@code EAGAIN}, at least 1
  */
 public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, long bufferMemory, int postLimit, Duration drainTimeout,

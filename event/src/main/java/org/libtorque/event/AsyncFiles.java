@@ -109,6 +109,9 @@ public final class AsyncFiles {
         return loop != null && loop.vcore == vcore ? loop : null;
     }
 
+    /** Called before vcores run; {@link #close} must follow. */
+    void open() { pool.open(); }
+
     /** Called when all vcores have ended. */
     void close() {
         if (pool.close(CLOSING_NANOS)) {

@@ -1,26 +1,50 @@
 package org.libtorque.event;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.EventFd;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.Poll;
+import org.libtorque.sys.SyscallException;
 
 /**
  * A few platform threads that may wait for disks, shared by all vcores of a runtime: for what the event queue cannot have the kernel do by itself.
  *
- * <p>Threads are started when there is work and nobody is free, up to the limit, and end when they have had none for {@link #IDLE_MILLIS}. Jobs begin in the order in which they
- * were submitted. When as many wait as may, further ones are refused, except those that somebody depends on (closing, a connection's sending), of which there are few: what
- * cannot be refused must not be made to wait for room either, since its submitter is a vcore.
+ * <p>Jobs begin in the order in which they were submitted. When as many wait as may, further ones are refused, except those that somebody depends on (closing, a connection's sending), of
+ * which there are few: what cannot be refused must not be made to wait for room either, since its submitter is a vcore.
  *
- * <p>A monitor guards the queue, an intrusive list: a vcore holds it for some tens of nanoseconds, allocates nothing, and makes a system call only to wake a thread that sleeps.
+ * <p><b>Submitting never sleeps</b> and allocates nothing, since a vcore does it. New jobs are pushed on a stack by compare-and-set, which the threads take as a whole and turn over, under a
+ * lock of theirs. A thread without work announces itself in {@code idle}, looks once more, and waits for a token in an eventfd; who submits takes one off {@code idle} and writes the
+ * token. Announcement and look on one side, push and look at {@code idle} on the other, each with a full fence between: one of them sees the other (Dekker), so no job is left lying.
  *
- * <p>Threads run on the runtime's CPUs, all of them: a thread started by a vcore's would inherit that one's CPU.
+ * <p>Rejected: a monitor around the queue. A thread of the pool that loses its CPU inside puts the next vcore that submits to sleep: seen in the kernel's counts, twice for each job on a busy
+ * machine. Starting threads from {@code submit}: the JVM has a starter wait for the new thread to run. So a thread that sets to work while none is idle starts another one first, until there
+ * are as many as may be: somebody is idle or all are busy. Those that have had no work for {@link #IDLE_MILLIS} end, but for one.
+ *
+ * <p>Threads run on the runtime's CPUs, all of them.
  */
 final class FilePool {
     static final long IDLE_MILLIS = 5_000;
     private static final long STACK_BYTES = 256 << 10;
     private static final System.Logger LOG = System.getLogger("org.libtorque");
+    private static final VarHandle TOP;
+
+    static {
+        try {
+            TOP = MethodHandles.lookup().findVarHandle(FilePool.class, "top", Job.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** Something to do on a thread of the pool; in it once at a time. */
     abstract static class Job {
+        /** The submitter's until it is pushed, then the pool's. */
         private Job next;
 
         /** Does it, on a thread that may wait. */
@@ -33,21 +57,36 @@ final class FilePool {
     private final CpuSet cpus;
     private final int maxThreads;
     private final int maxWaiting;
+    private final int tokens;
+    /** Jobs that were submitted and not taken over, the newest on top. */
+    @SuppressWarnings("unused") private Job top;
+    private final AtomicInteger waiting = new AtomicInteger();
+    /** Threads that wait for a token and have not been promised one. */
+    private final AtomicInteger idle = new AtomicInteger();
+    private final AtomicInteger threads = new AtomicInteger();
+    private final AtomicInteger started = new AtomicInteger();
+    private volatile boolean closed;
+    /** Whether the eventfd is closed. */
+    private final AtomicBoolean released = new AtomicBoolean();
+
+    // The threads', under the lock.
+    private final Object lock = new Object();
     private Job head;
     private Job tail;
-    private int waiting;
-    private int threads;
-    private int idle;
-    private int started;
-    private boolean closed;
 
     FilePool(CpuSet cpus, int maxThreads, int maxWaiting) {
         this.cpus = cpus;
         this.maxThreads = maxThreads;
         this.maxWaiting = maxWaiting;
+        tokens = SyscallException.check(EventFd.create(ErrnoSlot.current(), 0, EventFd.EFD_SEMAPHORE | EventFd.EFD_NONBLOCK | EventFd.EFD_CLOEXEC), "eventfd", "0");
     }
 
+    /** Starts the first thread. To be called once, before anything is submitted; then {@link #close} must be. */
+    void open() { startThread(); }
+
     int maxWaiting() { return maxWaiting; }
+
+    // --------------------------------------------------------------------------------------------------------------- submitting
 
     /**
      * Has a job run. Any thread.
@@ -56,45 +95,38 @@ final class FilePool {
      * @return false if too many wait. After the end of the runtime it is taken and dropped
      */
     boolean submit(Job job, boolean surely) {
-        boolean over;
-        boolean start = false;
-        synchronized (this) {
-            over = closed;
-            if (!over) {
-                if (!surely && waiting >= maxWaiting) return false;
-                job.next = null;
-                if (tail == null) head = job;
-                else tail.next = job;
-                tail = job;
-                waiting++;
-                if (idle >= waiting) {
-                    notify();
-                } else if (threads < maxThreads) {
-                    threads++;
-                    start = true;
-                } else if (idle > 0) {
-                    notify();
-                }
-            }
+        if (waiting.incrementAndGet() > maxWaiting && !surely) {
+            waiting.decrementAndGet();
+            return false;
         }
-        if (over) job.dropped();
-        else if (start) start();
+        Job below;
+        do {
+            below = (Job) TOP.getOpaque(this);
+            job.next = below;
+        } while (!TOP.weakCompareAndSetRelease(this, below, job)); // pairs with the acquire in takeOver
+        VarHandle.fullFence(); // StoreLoad: the job before the look at idle and closed; partner in await() and close()
+        if (claimIdle()) EventFd.write(ErrnoSlot.current(), tokens, 1);
+        else if (closed) dropAll();
         return true;
     }
 
-    private void start() {
-        int number;
-        synchronized (this) {
-            number = started++;
+    private boolean claimIdle() {
+        for (int n = idle.get(); n > 0; n = idle.get()) {
+            if (idle.compareAndSet(n, n - 1)) return true;
         }
+        return false;
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- the threads
+
+    private void startThread() {
+        int n = threads.get();
+        if (n >= maxThreads || !threads.compareAndSet(n, n + 1)) return; // somebody else starts one
         try {
-            Thread.ofPlatform().daemon().name("torque-file-" + number).stackSize(STACK_BYTES).start(this::work);
-        } catch (OutOfMemoryError e) { // no more threads: those that there are do it, if there are any
-            synchronized (this) {
-                threads--;
-                if (threads > 0) return;
-            }
-            LOG.log(System.Logger.Level.ERROR, "no thread can be started for file operations; they wait until one can", e);
+            Thread.ofPlatform().daemon().name("torque-file-" + started.getAndIncrement()).stackSize(STACK_BYTES).start(this::work);
+        } catch (OutOfMemoryError e) { // no more threads: those that there are do it
+            threads.decrementAndGet();
+            LOG.log(System.Logger.Level.WARNING, "no thread can be started for file operations; there are {0}", threads.get());
         }
     }
 
@@ -102,42 +134,67 @@ final class FilePool {
         CpuKeeper.run(cpus); // if that is refused, where the one is that started this
         while (true) {
             Job job = take();
-            if (job == null) return;
+            if (job == null) {
+                if (closed || !await()) break;
+                continue;
+            }
+            if (idle.get() == 0 && threads.get() < maxThreads) startThread();
             try {
                 job.run();
             } catch (Throwable e) {
                 LOG.log(System.Logger.Level.ERROR, "a file operation failed in an unexpected way", e);
             }
         }
+        threads.decrementAndGet();
+        synchronized (lock) {
+            lock.notifyAll(); // close() may wait
+        }
     }
 
-    private synchronized Job take() {
-        long idleSince = 0;
-        while (head == null) {
-            long now = System.nanoTime();
-            if (idleSince == 0) idleSince = now;
-            long left = IDLE_MILLIS - TimeUnit.NANOSECONDS.toMillis(now - idleSince);
-            if (closed || left <= 0) {
-                threads--;
-                notifyAll(); // close() may wait
-                return null;
-            }
-            idle++;
-            try {
-                wait(left);
-            } catch (InterruptedException e) {
-                continue; // nobody's to interrupt; the interrupt is gone
-            } finally {
-                idle--;
+    private Job take() {
+        synchronized (lock) {
+            if (head == null) takeOver();
+            Job job = head;
+            if (job == null) return null;
+            head = job.next;
+            if (head == null) tail = null;
+            job.next = null;
+            waiting.decrementAndGet();
+            return job;
+        }
+    }
+
+    /** Takes all that was submitted, the oldest first. Under the lock. */
+    private void takeOver() {
+        Job newest = (Job) TOP.getAndSetAcquire(this, (Job) null);
+        for (Job job = newest; job != null; ) {
+            Job older = job.next;
+            job.next = head;
+            head = job;
+            if (tail == null) tail = job;
+            job = older;
+        }
+    }
+
+    /** Waits until there may be work. Returns false if there has been none for long, and somebody else waits for it. */
+    private boolean await() {
+        idle.incrementAndGet();
+        VarHandle.fullFence(); // StoreLoad: the announcement before the look; partner in submit()
+        boolean work = (Job) TOP.getOpaque(this) != null || closed;
+        if (work && claimIdle()) return true; // took back an announcement, this one or another's: then that one's token is this one's
+        ErrnoSlot errno = ErrnoSlot.current();
+        while (true) {
+            int ready = Poll.poll(errno, tokens, Poll.POLLIN, (int) IDLE_MILLIS);
+            if (ready == 0) {
+                int n = idle.get();
+                if (n > 1 && idle.compareAndSet(n, n - 1)) return false;
+            } else if (EventFd.read(errno, tokens) > 0) {
+                return true; // else another one was quicker, or a signal came
             }
         }
-        Job job = head;
-        head = job.next;
-        if (head == null) tail = null;
-        job.next = null;
-        waiting--;
-        return job;
     }
+
+    // ------------------------------------------------------------------------------------------------------------------- the end
 
     /**
      * Ends the pool: what waits is dropped, what runs is waited for.
@@ -145,37 +202,33 @@ final class FilePool {
      * @return false if some of that is still running after the time given, with memory that was given to it
      */
     boolean close(long timeoutNanos) {
-        Job left;
-        synchronized (this) {
-            closed = true;
-            left = head;
-            head = tail = null;
-            waiting = 0;
-            notifyAll();
-        }
-        while (left != null) {
-            Job following = left.next;
-            left.next = null;
-            left.dropped();
-            left = following;
-        }
+        closed = true;
+        VarHandle.fullFence(); // StoreLoad: the mark before the look at what was submitted; partner in submit()
+        dropAll();
+        while (claimIdle()) EventFd.write(ErrnoSlot.current(), tokens, 1);
         long end = System.nanoTime() + timeoutNanos;
         boolean interrupted = false;
-        synchronized (this) {
-            while (threads > 0) {
+        synchronized (lock) {
+            while (threads.get() > 0) {
                 long millis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
                 if (millis <= 0) break;
                 try {
-                    wait(millis);
+                    lock.wait(millis);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
             }
-            if (interrupted) Thread.currentThread().interrupt();
-            return threads == 0;
         }
+        if (interrupted) Thread.currentThread().interrupt();
+        if (threads.get() > 0) return false;
+        if (released.compareAndSet(false, true)) Files.close(ErrnoSlot.current(), tokens);
+        return true;
+    }
+
+    private void dropAll() {
+        for (Job job; (job = take()) != null; ) job.dropped();
     }
 
     /** Returns how many threads there are and how many jobs wait; for tests. */
-    synchronized int[] state() { return new int[] {threads, waiting}; }
+    int[] state() { return new int[] {threads.get(), waiting.get()}; }
 }

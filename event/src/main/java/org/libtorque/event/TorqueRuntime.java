@@ -146,6 +146,7 @@ public final class TorqueRuntime implements AutoCloseable {
     }
 
     private void start() {
+        files.open();
         for (int i = 0; i < vcores.length; i++) {
             int index = i;
             var thread = new VcoreThread(vcores[i], () -> run(index));

@@ -11,9 +11,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
 
+@ExtendWith(LeakCheck.class)
 class FilePoolTest {
     private final CountDownLatch gate = new CountDownLatch(1);
     private final List<Integer> ran = Collections.synchronizedList(new ArrayList<>());
@@ -40,11 +43,15 @@ class FilePoolTest {
         @Override void dropped() { dropped.add(number); }
     }
 
-    private FilePool pool(int threads, int waiting) { return new FilePool(CpuSet.allowed(), threads, waiting); }
+    private FilePool pool(int threads, int waiting) {
+        var pool = new FilePool(CpuSet.allowed(), threads, waiting);
+        pool.open();
+        return pool;
+    }
 
     @Test void jobsBeginInOrderAndThoseThatAreTooManyAreRefused() {
         FilePool pool = pool(1, 3);
-        assertEquals(0, pool.state()[0], "no thread before there is work");
+        assertEquals(1, pool.state()[0]);
         assertTrue(pool.submit(new Numbered(0, true), false));
         Eventually.await("it has begun", () -> pool.state()[1] == 0);
         for (int i = 1; i <= 3; i++) assertTrue(pool.submit(new Numbered(i, false), false));

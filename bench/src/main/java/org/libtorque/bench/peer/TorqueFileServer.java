@@ -40,7 +40,8 @@ public final class TorqueFileServer extends PeerOptions {
         root = FileRoot.open(folder);
         torque = Torque.open(TorqueOptions.defaults().withCpus(CpuSet.of(CpuSet.allowed().toArray()[0])).withBackend(backend));
         Color ofWatch = torque.vcores().getFirst().newColor().pin();
-        watch = new LoopWatch(next -> torque.post(ofWatch, next)); // one vcore: the same thread as the connections'
+        Runnable again = torque.callback(ofWatch, () -> watch.run()); // allocates nothing: collections of garbage are sleeps too
+        watch = new LoopWatch(next -> again.run()); // one vcore: the same thread as the connections'
         torque.listen(address(), c -> c.onRead(this::answer));
         torque.block(() -> ready("libtorque " + how + " " + backend));
         return 0;
