@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.libtorque.event.AsyncFiles;
 import org.libtorque.event.ChildHandler;
@@ -487,6 +488,16 @@ public final class Torque implements AutoCloseable {
 
     /** Returns the vcores, in order of their index. */
     public List<Vcore> vcores() { return runtime.vcores(); }
+
+    /**
+     * Starts one more vcore, on the CPU of another one, for a layer above that has it stand in for that one at times. It takes no part in balancing and serves no sockets, and is not among
+     * {@link #vcores}.
+     *
+     * @param beside one of {@link #vcores}
+     * @param body   runs on its thread, and turns its loop; returns when the vcore has been told to stop. Then the vcore ends
+     * @throws IllegalStateException if the runtime is stopping
+     */
+    public Vcore spareVcore(Vcore beside, Consumer<Vcore> body) { return runtime.spareVcore(beside, body); }
 
     /** Returns the backend in use, {@link Backend#EPOLL} or {@link Backend#IO_URING}. */
     public Backend backend() { return runtime.backend(); }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.hardware.Topology;
@@ -85,6 +87,9 @@ public final class TorqueRuntime implements AutoCloseable {
     private final AsyncFiles files;
     /** To be closed when all vcores have ended. */
     private final Set<EventRing> rings = ConcurrentHashMap.newKeySet();
+    private final List<Spare> spares = new ArrayList<>(); // guarded by itself
+    private final int spareBlockBytes, sparePostLimit;
+    private final long spareMemory;
 
     private TorqueRuntime(TorqueOptions options, Backend.Choice choice, KernelClocks clocks) {
         this.clocks = clocks;
@@ -104,6 +109,9 @@ public final class TorqueRuntime implements AutoCloseable {
             vcores[i] = new Vcore(i, cpus[i], Clock.SYSTEM, new BlockPool(options.bufferBlockBytes(), options.bufferMemory()), options.postLimit(), failures, board,
                     options.balance());
         }
+        spareBlockBytes = options.bufferBlockBytes();
+        spareMemory = options.bufferMemory();
+        sparePostLimit = options.postLimit();
         defaultColor = vcores[0].newColor();
         roster = new Roster(board, options.minVcores());
         keeper = new CpuKeeper(cpus, roster);
@@ -182,7 +190,7 @@ public final class TorqueRuntime implements AutoCloseable {
             stop();
         } finally {
             started.countDown(); // more often than needed does no harm
-            end(vcore, loop);
+            end(vcore, loop, halted);
             keeper.leave(index);
             if (left.decrementAndGet() == 0) {
                 files.close();
@@ -193,9 +201,10 @@ public final class TorqueRuntime implements AutoCloseable {
         }
     }
 
-    private void end(Vcore vcore, Loop loop) {
+    /** @param halts counted down when this vcore runs nothing any more */
+    private void end(Vcore vcore, Loop loop, CountDownLatch halts) {
         if (vcore.queue() == null) { // it could not be opened
-            halted.countDown();
+            halts.countDown();
             vcore.blocks().close();
             return;
         }
@@ -204,20 +213,25 @@ public final class TorqueRuntime implements AutoCloseable {
             if (loop != null) loop.abortAll();
             int left = vcore.shutDown(SHUTDOWN_NANOS, () -> {
                 waited[0] = true;
+                halts.countDown();
                 awaitOthers();
             });
             if (left > 0) LOG.log(System.Logger.Level.WARNING, "{0}: {1} sources would not close; their memory is not given back", vcore, left);
             else if (loop != null) loop.close();
         } catch (Throwable cause) {
             LOG.log(System.Logger.Level.ERROR, vcore + " could not shut down", cause);
-            if (!waited[0]) halted.countDown();
+            if (!waited[0]) halts.countDown();
         }
     }
 
     /** Waits until no vcore runs anything any more: they borrow from each other's buffers. */
     private void awaitOthers() {
-        halted.countDown();
         Uninterruptibly.await(halted::await); // each of them ends in bounded time
+        List<Spare> all;
+        synchronized (spares) {
+            all = List.copyOf(spares);
+        }
+        for (Spare spare : all) Uninterruptibly.await(spare.halted::await);
     }
 
     /** Returns the calling vcore if it is one of this runtime's, else null. */
@@ -411,6 +425,47 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#newColor}. */
     public Color newColor(Placement placement) { return roster.newColor(placement, mine()); }
 
+    // ---- spares
+
+    /** A vcore more than asked for, on the CPU of another one, which it stands in for at times. */
+    private final class Spare {
+        final Vcore vcore;
+        final CountDownLatch ready = new CountDownLatch(1), halted = new CountDownLatch(1);
+
+        Spare(Vcore vcore) { this.vcore = vcore; }
+
+        void run(Consumer<Vcore> body) {
+            Loop loop = null;
+            try {
+                SyscallException.check(CpuKeeper.run(CpuSet.of(vcore.cpu())), "sched_setaffinity", "cpu={}", vcore.cpu());
+                Affinity.setSlice(ErrnoSlot.current(), SLICE_NANOS);
+                vcore.bind(choice.opener().apply(vcore.blocks()));
+                loop = new Loop(vcore, SMALL_BLOCK_MEMORY, failures, vcore::requestStop);
+                ready.countDown();
+                body.accept(vcore);
+            } catch (Throwable cause) {
+                LOG.log(System.Logger.Level.ERROR, "spare " + vcore + " failed", cause);
+            } finally {
+                ready.countDown();
+                end(vcore, loop, halted);
+            }
+        }
+    }
+
+    /** See {@link org.libtorque.Torque#spareVcore}. */
+    public Vcore spareVcore(Vcore beside, Consumer<Vcore> body) {
+        Spare spare;
+        synchronized (spares) {
+            checkRunning();
+            int index = vcores.length + spares.size();
+            spare = new Spare(new Vcore(index, beside.cpu(), Clock.SYSTEM, new BlockPool(spareBlockBytes, spareMemory), sparePostLimit, failures));
+            new VcoreThread(spare.vcore, () -> spare.run(body)).start();
+            spares.add(spare);
+        }
+        Uninterruptibly.await(spare.ready::await);
+        return spare.vcore;
+    }
+
     /** Returns the vcores. */
     public List<Vcore> vcores() { return List.of(vcores); }
 
@@ -426,6 +481,9 @@ public final class TorqueRuntime implements AutoCloseable {
         LOG.log(System.Logger.Level.DEBUG, "stopping");
         board.close();
         if (monitor != null) monitor.close();
+        synchronized (spares) {
+            for (Spare spare : spares) spare.vcore.requestStop();
+        }
         for (int i = 0; i < vcores.length; i++) {
             Loop loop = loops[i];
             if (loop == null) { // it never started, or is just failing to

@@ -27,6 +27,7 @@ final class ColoredUthread extends Task implements Executor {
     @Override public void execute(Runnable toRun) {
         if (toRun != continuation) {
             if (continuation != null) {
+                Uthread.reclaimCarrier();
                 adopt(uthread.uthreads(), asked ? color() : null, toRun);
                 return;
             }

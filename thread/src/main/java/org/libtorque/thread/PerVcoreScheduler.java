@@ -125,7 +125,7 @@ public class PerVcoreScheduler extends Scheduler {
         local.queue.add(thread);
         if (at != here.index()) {
             if (stealing && context(at).isParked()) here.wakeIdle();
-            else context(at).wake();
+            else context(at).wake(); // if it is parked, to have it go elsewhere
             return;
         }
         // The vcore itself is going to look. What waits behind others, somebody else may have.
@@ -156,7 +156,7 @@ public class PerVcoreScheduler extends Scheduler {
 
     @Override int nextPlace() {
         int n = planned;
-        return n == 0 ? super.nextPlace() : Math.floorMod(tickets.getAndIncrement(), Math.min(n, locals.length));
+        return n == 0 ? super.nextPlace() : Math.floorMod(tickets.getAndIncrement(), Math.min(n, uthreads().torque().vcores().size()));
     }
 
     // ---- stealing
@@ -202,7 +202,7 @@ public class PerVcoreScheduler extends Scheduler {
 
     private void request(VcoreContext here, Local local) {
         Roster roster = uthreads().torque().roster();
-        if (roster.working() >= locals.length) return;
+        if (roster.working() >= uthreads().torque().vcores().size()) return;
         long now = here.vcore().now();
         if (now - local.lastRequest < REQUEST_NANOS) return;
         local.lastRequest = now;

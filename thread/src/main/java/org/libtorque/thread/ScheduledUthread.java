@@ -66,6 +66,7 @@ final class ScheduledUthread extends Uthread {
     private void execute(Runnable toRun) {
         if (toRun != continuation) {
             if (continuation != null) {
+                reclaimCarrier();
                 ColoredUthread.adopt(uthreads(), null, toRun);
                 return;
             }

@@ -30,7 +30,8 @@ import org.libtorque.vcore.jdk.JdkThreads;
  */
 public abstract class Scheduler {
     private volatile Uthreads uthreads;
-    private VcoreContext[] contexts;
+    /** One for each vcore, then room for those that stand in for others; those are null until made. Replaced when one is made. */
+    private volatile VcoreContext[] contexts;
     /** Vcores that have found nothing to run. Set by each for itself, cleared by whoever wakes it. */
     private AtomicLongArray idle;
     private final AtomicInteger tickets = new AtomicInteger();
@@ -84,10 +85,10 @@ public abstract class Scheduler {
 
     // ---- for subclasses
 
-    /** Returns how many vcores there are, working or parked. 0 before the first thread is made. Any thread. */
+    /** Returns how many vcores there are at most, working or parked or standing in for others. 0 before the first thread is made. Any thread. */
     protected final int maxVcores() { return contexts == null ? 0 : contexts.length; }
 
-    /** Returns what belongs to a vcore. Any thread. */
+    /** Returns what belongs to a vcore; null for one that might stand in for another, and has never had to. Any thread. */
     protected final VcoreContext context(int index) { return contexts[index]; }
 
     /** Called once, before the first thread is made: for what there is one of for each vcore. The default does nothing. */
@@ -103,13 +104,14 @@ public abstract class Scheduler {
         if (uthreads == to) return;
         if (uthreads != null) throw new IllegalStateException("a scheduler serves one runtime, and this one has another");
         List<Vcore> vcores = to.torque().vcores();
-        VcoreContext[] all = new VcoreContext[vcores.size()];
-        for (int i = 0; i < all.length; i++) all[i] = new VcoreContext(this, vcores.get(i));
+        VcoreContext[] all = new VcoreContext[vcores.size() + to.compensation().maxSpares()];
+        for (int i = 0; i < vcores.size(); i++) all[i] = new VcoreContext(this, vcores.get(i));
         idle = new AtomicLongArray(all.length + 63 >> 6);
         contexts = all;
         attached(all.length);
         uthreads = to;
-        for (VcoreContext context : all) {
+        for (Vcore vcore : vcores) {
+            VcoreContext context = all[vcore.index()];
             context.vcore().onParking(context::enterSoon);
             context.enterSoon(); // to be told, and found idle
         }
@@ -117,10 +119,23 @@ public abstract class Scheduler {
 
     VcoreContext[] contexts() { return contexts; }
 
+    /** Makes, or returns, what belongs to a vcore that stands in for others; null if there is no room for it. By one thread at a time. */
+    VcoreContext standIn(Vcore spare) {
+        VcoreContext[] all = contexts;
+        if (spare.index() >= all.length) return null;
+        if (all[spare.index()] == null) {
+            all = all.clone();
+            all[spare.index()] = new VcoreContext(this, spare);
+            all[spare.index()].away(true);
+            contexts = all;
+        }
+        return all[spare.index()];
+    }
+
     /** A thread can go on, says whoever calls. */
     void runnable(ScheduledUthread thread, Thread caller) {
         VcoreContext here = contextOf(caller);
-        if (here == null || here.vcore().isParked()) {
+        if (here == null || here.isParked()) {
             contexts[place(thread)].arrive(thread);
         } else {
             here.becameRunnable(thread);
@@ -129,27 +144,36 @@ public abstract class Scheduler {
 
     private VcoreContext contextOf(Thread caller) {
         Thread carrier = caller instanceof VcoreThread || !caller.isVirtual() ? caller : JdkThreads.carrier();
-        if (!(carrier instanceof VcoreThread t)) return null;
-        Vcore vcore = t.vcore();
-        if (vcore == null || vcore.index() >= contexts.length) return null;
-        VcoreContext context = contexts[vcore.index()];
-        return context.vcore() == vcore ? context : null;
+        return carrier instanceof VcoreThread t && t.vcore() != null ? contextOf(t.vcore()) : null;
+    }
+
+    /** Returns what belongs to a vcore; null if it is not one of this runtime's. */
+    VcoreContext contextOf(Vcore vcore) {
+        VcoreContext[] all = contexts;
+        if (vcore.index() >= all.length) return null;
+        VcoreContext context = all[vcore.index()];
+        return context != null && context.vcore() == vcore ? context : null;
     }
 
     /** Where a thread goes that becomes runnable outside the vcores: where it has been, else to one after the other. */
     private int place(ScheduledUthread thread) {
         int at = thread.affinity;
         if (at < 0) thread.affinity = at = nextPlace();
-        for (int i = 0; i < contexts.length && contexts[at].vcore().isParked(); i++) at = at + 1 == contexts.length ? 0 : at + 1;
+        VcoreContext[] all = contexts;
+        for (int i = 0; i < all.length; i++) {
+            int candidate = (at + i) % all.length;
+            if (all[candidate] != null && !all[candidate].isParked()) return candidate;
+        }
         return at;
     }
 
     /** Says where the next new thread goes. Any thread. The default: to all vcores that work, in turn. */
     int nextPlace() {
+        int vcores = uthreads.torque().vcores().size();
         int at = 0;
-        for (int i = 0; i < contexts.length; i++) {
-            at = Math.floorMod(tickets.getAndIncrement(), contexts.length);
-            if (!contexts[at].vcore().isParked()) break;
+        for (int i = 0; i < vcores; i++) {
+            at = Math.floorMod(tickets.getAndIncrement(), vcores);
+            if (!contexts[at].isParked()) break;
         }
         return at;
     }
@@ -171,10 +195,11 @@ public abstract class Scheduler {
     boolean wakeIdle(int from) {
         VarHandle.fullFence(); // StoreLoad: what there is to run before the look at who is idle; partner in VcoreContext.goIdle
         if (nobodyIdle()) return false;
-        for (int i = 1; i <= contexts.length; i++) {
-            int at = (from + i) % contexts.length;
-            if (!isIdle(at) || contexts[at].vcore().isParked() || !clearIdle(at)) continue;
-            contexts[at].enterSoon();
+        VcoreContext[] all = contexts;
+        for (int i = 1; i <= all.length; i++) {
+            int at = (from + i) % all.length;
+            if (!isIdle(at) || all[at].isParked() || !clearIdle(at)) continue;
+            all[at].enterSoon();
             return true;
         }
         return false;

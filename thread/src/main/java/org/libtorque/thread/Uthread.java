@@ -56,15 +56,23 @@ public sealed class Uthread permits ScheduledUthread {
     /** Runs a thread on the calling one until it waits, yields or ends. */
     static void mount(Object occupant, Runnable continuation) {
         if (Thread.currentThread() instanceof VcoreThread carrier) {
+            Vcore vcore = carrier.vcore();
             carrier.mounted(occupant);
+            vcore.lend();
             try {
                 continuation.run();
             } finally {
+                vcore.reclaim();
                 carrier.mounted(null);
             }
         } else {
             continuation.run();
         }
+    }
+
+    /** On a carrier that has just unmounted somebody, and is not yet back in code of ours, before it touches what belongs to its vcore. */
+    static void reclaimCarrier() {
+        if (Thread.currentThread() instanceof VcoreThread carrier && carrier.mounted() != null) carrier.vcore().reclaim();
     }
 
     // ---- about the calling thread
@@ -113,13 +121,16 @@ public sealed class Uthread permits ScheduledUthread {
     private static void followRequest() {
         Uthread self = current();
         if (self == null || self.uthreads == null) return;
-        Vcore here = Vcore.current();
+        Vcore here = Vcore.peek();
         if (self.uthreads.preemption().takeRequest(here.index()) && self.hasOthers()) Thread.yield();
     }
 
     private boolean hasOthers() {
-        Vcore here = Vcore.current();
-        return here.hasOthersWaiting() || this instanceof ScheduledUthread u && u.scheduler().hasOthers(u.scheduler().context(here.index()));
+        Vcore here = Vcore.peek();
+        if (here.hasOthersWaiting()) return true;
+        if (!(this instanceof ScheduledUthread u)) return false;
+        VcoreContext context = u.scheduler().contextOf(here);
+        return context == null || u.scheduler().hasOthers(context);
     }
 
     /**
@@ -183,7 +194,9 @@ public sealed class Uthread permits ScheduledUthread {
     }
 
     private void disarm(ParkTimer armed) {
-        if (!armed.disarm(Vcore.current())) timer = null; // it is left to another vcore, which may take its time
+        Vcore here = Vcore.current();
+        if (!armed.disarm(here)) timer = null; // it is left to another vcore, which may take its time
+        if (here != null) here.lend();
     }
 
     @Override public String toString() { return "Uthread[" + thread + "]"; }

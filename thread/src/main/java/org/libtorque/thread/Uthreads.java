@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -41,15 +42,21 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private final LongAdder ended = new LongAdder();
     private volatile boolean shortCircuitYield = true;
     private final Preemption preemption;
+    private final Compensation compensation;
     private final Thread.UncaughtExceptionHandler failures;
 
     private Uthreads(Torque torque) {
         this.torque = torque;
         preemption = new Preemption(torque.vcores());
+        compensation = new Compensation(this);
         problem = JdkThreads.problem();
         failures = (thread, failure) -> torque.vcores().getFirst().reportFailure(thread, failure);
-        if (problem == null) JdkThreads.startPollers();
-        else LOG.log(Level.WARNING, "user-level threads are degraded: plain virtual threads of the JDK, not on the vcores, and without colours, because {0}", problem);
+        if (problem == null) {
+            JdkThreads.startPollers();
+            compensation.bound(Compensation.DEFAULT_BOUND);
+        } else {
+            LOG.log(Level.WARNING, "user-level threads are degraded: plain virtual threads of the JDK, not on the vcores, and without colours, because {0}", problem);
+        }
     }
 
     /** Returns the uthreads of a runtime, the same object each time. */
@@ -121,7 +128,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private record End(Uthreads uthreads) implements AutoCloseable {
         @Override public void close() {
             for (Scheduler scheduler : uthreads.schedulers) {
-                for (VcoreContext context : scheduler.contexts()) context.orphan();
+                for (VcoreContext context : scheduler.contexts()) if (context != null) context.orphan();
             }
         }
     }
@@ -154,6 +161,25 @@ public final class Uthreads implements Spawner, ThreadFactory {
     public Duration schedulingPeriod() { return preemption.period(); }
 
     Preemption preemption() { return preemption; }
+
+    /**
+     * Says after how long a uthread that does not come back, because it computes, or blocks in a native call or while it is pinned, has another thread on the same CPU do what else
+     * waits on its vcore: other threads, tasks and timers; not what must be done by the vcore's own thread, such as harvesting events of its sockets. It is logged with the
+     * thread's stack. At most as many vcores as there are are stood in for at a time. The default is 20 ms.
+     *
+     * @param bound zero for never
+     */
+    public Uthreads compensation(Duration bound) {
+        compensation.bound(bound);
+        return this;
+    }
+
+    /** Returns how often a vcore has been stood in for, as {@link #compensation(Duration)} says. */
+    public long compensations() { return compensation.count(); }
+
+    Compensation compensation() { return compensation; }
+
+    List<Scheduler> schedulers() { return schedulers; }
 
     void countStart() { started.increment(); }
 

@@ -40,6 +40,8 @@ public final class VcoreContext {
     /** Threads that became runnable outside the vcores, the last one first. Any thread pushes, the vcore takes all. */
     @SuppressWarnings("unused") private ScheduledUthread arrived;
 
+    private volatile boolean away;
+
     // ---- the vcore's
     private boolean inTurn;
     private boolean left = true;
@@ -74,8 +76,11 @@ public final class VcoreContext {
     /** Returns how many threads it has run, each time counted, since the start. */
     public long switches() { return switches; }
 
-    /** Tells whether the vcore is parked, or about to be: it should take nothing on. Any thread. */
-    public boolean isParked() { return vcore.isParked(); }
+    /** Tells whether the vcore should take nothing on: it is parked, or about to be; or a thread keeps it and another one stands in for it. Any thread. */
+    public boolean isParked() { return away || vcore.isParked(); }
+
+    /** Says whether somebody stands in for it, or, of one that stands in for others, whether it has not to. */
+    void away(boolean yes) { away = yes; }
 
     /** Tells whether it has found nothing to run, and sleeps or does other things. Any thread; out of date soon. */
     public boolean isIdle() { return scheduler.isIdle(index()); }
@@ -94,7 +99,7 @@ public final class VcoreContext {
     // ---- a turn
 
     private void enter() {
-        if (vcore.isParked()) {
+        if (isParked()) {
             leave();
             return;
         }
@@ -132,7 +137,8 @@ public final class VcoreContext {
         return false;
     }
 
-    private void leave() {
+    /** By the vcore, or whoever has it in custody. */
+    void leave() {
         left = true;
         scheduler.clearIdle(index());
         for (ScheduledUthread thread = takeAll(); thread != null; ) {
@@ -213,9 +219,11 @@ public final class VcoreContext {
         switches++;
         current = u;
         carrier.mounted(u);
+        vcore.lend();
         try {
             u.continuation.run();
         } finally {
+            vcore.reclaim();
             current = null;
             carrier.mounted(null);
         }
@@ -236,7 +244,7 @@ public final class VcoreContext {
         if (!u.endBlocked()) scheduler.threadRunnable(this, u); // it was woken while it was told to be waiting
     }
 
-    /** When all vcores have ended: what could still run goes on elsewhere. */
+    /** When all vcores have ended, by the thread that closes the runtime: what could still run goes on elsewhere. */
     void orphan() {
         orphaning = true;
         takeArrived();

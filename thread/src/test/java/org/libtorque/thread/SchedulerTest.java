@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -106,7 +107,7 @@ class SchedulerTest {
             Eventually.await("all exits are told", () -> scheduler.said.values().stream().allMatch("exited"::equals));
             assertEquals(100, scheduler.said.size());
             assertEquals(List.of(), List.copyOf(scheduler.wrong));
-            assertEquals(2, scheduler.entered.get());
+            assertTrue(scheduler.entered.get() >= 2); // more if somebody stood in for a vcore whose thread the machine had no time for
         }
     }
 

@@ -110,11 +110,17 @@ public final class Vcore {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             RUNNING_TASK = lookup.findVarHandle(Vcore.class, "runningTask", Task.class);
+            CUSTODY = lookup.findVarHandle(Vcore.class, "custody", int.class);
             TURN_START = lookup.findVarHandle(Vcore.class, "turnStart", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
+
+    private static final VarHandle CUSTODY;
+    /** In {@code custody}. */
+    private static final int KEPT = 0, LENT = 1, TAKEN = 2;
+    private static final int CUSTODY_SPINS = 200;
 
     private static final ThreadLocal<Vcore> BOUND = new ThreadLocal<>();
 
@@ -141,6 +147,8 @@ public final class Vcore {
 
     private EventQueue queue;
     private volatile Thread thread;
+    /** Whether the owner's thread is in code of its own, in a user-level thread's, or somebody else is at what belongs to this vcore: see {@link #lend}. */
+    @SuppressWarnings("unused") private int custody;
     private volatile boolean stopping;
     private volatile boolean stopped;
     private long now;
@@ -217,6 +225,19 @@ public final class Vcore {
      * made it wait.
      */
     public static Vcore current() {
+        Thread thread = Thread.currentThread();
+        if (thread instanceof VcoreThread t) return t.vcore();
+        return thread.isVirtual() ? ofCarrier() : BOUND.get();
+    }
+
+    private static Vcore ofCarrier() {
+        Vcore vcore = peek();
+        if (vcore != null) vcore.reclaim();
+        return vcore;
+    }
+
+    /** As {@link #current}, to look and not to touch: does not {@link #reclaim}. */
+    public static Vcore peek() {
         Thread thread = Thread.currentThread();
         if (thread instanceof VcoreThread t) return t.vcore();
         if (thread.isVirtual()) return JdkThreads.carrier() instanceof VcoreThread t ? t.vcore() : null;
@@ -296,7 +317,17 @@ public final class Vcore {
     static boolean post(Task task, boolean limited) {
         Vcore home = task.color().home();
         if (home.stopped) return false;
-        Vcore here = current();
+        Vcore here = peek();
+        boolean lent = here != null && here.isLent();
+        if (lent) here.reclaim();
+        try {
+            return post(task, limited, home, here);
+        } finally {
+            if (lent) here.lend(); // it is brief: whoever then runs for long is not kept from being rescued by it
+        }
+    }
+
+    private static boolean post(Task task, boolean limited, Vcore home, Vcore here) {
         int limit = Integer.MAX_VALUE;
         if (limited && here == null && task.markTrying()) limit = home.postLimit;
         else if (!task.markQueued()) return true;
@@ -736,8 +767,8 @@ public final class Vcore {
     /** Returns what a higher layer has mounted on this vcore's thread, or null. Any thread; out of date soon. */
     public Object mounted() { return thread instanceof VcoreThread t ? t.mountedOpaque() : null; }
 
-    /** Returns when the running colour's turn began. Any thread. */
-    long turnStart() { return (long) TURN_START.getOpaque(this); }
+    /** Returns when the running colour's turn began, and what ran before it had ended. Any thread. */
+    public long turnStart() { return (long) TURN_START.getOpaque(this); }
 
     /** Returns where this vcore's thread is. Any thread. */
     java.util.List<StackTraceElement> stack() {
@@ -924,6 +955,115 @@ public final class Vcore {
         return given;
     }
 
+    // -------------------------------------------------------------------------------------------------------------- rescuing
+
+    /**
+     * Says that the owner's thread goes over to a user-level thread's code, which may run for long: until {@link #reclaim}, others may take over what waits here. {@link #current} in
+     * that code reclaims, for it is asked by who is going to touch what belongs to the vcore; who is done with that soon lends it again. Owner only.
+     *
+     * <p>{@code KEPT -lend-> LENT -reclaim-> KEPT, LENT -another vcore, takeOver-> TAKEN -done-> LENT}. Taking and reclaiming are exchanges on one word, so one of them waits for the
+     * other: the owner, for some microseconds, if somebody is just taking. Each acquires what the other has released.
+     */
+    public void lend() { CUSTODY.setRelease(this, LENT); }
+
+    /** Tells whether it is lent. Owner only. */
+    public boolean isLent() { return (int) CUSTODY.getOpaque(this) != KEPT; }
+
+    /** Ends what {@link #lend} began; does nothing if it is over. Owner only. */
+    public void reclaim() {
+        if ((int) CUSTODY.getOpaque(this) == KEPT) return;
+        for (int spins = 0; !CUSTODY.compareAndSet(this, LENT, KEPT); spins++) {
+            if (spins < CUSTODY_SPINS) Thread.onSpinWait();
+            else org.libtorque.sys.Affinity.yieldCpu(); // the other one is on this CPU
+        }
+    }
+
+    /**
+     * Takes over what waits at another vcore, whose thread does not come back from a user-level thread: runs its timers, and takes the colours that may run elsewhere. They keep their
+     * home; {@link #handBack} returns what is left of them. Event sources of that vcore are not looked at. By the owner of this vcore, in no task.
+     *
+     * @param besides run as if by that vcore's owner, first: for what a higher layer keeps for it
+     * @return how many colours; -1 if that vcore's thread is in code of its own at the moment, or in a thread that has asked for {@link #current}
+     */
+    public int takeOver(Vcore victim, Runnable besides) {
+        if (!CUSTODY.compareAndSet(victim, LENT, TAKEN)) return -1;
+        Color taken;
+        switchTo(victim);
+        try {
+            tell(besides);
+            taken = victim.surrender();
+        } finally {
+            switchTo(this);
+            CUSTODY.setRelease(victim, LENT);
+        }
+        int n = 0;
+        while (taken != null) {
+            Color following = taken.next;
+            taken.next = null;
+            enqueue(taken);
+            taken = following;
+            n++;
+        }
+        return n;
+    }
+
+    /** Returns the colours that may run elsewhere, linked. By whoever has custody. */
+    private Color surrender() {
+        now = clock.nanoTime();
+        try {
+            timers.expire(now, TIMER_BUDGET);
+        } catch (Throwable failure) {
+            reportFailure(timers, failure);
+        }
+        for (Color color = inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            color.next = null;
+            color.busyFrom(now);
+            if (color.movingTo == null) enqueue(color);
+            else inbox.put(color); // its sources are this thread's to move
+            color = following;
+        }
+        Color first = null;
+        Color last = null;
+        Color staying = null;
+        for (Color color; (color = left()) != null; ) {
+            color.next = null;
+            if (!color.mayRoam()) {
+                color.next = staying;
+                staying = color;
+            } else {
+                if (first == null) first = color;
+                else last.next = color;
+                last = color;
+            }
+        }
+        while (staying != null) {
+            Color color = staying;
+            staying = color.next;
+            own.add(color, virtualNow);
+        }
+        return first;
+    }
+
+    /** Sends colours that wait here and are at home elsewhere to their homes. Owner only, in no task. */
+    public void handBack() {
+        Color mine = null;
+        for (Color color; (color = left()) != null; ) {
+            if (color.home() == this) {
+                color.next = mine;
+                mine = color;
+            } else {
+                color.next = null;
+                color.home().deliver(color);
+            }
+        }
+        while (mine != null) {
+            Color color = mine;
+            mine = color.next;
+            own.add(color, virtualNow);
+        }
+    }
+
     // -------------------------------------------------------------------------------------------------------------- parking
 
     /**
@@ -1089,6 +1229,9 @@ public final class Vcore {
     public void runLoop() {
         while (!stopping) runOnce(true);
     }
+
+    /** Tells whether it has been asked to end. Any thread. */
+    public boolean isStopping() { return stopping; }
 
     /** Ends {@link #runLoop} soon. Any thread. */
     public void requestStop() {
