@@ -121,11 +121,11 @@ public class PerVcoreScheduler extends Scheduler {
         ScheduledUthread u = (ScheduledUthread) thread;
         if (u.affinity < 0) u.affinity = nextPlace();
         int at = u.affinity;
+        if (at != here.index() && context(at).isParked() && mayRunElsewhere()) at = here.index(); // for now: it goes back when that one works again
         Local local = locals[at];
         local.queue.add(thread);
         if (at != here.index()) {
-            if (stealing && context(at).isParked()) here.wakeIdle();
-            else context(at).wake(); // if it is parked, to have it go elsewhere
+            context(at).wake();
             return;
         }
         // The vcore itself is going to look. What waits behind others, somebody else may have.
@@ -142,12 +142,12 @@ public class PerVcoreScheduler extends Scheduler {
             local.queue.add(local.paused);
             local.paused = null;
         }
-        if (planned > 0 && !stealing) return; // they wait until the vcore works again: that is what has been planned
-        for (ScheduledUthread u; (u = (ScheduledUthread) local.queue.poll()) != null; ) {
-            u.affinity = -1;
-            runnable(u, Thread.currentThread());
-        }
+        if (!mayRunElsewhere()) return;
+        for (ScheduledUthread u; (u = (ScheduledUthread) local.queue.poll()) != null; ) runnable(u, Thread.currentThread());
     }
+
+    /** If not, they wait until the vcore works again: that is what has been planned. */
+    private boolean mayRunElsewhere() { return stealing || planned == 0; }
 
     @Override protected boolean hasOthers(VcoreContext here) {
         for (Local local : locals) if (local.queue.size() > 0) return true;

@@ -318,7 +318,7 @@ public final class Vcore {
         Vcore home = task.color().home();
         if (home.stopped) return false;
         Vcore here = peek();
-        boolean lent = here != null && here.isLent();
+        boolean lent = here != null && Thread.currentThread().isVirtual() && here.isLent(); // who has taken it over is a platform thread, and has it
         if (lent) here.reclaim();
         try {
             return post(task, limited, home, here);
