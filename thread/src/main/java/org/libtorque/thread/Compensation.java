@@ -17,7 +17,8 @@ import org.libtorque.vcore.Vcore;
  * <p>Safe because a vcore is <em>lent</em> while a uthread runs ({@link Vcore#lend}): the spare takes it for some microseconds, and a thread that comes back meanwhile waits as long.
  *
  * <p>{@code FREE -a vcore is stuck-> STANDING IN for one or more -all have come back-> hands back, FREE}. Spares are made when first needed, at most as many as there are vcores, and
- * kept. A spare that gets stuck itself is stood in for like any other, and what it stood in for as well.
+ * kept. A spare that gets stuck itself is stood in for like any other, and what it stood in for as well; if no spare is left, what waits on it goes to a vcore as soon as one has
+ * come back.
  */
 final class Compensation {
     static final Duration DEFAULT_BOUND = Duration.ofMillis(20);
@@ -164,7 +165,10 @@ final class Compensation {
                 }
             } else if (bound > 0 && w.standIn == null && now - w.since >= bound) {
                 Spare spare = freeSpare(w.vcore);
-                if (spare == null) continue; // as many as may be are at work
+                if (spare == null) { // as many as may be are at work
+                    askVcore(w, now, bound);
+                    continue;
+                }
                 w.standIn = spare;
                 spare.standInFor(w.vcore);
                 for (Spare stuck : spares) { // what it stood in for has nobody now
@@ -179,6 +183,19 @@ final class Compensation {
                 count++; // one writer
                 report(w, now);
             }
+        }
+    }
+
+    /** A spare is stuck that stands in for nobody any more: what waits on it goes to a vcore that is not stuck. */
+    private void askVcore(Watched stuck, long now, long bound) {
+        for (Spare spare : spares) if (spare.vcore == stuck.vcore && !spare.victims.isEmpty()) return;
+        for (Watched w : watched) {
+            Vcore helper = w.vcore;
+            if (w == stuck || w.standIn != null || helper.isParked() || w.mounted != null && now - w.since >= bound) continue;
+            new Task(helper.newColor().pin()) {
+                @Override protected void run() { helper.takeOver(stuck.vcore, () -> evacuate(stuck.vcore)); }
+            }.postSurely();
+            return;
         }
     }
 
