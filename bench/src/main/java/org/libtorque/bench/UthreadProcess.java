@@ -1,0 +1,209 @@
+package org.libtorque.bench;
+
+import java.lang.invoke.VarHandle;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.libtorque.thread.Uthread;
+
+/** The process in which one peer of {@link UthreadsBench} is measured; prints figures, separated by blanks, on its standard output. */
+final class UthreadProcess {
+    /** Steps of a thread's work between two yields or checkpoints, as in the thesis's loop. */
+    private static final int INNER = 1000;
+
+    private static volatile boolean go, stop;
+    private static int sink;
+
+    private UthreadProcess() {}
+
+    /** Arguments: what to measure, the peer, the CPUs, and what that measurement takes. Ends the process: 0, or 1 after a fault. */
+    public static void main(String[] args) {
+        int status = 0;
+        try {
+            UthreadPeer peer = UthreadPeer.byId(args[1]);
+            List<Integer> cpus = CpuList.parse(args[2]);
+            switch (args[0]) {
+                case "switch" -> switches(peer, cpus, Integer.parseInt(args[3]), Double.parseDouble(args[4]), Double.parseDouble(args[5]));
+                case "curve" -> curve(peer, cpus, Integer.parseInt(args[3]), Double.parseDouble(args[4]), Long.parseLong(args[5]), Boolean.parseBoolean(args[6]));
+                case "alive" -> alive(peer, cpus, Integer.parseInt(args[3]));
+                default -> throw new IllegalArgumentException(args[0]);
+            }
+        } catch (Throwable fault) {
+            fault.printStackTrace();
+            status = 1;
+        }
+        System.exit(status); // whatever threads are left
+    }
+
+    private static long processCpuNanos() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    // ---- figures 2.6 and 2.7: threads that do nothing but yield
+
+    /** One thread's count, on cache lines of its own. */
+    private static final class Counter {
+        long p0, p1, p2, p3, p4, p5, p6, p7, count, q0, q1, q2, q3, q4, q5, q6, q7;
+    }
+
+    /** Prints switches a second, and CPU nanoseconds for each switch. {@code perCpu}: threads for each CPU. */
+    private static void switches(UthreadPeer peer, List<Integer> cpus, int perCpu, double warmup, double seconds) throws Exception {
+        peer.run(cpus, true, threads -> {
+            Counter[] counters = new Counter[perCpu * cpus.size()];
+            Thread[] all = new Thread[counters.length];
+            for (int i = 0; i < all.length; i++) {
+                Counter mine = counters[i] = new Counter();
+                all[i] = threads.factory().newThread(() -> {
+                    while (!stop) {
+                        threads.yield();
+                        mine.count++;
+                    }
+                });
+                all[i].start();
+            }
+            sleep(warmup);
+            long before = sum(counters);
+            long cpu = processCpuNanos();
+            long start = System.nanoTime();
+            sleep(seconds);
+            long switched = sum(counters) - before;
+            double elapsed = (System.nanoTime() - start) / 1e9;
+            cpu = processCpuNanos() - cpu;
+            stop = true;
+            for (Thread thread : all) thread.join();
+            System.out.printf(Locale.ROOT, "%.1f %.3f%n", switched / elapsed, (double) cpu / switched);
+        });
+    }
+
+    private static long sum(Counter[] counters) {
+        long n = 0;
+        VarHandle.acquireFence();
+        for (Counter counter : counters) n += counter.count;
+        return n;
+    }
+
+    private static void sleep(double seconds) throws InterruptedException { Thread.sleep((long) (seconds * 1e3)); }
+
+    // ---- figure 2.8: threads with a fixed amount of work
+
+    private static void step() {
+        for (int i = 0; i < INNER; i++) {
+            sink = i;
+            VarHandle.releaseFence(); // the thesis's compiler barrier: the loop stays
+        }
+    }
+
+    /** Prints the milliseconds after which each thread had ended, in order. {@code periodMicros}: 0 for no preemption. */
+    private static void curve(UthreadPeer peer, List<Integer> cpus, int count, double workMillis, long periodMicros, boolean yields) throws Exception {
+        double stepNanos = stepNanos();
+        int steps = (int) Math.max(1, Math.round(workMillis * 1e6 / stepNanos));
+        peer.run(cpus, false, threads -> {
+            if (threads.uthreads() != null) threads.uthreads().schedulingPeriod(Duration.ofNanos(periodMicros * 1000));
+            CountDownLatch ready = new CountDownLatch(count);
+            CountDownLatch begin = new CountDownLatch(1);
+            AtomicInteger done = new AtomicInteger();
+            long[] ends = new long[count];
+            List<Thread> all = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                Thread thread = threads.factory().newThread(() -> {
+                    ready.countDown();
+                    await(begin);
+                    for (int n = 0; n < steps; n++) {
+                        step();
+                        if (yields) threads.yield();
+                        else Uthread.checkpoint();
+                    }
+                    ends[done.getAndIncrement()] = System.nanoTime();
+                });
+                all.add(thread);
+                thread.start();
+            }
+            ready.await();
+            Thread.sleep(20); // all wait
+            long start = System.nanoTime();
+            begin.countDown();
+            for (Thread thread : all) thread.join();
+            Arrays.sort(ends);
+            StringBuilder line = new StringBuilder();
+            for (long end : ends) line.append(String.format(Locale.ROOT, "%.2f ", (end - start) / 1e6));
+            System.out.println(line.toString().strip());
+        });
+    }
+
+    private static double stepNanos() {
+        double best = Double.POSITIVE_INFINITY;
+        for (int round = 0; round < 40; round++) {
+            long start = System.nanoTime();
+            for (int i = 0; i < 20_000; i++) step();
+            best = Math.min(best, (System.nanoTime() - start) / 20_000.0);
+        }
+        return best;
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    // ---- a million alive
+
+    /** Prints nanoseconds for each start, until all are parked; heap bytes for each; nanoseconds for each wake-up, until all have ended. */
+    private static void alive(UthreadPeer peer, List<Integer> cpus, int count) throws Exception {
+        peer.run(cpus, true, threads -> {
+            round(threads, Math.min(count, 50_000)); // warm
+            double[] figures = round(threads, count);
+            System.out.printf(Locale.ROOT, "%.1f %.1f %.1f %.1f%n", figures[0], figures[1], figures[2], figures[3]);
+        });
+    }
+
+    private static double[] round(UthreadPeer.Threads threads, int count) throws InterruptedException {
+        Thread[] all = new Thread[count];
+        AtomicInteger parked = new AtomicInteger();
+        go = false;
+        long before = usedBytes();
+        Runnable body = () -> {
+            parked.getAndIncrement();
+            while (!go) LockSupport.park();
+        };
+        long start = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            all[i] = threads.factory().newThread(body);
+            all[i].start();
+        }
+        long started = System.nanoTime();
+        while (parked.get() < count) Thread.sleep(1);
+        long settled = System.nanoTime();
+        long bytes = usedBytes() - before;
+        go = true;
+        long wake = System.nanoTime();
+        for (Thread thread : all) LockSupport.unpark(thread);
+        for (Thread thread : all) thread.join();
+        long end = System.nanoTime();
+        return new double[] {(double) (started - start) / count, (double) (settled - start) / count, (double) bytes / count, (double) (end - wake) / count};
+    }
+
+    private static long usedBytes() {
+        System.gc();
+        Runtime runtime = Runtime.getRuntime();
+        return runtime.totalMemory() - runtime.freeMemory();
+    }
+
+    /** Returns the command for such a process, bound to its CPUs. {@code heap}: such as 4g. */
+    static List<String> command(String heap, String what, UthreadPeer peer, List<Integer> cpus, Object... parameters) {
+        String list = String.join(",", cpus.stream().map(String::valueOf).toList());
+        var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders",
+                "-Djdk.virtualThreadScheduler.parallelism=" + cpus.size(), "--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
+                "-cp", System.getProperty("java.class.path"), UthreadProcess.class.getName(), what, peer.id(), list));
+        for (Object parameter : parameters) command.add(String.valueOf(parameter));
+        return Commands.pinned(list, command);
+    }
+}

@@ -1,0 +1,192 @@
+package org.libtorque.bench;
+
+import static org.libtorque.bench.Markdown.count;
+import static org.libtorque.bench.Markdown.head;
+import static org.libtorque.bench.Markdown.item;
+import static org.libtorque.bench.Markdown.ratio;
+import static org.libtorque.bench.Markdown.row;
+import static org.libtorque.bench.Markdown.significant;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code torque bench uthreads}: context switches, completion curves and a million threads, on uthreads, virtual threads of the JDK and platform threads.
+ *
+ * <p>Figures 2.6, 2.7 and 2.8 of Klues's thesis (2015) again. Each measurement has a JVM of its own, bound to its CPUs; in each round every peer gets its turn.
+ */
+@Command(name = "torque bench uthreads", sortOptions = false,
+        description = "Measures threads of all kinds: switching between them, sharing CPUs among 1,024 that compute, and 1,000,000 that wait.")
+public final class UthreadsBench extends BenchProgram {
+    private static final List<String> PARTS = List.of("switch", "curve", "alive");
+
+    @Option(names = "--parts", split = ",", paramLabel = "PART", defaultValue = "switch,curve,alive", description = "What to measure: switch, curve, alive (default: all).")
+    private List<String> parts;
+
+    @Option(names = "--peers", split = ",", paramLabel = "PEER", description = "Who is measured (default: all): queues, stealing, global, colors, jdk, platform.")
+    private List<String> peerNames = UthreadPeer.ids();
+
+    @Option(names = "--threads", split = ",", paramLabel = "N", defaultValue = "1,2,4,8,16,32,64", description = "Threads for each CPU that switch (default: ${DEFAULT-VALUE}).")
+    private List<Integer> threads;
+
+    @Option(names = "--seconds", paramLabel = "S", defaultValue = "1", description = "Measured seconds of switching (default: ${DEFAULT-VALUE}).")
+    private double seconds;
+
+    @Option(names = "--warmup", paramLabel = "S", defaultValue = "2", description = "Seconds of switching before (default: ${DEFAULT-VALUE}).")
+    private double warmup;
+
+    @Option(names = "--workers", paramLabel = "N", defaultValue = "1024", description = "Threads that compute, for the curves (default: ${DEFAULT-VALUE}).")
+    private int workers;
+
+    @Option(names = "--scale", paramLabel = "X", defaultValue = "0.05",
+            description = "The curves' work and periods, relative to the thesis's 650 ms a thread and 1000, 500, 100, 10 ms (default: ${DEFAULT-VALUE}).")
+    private double scale;
+
+    @Option(names = "--alive", paramLabel = "N", defaultValue = "1000000", description = "Threads that wait; platform threads are left out (default: ${DEFAULT-VALUE}).")
+    private int alive;
+
+    @Option(names = "--cpus", paramLabel = "LIST", description = "CPUs to use, in order (default: those allowed).")
+    private String cpuList;
+
+    private UthreadsBench() { super(3); }
+
+    /** Runs the benchmark and ends the process: 0 when it has run, 1 when it could not, 2 when an argument is wrong. */
+    public static void main(String[] args) { System.exit(run(new UthreadsBench(), args)); }
+
+    @Override void checkArguments() {
+        requireKnown("part", parts, PARTS);
+        requireKnown("peer", peerNames, UthreadPeer.ids());
+        require(threads.stream().allMatch(n -> n >= 1 && n <= 100_000), "--threads must be 1 to 100,000 each");
+        require(seconds >= 0.1 && warmup >= 0, "--seconds must be at least 0.1, --warmup not negative");
+        require(workers >= 1 && workers <= 100_000, "--workers must be 1 to 100,000");
+        require(scale > 0 && scale <= 10, "--scale must be above 0 and at most 10");
+        require(alive >= 1 && alive <= 10_000_000, "--alive must be 1 to 10,000,000");
+        requireCpus(cpuList);
+    }
+
+    @Override String measure(Machine machine) throws IOException, InterruptedException {
+        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
+        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
+        List<Integer> cpus = cpus(cpuList);
+        List<UthreadPeer> peers = peerNames.stream().distinct().map(UthreadPeer::byId).toList();
+        StringBuilder text = heading("Threads", machine, "-XX:+UseSerialGC -XX:+UseCompactObjectHeaders")
+                .append(item("Method", "rounds: " + rounds + ", peers interleaved, a JVM for each measurement, bound to its CPUs; medians of rounds. CPU time counts, not time, since "
+                        + "others may use the machine"));
+        for (UthreadPeer peer : peers) text.append(item(peer.id(), peer.title));
+        notes(text, null);
+        if (parts.contains("switch")) switches(text, cpus, peers);
+        if (parts.contains("curve")) curves(text, cpus);
+        if (parts.contains("alive")) alive(text, cpus, peers);
+        return text.toString();
+    }
+
+    private double[] run(List<String> command) throws IOException, InterruptedException {
+        Process process = children.start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD));
+        try (InputStream output = process.getInputStream()) {
+            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (process.waitFor() != 0 || text.isEmpty()) throw new IOException(String.join(" ", command) + " failed");
+            return Stream.of(text.split("\\s+")).mapToDouble(Double::parseDouble).toArray();
+        } finally {
+            children.stop(process);
+        }
+    }
+
+    private static double median(List<double[]> rounds, int figure) { return Statistics.of(rounds.stream().map(f -> f[figure]).toList()).median(); }
+
+    // ---- figures 2.6, 2.7
+
+    private void switches(StringBuilder text, List<Integer> allCpus, List<UthreadPeer> peers) throws IOException, InterruptedException {
+        for (int width : Stream.of(1, allCpus.size()).distinct().toList()) {
+            List<Integer> cpus = allCpus.subList(0, width);
+            Map<String, List<double[]>> figures = new LinkedHashMap<>();
+            for (int round = 1; round <= rounds; round++) {
+                for (int n : threads) {
+                    for (UthreadPeer peer : peers) {
+                        double[] f = run(UthreadProcess.command("512m", "switch", peer, cpus, n, warmup, seconds));
+                        figures.computeIfAbsent(peer.id() + n, k -> new ArrayList<>()).add(f);
+                        say(String.format(Locale.ROOT, "round %d/%d  %d CPUs  %2d threads each  %-9s %8.1f ns of CPU a switch", round, rounds, width, n, peer.id(), f[1]));
+                    }
+                }
+            }
+            text.append("### Yielding on ").append(width).append(width == 1 ? " CPU" : " CPUs").append(": CPU ns a switch (million switches/s)\n\n");
+            var titles = new ArrayList<>(List.of("threads for each CPU"));
+            for (UthreadPeer peer : peers) titles.add(peer.id());
+            text.append(head(0, titles));
+            for (int n : threads) {
+                var cells = new ArrayList<>(List.of(String.valueOf(n)));
+                for (UthreadPeer peer : peers) {
+                    List<double[]> f = figures.get(peer.id() + n);
+                    cells.add(significant(median(f, 1)) + " (" + ratio(median(f, 0) / 1e6) + ")");
+                }
+                text.append(row(cells));
+            }
+            text.append('\n');
+        }
+    }
+
+    // ---- figure 2.8
+
+    private void curves(StringBuilder text, List<Integer> cpus) throws IOException, InterruptedException {
+        double work = 650 * scale;
+        Map<String, List<double[]>> figures = new LinkedHashMap<>();
+        for (int round = 1; round <= rounds; round++) {
+            curve(figures, "no preemption", UthreadPeer.QUEUES, cpus, work, 0, false, round);
+            for (int period : new int[] {1000, 500, 100, 10}) {
+                curve(figures, Markdown.plain(period * scale) + " ms", UthreadPeer.QUEUES, cpus, work, Math.round(period * scale * 1000), false, round);
+            }
+            curve(figures, "yield every 1000", UthreadPeer.QUEUES, cpus, work, 0, true, round);
+            curve(figures, "JDK virtual threads", UthreadPeer.JDK, cpus, work, 0, false, round);
+            curve(figures, "platform threads", UthreadPeer.PLATFORM, cpus, work, 0, false, round);
+        }
+        Map<String, double[]> means = new LinkedHashMap<>();
+        text.append(String.format(Locale.ROOT, "### %,d threads of %s ms each on %d CPUs: when they had ended, in seconds%n%n", workers, Markdown.plain(work), cpus.size()));
+        text.append(head(1, List.of("variant", "first", "quarter", "half", "three quarters", "last")));
+        figures.forEach((variant, rounds) -> {
+            double[] mean = new double[workers];
+            for (double[] ends : rounds) for (int i = 0; i < workers; i++) mean[i] += ends[i] / rounds.size();
+            means.put(variant, mean);
+            text.append(row(variant, Stream.of(0, workers / 4, workers / 2, 3 * workers / 4, workers - 1).map(i -> ratio(mean[i] / 1e3)).toList()));
+        });
+        Path file = home.resolve("bench/results/uthreads-" + LocalDate.now() + ".svg");
+        Files.writeString(file, CompletionPlot.svg(workers + " threads of " + Markdown.plain(work) + " ms on " + cpus.size() + " CPUs: how many have ended", means));
+        say("written to " + file);
+        text.append("\n![completion curves](").append(file.getFileName()).append(")\n\n");
+    }
+
+    private void curve(Map<String, List<double[]>> figures, String variant, UthreadPeer peer, List<Integer> cpus, double work, long periodMicros, boolean yields, int round)
+            throws IOException, InterruptedException {
+        double[] ends = run(UthreadProcess.command("1g", "curve", peer, cpus, workers, work, periodMicros, yields));
+        figures.computeIfAbsent(variant, k -> new ArrayList<>()).add(ends);
+        say(String.format(Locale.ROOT, "round %d/%d  %-19s %.2f s", round, rounds, variant, ends[ends.length - 1] / 1e3));
+    }
+
+    // ---- a million
+
+    private void alive(StringBuilder text, List<Integer> cpus, List<UthreadPeer> peers) throws IOException, InterruptedException {
+        Map<UthreadPeer, List<double[]>> figures = new LinkedHashMap<>();
+        for (int round = 1; round <= rounds; round++) {
+            for (UthreadPeer peer : peers) {
+                if (peer == UthreadPeer.PLATFORM) continue;
+                double[] f = run(UthreadProcess.command("4g", "alive", peer, cpus, alive));
+                figures.computeIfAbsent(peer, k -> new ArrayList<>()).add(f);
+                say(String.format(Locale.ROOT, "round %d/%d  %-9s start %.0f ns, %.0f B, wake and end %.0f ns", round, rounds, peer.id(), f[0], f[2], f[3]));
+            }
+        }
+        text.append("### ").append(count(alive)).append(" threads alive, each parked, woken and ended\n\n");
+        text.append(head(1, List.of("peer", "start, ns each", "until all are parked, ns each", "heap bytes each, parked", "wake and end, ns each")));
+        figures.forEach((peer, f) -> text.append(row(peer.id(), List.of(count(median(f, 0)), count(median(f, 1)), count(median(f, 2)), count(median(f, 3))))));
+        text.append('\n');
+    }
+}
