@@ -200,7 +200,7 @@ final class UthreadProcess {
     /** Returns the command for such a process, bound to its CPUs. {@code heap}: such as 4g. */
     static List<String> command(String heap, String what, UthreadPeer peer, List<Integer> cpus, Object... parameters) {
         String list = String.join(",", cpus.stream().map(String::valueOf).toList());
-        var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders",
+        var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "-XX:MarkSweepAlwaysCompactCount=1",
                 "-Djdk.virtualThreadScheduler.parallelism=" + cpus.size(), "--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), UthreadProcess.class.getName(), what, peer.id(), list));
         for (Object parameter : parameters) command.add(String.valueOf(parameter));

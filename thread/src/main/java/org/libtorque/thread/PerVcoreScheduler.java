@@ -143,7 +143,12 @@ public class PerVcoreScheduler extends Scheduler {
             local.paused = null;
         }
         if (!mayRunElsewhere()) return;
-        for (ScheduledUthread u; (u = (ScheduledUthread) local.queue.poll()) != null; ) runnable(u, Thread.currentThread());
+        // As many as there are, and no more: this vcore may just have come back, and then they return to this queue.
+        for (int n = local.queue.size(); n > 0; n--) {
+            ScheduledUthread u = (ScheduledUthread) local.queue.poll();
+            if (u == null) break;
+            runnable(u, Thread.currentThread());
+        }
     }
 
     /** If not, they wait until the vcore works again: that is what has been planned. */

@@ -148,6 +148,7 @@ public final class VcoreContext {
             thread = following;
         }
         scheduler.vcoreLeaving(this);
+        if (!isParked()) turn.postSurely(); // it has come back meanwhile
     }
 
     // ---- becoming runnable
