@@ -4,6 +4,7 @@ module org.libtorque.thread {
     requires org.libtorque.sys;
     requires transitive org.libtorque.vcore;
     requires transitive org.libtorque.event;
+    requires org.libtorque.memory;
 
     exports org.libtorque.thread;
 

@@ -117,6 +117,10 @@ final class Acceptor extends AcceptSource {
                 pause(); // connections on other vcores count too, so the timer looks again
                 return;
             }
+            if (listener.isHeld()) {
+                pause();
+                return;
+            }
             int fd = loop.queue.accept(this);
             if (fd >= 0) {
                 serve(fd);
@@ -147,11 +151,11 @@ final class Acceptor extends AcceptSource {
             return;
         }
         listener.connectionCounter().incrementAndGet();
-        if (options.color() == null) {
+        if (options.colors() == null) {
             serve(loop, roster.newColorAt(options.placement(), loop.vcore), fd);
             return;
         }
-        boolean posted = new HomeTask(options.color()) {
+        boolean posted = new HomeTask(options.colors().get()) {
             @Override protected void run() {
                 Loop at = Loop.current();
                 if (at.over()) drop(fd);
@@ -196,6 +200,11 @@ final class Acceptor extends AcceptSource {
     private void pause() {
         paused = true;
         loop.vcore.timers().schedule(retry, loop.vcore.now() + RETRY_NANOS);
+    }
+
+    /** The listener is not held any more. */
+    void goOn() {
+        if (started && !stopped && paused) signal(READABLE);
     }
 
     void stop() {

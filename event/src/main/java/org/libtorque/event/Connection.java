@@ -69,6 +69,28 @@ public sealed interface Connection permits StreamConnection {
     /** Says who is told of data. Until a handler is set, nothing is read. Returns this. */
     Connection onRead(ReadHandler handler);
 
+    /**
+     * Says who is told that something may be there to {@link #receive}, instead of being shown it ({@link #onRead}): for who receives when he wants to. Told once: what has been
+     * told of must be received until there is nothing. What nobody receives stays with the kernel but for a few blocks. The peer's end is told in the same way, and closes
+     * nothing; {@link #onEnd} is not called. Returns this.
+     */
+    Connection onReadable(Handler handler);
+
+    /**
+     * Receives, without waiting, and shows what there is. To be called if {@link #onReadable} is set.
+     *
+     * @param more    whether to receive more although something was left the last time, which is then shown in front of it; else that is shown by itself, if there is any
+     * @param handler called with what there is, once at most, in the course of this call; what it leaves is kept. It must not wait
+     * @return bytes received or, if some that were left have been shown, shown; 0 if there is nothing now; {@link #END} if there will never be more, because the peer has ended its
+     *         direction or the connection is closed
+     * @throws Exception                what the handler throws
+     * @throws ReadBufferFullException  if more is asked for and a whole block was left
+     */
+    int receive(boolean more, ReadHandler handler) throws Exception;
+
+    /** There will never be more to {@link #receive}. */
+    int END = -1;
+
     /** Says who is told when pending output has fallen to the low watermark after having been above the high one. Returns this. */
     Connection onWritable(Handler handler);
 

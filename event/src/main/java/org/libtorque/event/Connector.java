@@ -11,16 +11,16 @@ import org.libtorque.vcore.Task;
 
 /** An outgoing connection on its way: opens the socket and starts connecting, on the connection's vcore. */
 final class Connector extends Task {
-    private final Loop loop;
+    /** Of the colour's home, where this runs. */
+    private Loop loop;
     private final SocketAddress address;
     private final ConnectOptions options;
     private final ConnectionHandler handler;
     private final ConnectFailureHandler onFailure;
 
-    Connector(Loop loop, Color color, SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
+    Connector(Color color, SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         super(color);
         runAtHome(true);
-        this.loop = loop;
         this.address = address;
         this.options = options;
         this.handler = handler;
@@ -29,6 +29,7 @@ final class Connector extends Task {
 
     @Override protected void run() throws Exception {
         int fd;
+        loop = Loop.current();
         try {
             if (loop.draining()) throw new IOException("the runtime is stopping");
             fd = open();
@@ -63,5 +64,5 @@ final class Connector extends Task {
         return fd;
     }
 
-    @Override protected void failed(Throwable cause) { loop.vcore.reportFailure("connect to " + address, cause); }
+    @Override protected void failed(Throwable cause) { color().home().reportFailure("connect to " + address, cause); }
 }

@@ -5,6 +5,7 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.vcore.Roster;
 
@@ -13,11 +14,16 @@ import org.libtorque.vcore.Roster;
  * itself, so that accepting scales and a connection is served where it was accepted. A Unix socket, which knows no such groups, is shared by all.
  */
 public final class Listener implements Registration {
+    private static final Runnable TOLD = () -> { };
+
     private final SocketAddress address;
     private final Acceptor[] acceptors;
     private final AtomicInteger connections = new AtomicInteger();
     private final Exhaustion exhaustion = new Exhaustion(this);
     private volatile boolean open = true;
+    private volatile boolean held;
+    /** Told of the end; replaced by {@link #TOLD} when that has been done. */
+    private final AtomicReference<Runnable> onClose = new AtomicReference<>();
 
     private Listener(SocketAddress address, Acceptor[] acceptors) {
         this.address = address;
@@ -54,10 +60,37 @@ public final class Listener implements Registration {
 
     Exhaustion exhaustion() { return exhaustion; }
 
+    /**
+     * Holds accepting, or goes on with it: for whoever cannot take more at the moment. Connections that come meanwhile wait in the kernel's backlog. Those that vcores are just
+     * accepting, at most one each, still come. Any thread.
+     */
+    public void hold(boolean yes) {
+        held = yes;
+        if (yes) return;
+        for (Acceptor acceptor : acceptors) {
+            new HomeTask(acceptor.color()) {
+                @Override protected void run() { acceptor.goOn(); }
+            }.postSurely();
+        }
+    }
+
+    /** Has an action run once, when this stops listening, because it is closed or the runtime stops; at once if it has. On any thread: must not block. Called at most once. */
+    public void onClose(Runnable action) {
+        if (!onClose.compareAndSet(null, action)) action.run();
+    }
+
+    private void tellOfEnd() {
+        Runnable action = onClose.getAndSet(TOLD);
+        if (action != null) action.run();
+    }
+
+    boolean isHeld() { return held; }
+
     /** Stops listening. Connections that the kernel has completed are still accepted and served. Any thread. */
     @Override public void close() {
         if (!open) return;
         open = false;
+        tellOfEnd();
         for (Acceptor acceptor : acceptors) {
             new HomeTask(acceptor.color()) {
                 @Override protected void run() { acceptor.stop(); }
@@ -69,6 +102,7 @@ public final class Listener implements Registration {
     /** Called when the runtime drains: the acceptors stop by themselves. */
     void drained() {
         open = false;
+        tellOfEnd();
         removeSocketFile();
     }
 

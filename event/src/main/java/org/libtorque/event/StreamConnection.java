@@ -59,6 +59,8 @@ final class StreamConnection extends StreamSource implements Connection {
     private volatile boolean open;
 
     private ReadHandler readHandler;
+    /** Set if it receives when it is asked to. */
+    private Handler readableHandler;
     private Handler writableHandler;
     private Handler endHandler;
     private Handler drainHandler;
@@ -421,6 +423,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         CloseHandler handler = closeHandler;
         readHandler = null;
+        readableHandler = null;
         writableHandler = endHandler = drainHandler = null;
         closeHandler = null;
         if (handler != null) {
@@ -484,6 +487,10 @@ final class StreamConnection extends StreamSource implements Connection {
                 return;
             }
             if (state != OPEN) return;
+            if (readableHandler != null) {
+                readableHandler.on(this);
+                return;
+            }
             if (peerEnded || readingPaused || readHandler == null) {
                 noticeError(bits);
                 return;
@@ -506,11 +513,11 @@ final class StreamConnection extends StreamSource implements Connection {
             if (redeliver) {
                 redeliver = false;
                 if (carryLength > 0) {
-                    deliverCarry();
+                    deliverCarry(readHandler);
                     continue;
                 }
             }
-            int n = carryLength == 0 ? receiveFresh() : receiveBehindCarry();
+            int n = receiveOnce(readHandler);
             if (n > 0) {
                 bytes -= n;
             } else if (n == EventQueue.WOULD_BLOCK) {
@@ -520,8 +527,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 ended();
                 return;
             } else if (n == EventQueue.NO_BUFFERS) {
-                bufferRetry = true;
-                armTimerAt(here().vcore.now() + BUFFER_RETRY_NANOS);
+                retrySoon();
                 return;
             } else {
                 endNow(IoErrors.of(n, "recv", "fd={}", fd()));
@@ -530,7 +536,45 @@ final class StreamConnection extends StreamSource implements Connection {
         }
     }
 
-    private int receiveFresh() throws Exception {
+    private int receiveOnce(ReadHandler handler) throws Exception { return carryLength == 0 ? receiveFresh(handler) : receiveBehindCarry(handler); }
+
+    private void retrySoon() {
+        bufferRetry = true;
+        armTimerAt(here().vcore.now() + BUFFER_RETRY_NANOS);
+    }
+
+    @Override public int receive(boolean more, ReadHandler handler) throws Exception {
+        checkColor();
+        if (state != OPEN) return END;
+        if (carryLength > 0 && !more) {
+            int shown = carryLength;
+            deliverCarry(handler);
+            return shown;
+        }
+        if (peerEnded) return END;
+        int n = receiveOnce(handler);
+        if (n > 0) return n;
+        switch (n) {
+            case EventQueue.WOULD_BLOCK -> {
+                return 0;
+            }
+            case EventQueue.NO_BUFFERS -> {
+                retrySoon();
+                return 0;
+            }
+            case 0 -> {
+                peerEnded = true;
+                awaitHangUp(); // nothing is received any more, and would tell of a reset
+                return END;
+            }
+            default -> {
+                endNow(IoErrors.of(n, "recv", "fd={}", fd()));
+                return END;
+            }
+        }
+    }
+
+    private int receiveFresh(ReadHandler handler) throws Exception {
         Loop here = here();
         EventQueue queue = here.queue;
         int n = queue.receive(this);
@@ -541,7 +585,7 @@ final class StreamConnection extends StreamSource implements Connection {
         view.point(address, n);
         boolean left = true;
         try {
-            readHandler.onRead(this, view);
+            handler.onRead(this, view);
             left = view.length() > 0 && state == OPEN;
         } catch (Throwable cause) {
             left = false;
@@ -575,14 +619,14 @@ final class StreamConnection extends StreamSource implements Connection {
         carryLength = length;
     }
 
-    private int receiveBehindCarry() throws Exception {
+    private int receiveBehindCarry(ReadHandler handler) throws Exception {
         if (carryOffset + carryLength == carryCapacity && !makeRoom()) return EventQueue.NO_BUFFERS;
         int end = carryOffset + carryLength;
         int n = here().queue.receive(this, carryBlock + end, carryCapacity - end);
         if (n <= 0) return n;
         lastActivity = here().vcore.now();
         carryLength += n;
-        deliverCarry();
+        deliverCarry(handler);
         return n;
     }
 
@@ -611,12 +655,12 @@ final class StreamConnection extends StreamSource implements Connection {
         throw new ReadBufferFullException(carryLength);
     }
 
-    private void deliverCarry() throws Exception {
+    private void deliverCarry(ReadHandler handler) throws Exception {
         RawView view = here().view;
         view.point(carryBlock + carryOffset, carryLength);
         carryShown = true;
         try {
-            readHandler.onRead(this, view);
+            handler.onRead(this, view);
         } finally {
             carryShown = false;
             if (state == ENDED) releaseCarry();
@@ -1164,6 +1208,14 @@ final class StreamConnection extends StreamSource implements Connection {
         boolean first = readHandler == null && handler != null && !opening;
         readHandler = handler;
         if (first) signal(RESUME); // what came before may have been signalled already
+        return this;
+    }
+
+    @Override public Connection onReadable(Handler handler) {
+        checkColor();
+        if (state == ENDED) return this;
+        readableHandler = handler;
+        if (!opening) signal(RESUME);
         return this;
     }
 

@@ -255,8 +255,8 @@ public final class TorqueRuntime implements AutoCloseable {
     /** See {@link org.libtorque.Torque#connect}. */
     public void connect(SocketAddress address, ConnectOptions options, ConnectionHandler handler, ConnectFailureHandler onFailure) {
         checkRunning();
-        Color color = newColor(options.placement());
-        new Connector(loops[color.home().index()], color, address, options, handler, onFailure).post();
+        Color color = options.color() != null ? options.color() : newColor(options.placement());
+        new Connector(color, address, options, handler, onFailure).post();
     }
 
     /** See {@link org.libtorque.Torque#receive}. */
