@@ -291,7 +291,7 @@ public final class SendFileBench implements Callable<Integer> {
         item(text, "Load", clients + " connections over loopback, each asking for one file after the other; " + String.join(", ",
                 sizes.stream().map(s -> s.files + " files of " + s.id).toList()));
         item(text, "Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, a JVM for each case; in memory %s s after %s s of warm-up, which the passes on disk have had too; medians, and "
-                + "ratios within rounds with their range", rounds, HttpReport.significant(seconds), HttpReport.significant(warmup)));
+                + "ratios within rounds with their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup)));
         item(text, "On disk", "each file once, evicted before (posix_fadvise)" + (dropNames ? ", with all names and inodes (drop_caches)" : "")
                 + "; the longest turn and the sleeps of the loop's thread in a second pass, in which the loop never has nothing to do");
         item(text, "CPU", "user + system time of the server's process, its other threads included, from /proc");

@@ -26,12 +26,12 @@ final class SendFileReport {
             List<SendFileMeasurement> of = of(server, size, cold);
             if (of.isEmpty()) continue;
             text.append("| ").append(server.id)
-                    .append(" | ").append(HttpReport.significant(median(of, SendFileMeasurement::cpuMicros)))
+                    .append(" | ").append(Markdown.significant(median(of, SendFileMeasurement::cpuMicros)))
                     .append(" | ").append(server == reference ? "–" : ratio(of))
-                    .append(" | ").append(HttpReport.count(median(of, SendFileMeasurement::filesPerSecond))).append(" |");
+                    .append(" | ").append(Markdown.count(median(of, SendFileMeasurement::filesPerSecond))).append(" |");
             if (cold) {
-                text.append(' ').append(HttpReport.count(median(of, SendFileMeasurement::longestMicros)))
-                        .append(" | ").append(HttpReport.significant(median(of, SendFileMeasurement::sleeps))).append(" |");
+                text.append(' ').append(Markdown.count(median(of, SendFileMeasurement::longestMicros)))
+                        .append(" | ").append(Markdown.significant(median(of, SendFileMeasurement::sleeps))).append(" |");
             }
             text.append('\n');
         }
@@ -54,6 +54,6 @@ final class SendFileReport {
         }
         Statistics s = Statistics.of(ratios);
         if (s.count() == 0) return "–";
-        return "**" + HttpReport.ratio(s.median()) + "**" + (s.count() > 1 ? " (" + HttpReport.ratio(s.min()) + "–" + HttpReport.ratio(s.max()) + ")" : "");
+        return "**" + Markdown.ratio(s.median()) + "**" + (s.count() > 1 ? " (" + Markdown.ratio(s.min()) + "–" + Markdown.ratio(s.max()) + ")" : "");
     }
 }
