@@ -5,7 +5,8 @@ package org.libtorque.event;
  *
  * @param tag   what the {@link RingPort} was made with
  * @param event what happened: a {@link SignalInfo}, {@link PathChange}, {@link NetworkChange}, {@link Pressure}, {@link CounterChange}, {@link ClockChange},
- *              {@link ProcessExit} or {@link Readiness}; a {@link FileOperation} that is done; a {@link Mark}; the payload of a {@link Condition} or {@link Mailbox}; null of a timer and of an {@link EventCounter}
+ *              {@link ProcessExit} or {@link Readiness}; a {@link FileOperation} that is done; a {@link Mark}; the payload of a {@link Condition} or {@link Mailbox};
+ *              null of a timer and of an {@link EventCounter}
  * @param count how many events this is: of a timer its expiries, of a counter what was added, of pressure how often it was reported; 1 of everything else
  */
 public record RingEvent(Object tag, Object event, long count) {

@@ -10,8 +10,8 @@ import org.libtorque.vcore.Vcore;
  *
  * <p><b>The contract.</b> The handler is called after each change to readiness that the kernel reports, and at the beginning if the descriptor is ready then; never for what has
  * not changed. So it must go on until the kernel says {@code EAGAIN}, or post itself a task to go on later. It may be called when there is nothing, and once for several
- * changes. An end or error is always reported, whatever the interest: as {@link #HANG_UP} together with {@link #READABLE}, for a read tells which it is. An end of the other side's direction alone (a half-closed socket) is {@link #READABLE}. After {@link #HANG_UP} nothing more is to be expected;
- * the watch stays until it is closed.
+ * changes. An end or error is always reported, whatever the interest: as {@link #HANG_UP} together with {@link #READABLE}, for a read tells which it is. An end of the
+ * other side's direction alone (a half-closed socket) is {@link #READABLE}. After {@link #HANG_UP} nothing more is to be expected; the watch stays until it is closed.
  */
 public final class Watch implements Registration {
     /** There may be something to read, an end or an error included. */

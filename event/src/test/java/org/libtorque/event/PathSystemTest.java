@@ -417,20 +417,4 @@ class PathSystemTest extends SystemTest {
             throw new java.io.UncheckedIOException(e);
         }
     }
-
-    /** Keeps a colour from running until the latch is let go, which must be soon. */
-    private CountDownLatch hold(Color color) throws InterruptedException {
-        var held = new CountDownLatch(1);
-        var release = new CountDownLatch(1);
-        torque().post(color, () -> {
-            held.countDown();
-            try {
-                release.await(60, java.util.concurrent.TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        });
-        held.await();
-        return release;
-    }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -23,6 +24,7 @@ import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -114,6 +116,22 @@ abstract class SystemTest {
             }
         });
         return get(result);
+    }
+
+    /** Keeps a colour from running until the latch is released, or for a minute. */
+    final CountDownLatch hold(Color color) throws InterruptedException {
+        var held = new CountDownLatch(1);
+        var release = new CountDownLatch(1);
+        torque().post(color, () -> {
+            held.countDown();
+            try {
+                release.await(60, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        held.await();
+        return release;
     }
 
     /** Runs something under a connection's colour, and returns what it returns. */

@@ -81,14 +81,7 @@ class UserEventSystemTest extends SystemTest {
 
     @Test void whatDoesNotFitIntoACounterIsRefused() throws Exception {
         Color color = torque().newColor();
-        var release = new CountDownLatch(1);
-        torque().post(color, () -> {
-            try {
-                release.await();
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        });
+        CountDownLatch release = hold(color);
         var sum = new AtomicLong();
         EventCounter counter = torque().counter(color, sum::addAndGet);
         assertTrue(counter.add(Long.MAX_VALUE - 1));
@@ -122,14 +115,7 @@ class UserEventSystemTest extends SystemTest {
 
     @Test void aFullMailboxRefusesAndLosesNothing() throws Exception {
         Color color = torque().newColor();
-        var release = new CountDownLatch(1);
-        torque().post(color, () -> {
-            try {
-                release.await();
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        });
+        CountDownLatch release = hold(color);
         List<Integer> told = new CopyOnWriteArrayList<>();
         Mailbox<Integer> mailbox = torque().mailbox(4, color, told::add);
         for (int i = 0; i < 4; i++) assertTrue(mailbox.offer(i));
