@@ -69,7 +69,7 @@ class SourceContractTest extends SystemTest {
     }
 
     private static void awaitAll(SourceRow row, Log log, int count) {
-        Eventually.await(() -> row + ": " + count + " come: " + log.copy(), Eventually.DEFAULT_LIMIT,
+        Eventually.await(() -> row + ": " + count + " come: " + log.copy(), Eventually.DEFAULT_LIMIT.multipliedBy(3),
                 () -> row.delivery() == Delivery.EACH ? log.numbers.size() >= count : count == 0 || !log.numbers.isEmpty());
     }
 
