@@ -17,7 +17,7 @@ import org.libtorque.vcore.Roster;
  *
  * <p>Knobs may be turned at any time, by any thread; a vcore follows with its next decision.
  */
-public class PerVcoreScheduler extends Scheduler {
+public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler {
     private static final long REQUEST_NANOS = 1_000_000;
     private static final long PATIENCE_NANOS = 10_000_000;
 
@@ -113,9 +113,14 @@ public class PerVcoreScheduler extends Scheduler {
                 return false;
             }
         }
-        here.run(thread);
+        runThread(here, thread);
         return true;
     }
+
+    void runThread(VcoreContext here, Uthread thread) { here.run(thread); }
+
+    /** Returns what waits on a vcore. */
+    ThreadQueue queueOf(int vcore) { return locals[vcore].queue; }
 
     @Override protected void threadRunnable(VcoreContext here, Uthread thread) {
         ScheduledUthread u = (ScheduledUthread) thread;
@@ -134,7 +139,15 @@ public class PerVcoreScheduler extends Scheduler {
         request(here, local);
     }
 
-    @Override protected void threadPaused(VcoreContext here, Uthread thread) { locals[here.index()].paused = thread; }
+    @Override protected void threadPaused(VcoreContext here, Uthread thread) {
+        int at = ((ScheduledUthread) thread).affinity;
+        if (at == here.index() || at < 0 || context(at) == null || context(at).isParked()) {
+            locals[here.index()].paused = thread;
+        } else { // it has run here for once, or has been moved
+            locals[at].queue.add(thread);
+            context(at).wake();
+        }
+    }
 
     @Override protected void vcoreLeaving(VcoreContext here) {
         Local local = locals[here.index()];
