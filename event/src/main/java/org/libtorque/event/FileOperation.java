@@ -538,37 +538,36 @@ public final class FileOperation {
 
     private boolean isToBeCancelled() { return what != What.CLOSE && (cancelledUse == use || usesFile && !file.isOpen()); }
 
-    /** Makes the call if the kernel can without waiting. Returns its outcome, or WRONG_KIND if it would have to wait. */
+    /**
+     * Makes the call if the kernel can without waiting. Returns its outcome, or WRONG_KIND if it would have to wait.
+     *
+     * <p>One method, of more than 325 bytes of code, so that the compiler does not put it into its callers: at the end of a long chain of inlined calls it gives up before it has seen through a
+     * downcall, which then allocates 40 bytes (a view of the errno).
+     */
     private int tryWithoutWaiting(Loop here) {
-        switch (call.kind()) {
-            case READ, READ_FIXED -> {
-                if (file.isBlind()) return WRONG_KIND;
-                Sockets.Iovec.put(here.scratch, call.address(), call.length());
-                return readFromMemory(here, here.scratch, 1, call.length());
-            }
-            case READV -> {
-                if (file.isBlind()) return WRONG_KIND;
-                long wanted = 0;
-                for (int i = 0; i < call.length(); i++) wanted += NativeMemory.getLong(call.address() + i * Sockets.Iovec.SIZE + Sockets.Iovec.IOV_LEN);
-                return readFromMemory(here, call.address(), call.length(), wanted);
-            }
-            case OPEN -> {
-                long resolve = call.address2() + Files.OpenHow.RESOLVE;
-                int making = Files.O_CREAT | Files.O_TRUNC;
-                if (!FileRoot.cachedLookups || (NativeMemory.getInt(call.address2() + Files.OpenHow.FLAGS) & making) != 0) return WRONG_KIND;
-                long before = NativeMemory.getLong(resolve);
-                NativeMemory.putLong(resolve, before | Files.RESOLVE_CACHED);
-                int fd = Files.openat2(here.errno, call.fd(), call.address(), call.address2());
-                NativeMemory.putLong(resolve, before);
-                return fd == -Errno.EAGAIN ? WRONG_KIND : fd;
-            }
-            default -> {
-                return WRONG_KIND;
-            }
+        Kind kind = call.kind();
+        if (kind == Kind.OPEN) {
+            long resolve = call.address2() + Files.OpenHow.RESOLVE;
+            int making = Files.O_CREAT | Files.O_TRUNC;
+            if (!FileRoot.cachedLookups || (NativeMemory.getInt(call.address2() + Files.OpenHow.FLAGS) & making) != 0) return WRONG_KIND;
+            long before = NativeMemory.getLong(resolve);
+            NativeMemory.putLong(resolve, before | Files.RESOLVE_CACHED);
+            int fd = Files.openat2(here.errno, call.fd(), call.address(), call.address2());
+            NativeMemory.putLong(resolve, before);
+            return fd == -Errno.EAGAIN ? WRONG_KIND : fd;
         }
-    }
-
-    private int readFromMemory(Loop here, long vectors, int count, long wanted) {
+        if (kind != Kind.READ && kind != Kind.READ_FIXED && kind != Kind.READV || file.isBlind()) return WRONG_KIND;
+        long vectors = here.scratch;
+        int count = 1;
+        long wanted = call.length();
+        if (kind == Kind.READV) {
+            vectors = call.address();
+            count = call.length();
+            wanted = 0;
+            for (int i = 0; i < count; i++) wanted += NativeMemory.getLong(vectors + i * Sockets.Iovec.SIZE + Sockets.Iovec.IOV_LEN);
+        } else {
+            Sockets.Iovec.put(vectors, call.address(), wanted);
+        }
         long n = Files.preadv2(here.errno, call.fd(), vectors, count, call.offset(), Files.RWF_NOWAIT);
         if (n == -Errno.EOPNOTSUPP) file.blind();
         if (n == -Errno.EAGAIN || n == -Errno.EOPNOTSUPP || n == -Errno.EINTR) return WRONG_KIND;
