@@ -60,6 +60,7 @@ public final class JuggleScheduler extends PerVcoreScheduler {
             if (context == null || context.isParked()) continue;
             for (ScheduledUthread u : queueOf(i).snapshot()) enter(all, load, u, i);
             if (context.current() instanceof ScheduledUthread u) enter(all, load, u, i);
+            else if (pausedOn(i) instanceof ScheduledUthread u) enter(all, load, u, i);
         }
         all.sort(Comparator.comparingLong(Standing::had));
         for (int low = 0, high = all.size() - 1; low < high; ) {

@@ -122,6 +122,9 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
     /** Returns what waits on a vcore. */
     ThreadQueue queueOf(int vcore) { return locals[vcore].queue; }
 
+    /** Returns the thread that has just yielded on a vcore, and is in no queue; null if there is none. A hint for other vcores. */
+    Uthread pausedOn(int vcore) { return locals[vcore].paused; }
+
     @Override protected void threadRunnable(VcoreContext here, Uthread thread) {
         ScheduledUthread u = (ScheduledUthread) thread;
         if (u.affinity < 0) u.affinity = nextPlace();
