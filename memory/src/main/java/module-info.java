@@ -5,5 +5,6 @@ module org.libtorque.memory {
     requires org.libtorque.hardware;
 
     exports org.libtorque.memory;
-    exports org.libtorque.memory.raw to org.libtorque.vcore, org.libtorque.event, org.libtorque.thread;
+    exports org.libtorque.memory.raw to org.libtorque.vcore, org.libtorque.event, org.libtorque.thread,
+            org.libtorque.apps; // the web server on platform threads, with which the others are compared, has sockets of its own
 }

@@ -55,6 +55,8 @@ final class Peers {
         kweb("kweb", kweb, List.of());
         kweb("kweb-epoll", kweb, List.of("--backend", "epoll"));
         kweb("kweb-io_uring", kweb, List.of("--backend", "io_uring"));
+        for (String mode : List.of("thread", "kweb", "os")) kweb("kweb-" + mode, kweb, List.of("--mode", mode));
+        kweb("kweb-thread-epoll", kweb, List.of("--mode", "thread", "--backend", "epoll"));
         add("c-epoll", false, false, slot -> cLoop("epoll_loop", slot));
         add("c-io_uring", false, false, slot -> cLoop("uring_loop", slot));
         netty("netty-epoll", "epoll", "http");
@@ -70,6 +72,7 @@ final class Peers {
         for (String balance : List.of("static", "steal", "migrate")) {
             balanced("kweb-" + balance, kweb, balance, List.of());
             balanced("kweb-" + balance + "-epoll", kweb, balance, List.of("--backend", "epoll"));
+            balanced("kweb-" + balance + "-thread", kweb, balance, List.of("--mode", "thread"));
         }
         for (String mode : List.of("loops", "queue", "least", "threads")) {
             add("c-" + mode, false, false, slot -> {

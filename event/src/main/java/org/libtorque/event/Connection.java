@@ -71,7 +71,7 @@ public sealed interface Connection permits StreamConnection {
 
     /**
      * Says who is told that something may be there to {@link #receive}, instead of being shown it ({@link #onRead}): for who receives when he wants to. Told once: what has been
-     * told of must be received until there is nothing. What nobody receives stays with the kernel but for a few blocks. The peer's end is told in the same way, and closes
+     * told of must be received until there is nothing. While {@linkplain #pauseReading reading is paused}, a reset ends the connection, and nothing else is told. What nobody receives stays with the kernel but for a few blocks. The peer's end is told in the same way, and closes
      * nothing; {@link #onEnd} is not called. Returns this.
      */
     Connection onReadable(Handler handler);

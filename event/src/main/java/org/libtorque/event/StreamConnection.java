@@ -488,7 +488,8 @@ final class StreamConnection extends StreamSource implements Connection {
             }
             if (state != OPEN) return;
             if (readableHandler != null) {
-                readableHandler.on(this);
+                if (readingPaused) noticeError(bits);
+                else readableHandler.on(this);
                 return;
             }
             if (peerEnded || readingPaused || readHandler == null) {

@@ -36,7 +36,7 @@ import org.libtorque.vcore.Vcore;
  *
  * <p><b>Who calls, at what cost.</b> A uthread that has the socket's {@linkplain #color colour} reads and writes directly, where it runs, without a post, a lock, or an allocation:
  * the thread that {@link TorqueServerSocket#serve} starts for a connection, one that was spawned with {@code color()}, or the one that called {@link #connect}. Any other thread,
- * platform threads included, may call every method too; each attempt is then posted to the colour and waited for: about two posts and two switches of threads, some microseconds.
+ * platform threads included, may call every method too; each attempt is then posted to the colour and waited for: about two posts and two switches of threads.
  * Callbacks must not call what may wait, and are told so if it would.
  *
  * <p><b>Reading</b> returns what there is, at least one byte; -1 when the peer has ended its direction. What nobody reads stays with the kernel but for a few blocks, so that a
@@ -513,6 +513,9 @@ public final class TorqueSocket implements ByteChannel {
         source.position(source.position() + length);
         return length;
     }
+
+    /** Waits until less than {@link #HIGH_WATERMARK} bytes wait for the kernel, or the write timeout has passed: for who puts output to the {@link #connection}, which never waits. */
+    public void awaitRoom() throws IOException { awaitOutput("awaitRoom", connection::isWritable); }
 
     /** Waits until the kernel has all that was written, or the write timeout has passed. Not needed before waiting for something else: what is written leaves then. */
     public void flush() throws IOException {

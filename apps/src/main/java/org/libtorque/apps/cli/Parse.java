@@ -138,6 +138,13 @@ public final class Parse {
         throw new TypeConversionException("'" + text + "' is not one of auto, epoll, io_uring");
     }
 
+    static ServeMode mode(String text) {
+        for (var choice : ServeMode.values()) {
+            if (choice.toString().equals(text)) return choice;
+        }
+        throw new TypeConversionException("'" + text + "' is not one of event, thread, kweb, os");
+    }
+
     static String method(String text) {
         if (TOKEN.matcher(text).matches()) return text;
         throw new TypeConversionException("'" + text + "' is not an HTTP method");

@@ -40,6 +40,15 @@ final class ServeCommand implements Callable<Integer> {
             description = "Event queue: auto, epoll or io_uring. Default: ${DEFAULT-VALUE}")
     private BackendChoice backend;
 
+    @Option(names = "--mode", paramLabel = "NAME", defaultValue = "event",
+            description = "In what connections are served: event, callbacks; thread, a user-level thread for each; kweb, pools of user-level threads that serve the requests of a "
+                    + "connection together, each CPU its own connections, accepted on the first; os, a platform thread for each. Default: ${DEFAULT-VALUE}")
+    private ServeMode mode;
+
+    @Option(names = "--burst", paramLabel = "N", defaultValue = "10",
+            description = "In mode kweb: requests of one connection that are taken before another connection has its turn. Default: ${DEFAULT-VALUE}")
+    private int burst;
+
     @Option(names = "--balance", paramLabel = "NAME", defaultValue = "migrate",
             description = "What CPUs do when one has more to do than another: static, nothing; steal, take over waiting connections; migrate, keep those that are "
                     + "taken again and again. Default: ${DEFAULT-VALUE}")
@@ -117,12 +126,13 @@ final class ServeCommand implements Callable<Integer> {
         check.range("--port", port, 0, 65_535);
         check.range("--min-cpus", minCpus, 0, (cpus.isEmpty() ? CpuSet.allowed() : cpus).size());
         if (minCpus > 0 && balance == Balance.STATIC) throw check.invalid("--min-cpus", "with --balance static nothing moves to other CPUs");
+        check.range("--burst", burst, 1, Integer.MAX_VALUE);
         check.range("--max-header-bytes", maxHeaderBytes, 256, 64 << 10);
         check.range("--max-connections", maxConnections, 0, Integer.MAX_VALUE);
         check.range("--backlog", backlog, 1, Integer.MAX_VALUE);
         if (root != null && !Files.isDirectory(root)) throw check.invalid("--root", "'" + root + "' is not a directory");
         if (accessLog != null && accessLog.isEmpty()) throw check.invalid("--access-log", "the name is empty");
-        return new ServeOptions(port, address, root, cpus, backend, balance, minCpus, listing, benchEndpoints,
+        return new ServeOptions(port, address, root, cpus, backend, mode, burst, balance, minCpus, listing, benchEndpoints,
                 (int) maxHeaderBytes, maxBodyBytes, maxConnections,
                 idleTimeout, headerTimeout, progressTimeout, drainTimeout,
                 backlog, accessLog, cacheBytes, cacheFileBytes, quiet);

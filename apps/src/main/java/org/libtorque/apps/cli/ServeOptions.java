@@ -16,6 +16,8 @@ import org.libtorque.vcore.Balance;
  * @param root               existing directory whose files are served, or null for the built-in pages alone
  * @param cpus               CPUs to run on; empty for every CPU the process may use
  * @param backend            event queue
+ * @param mode               in what a connection is served
+ * @param burst              requests of one connection in a row, in mode {@code kweb}
  * @param balance            what CPUs do when one has more to do than another
  * @param minCpus            how many CPUs it works on at least, if load is to govern on how many; 0 for all
  * @param listing            whether a directory without an index file is answered with a list of its entries
@@ -34,7 +36,7 @@ import org.libtorque.vcore.Balance;
  * @param quiet              whether the line that says the server is ready is left out
  */
 public record ServeOptions(
-        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend, Balance balance, int minCpus,
+        int port, InetAddress address, Path root, CpuSet cpus, BackendChoice backend, ServeMode mode, int burst, Balance balance, int minCpus,
         boolean listing, boolean benchEndpoints,
         int maxHeaderBytes, long maxBodyBytes, int maxConnections,
         Duration idleTimeout, Duration headerTimeout, Duration progressTimeout, Duration drainTimeout,

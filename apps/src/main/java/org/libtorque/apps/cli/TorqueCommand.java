@@ -66,6 +66,7 @@ public final class TorqueCommand implements Callable<Integer> {
                 .registerConverter(InetAddress.class, Parse::address)
                 .registerConverter(BackendChoice.class, Parse::backend)
                 .registerConverter(Balance.class, Parse::balance)
+                .registerConverter(ServeMode.class, Parse::mode)
                 .registerConverter(CpuSet.class, Parse::cpuList)
                 .registerConverter(HttpField.class, Parse::field)
                 .registerConverter(URI.class, Parse::url)

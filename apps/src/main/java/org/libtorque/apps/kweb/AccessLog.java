@@ -62,7 +62,7 @@ final class AccessLog implements AutoCloseable {
     }
 
     /**
-     * Returns a writer for a vcore, which it alone uses.
+     * Returns a writer: for a vcore, which it alone uses, or for all platform threads that serve.
      *
      * @param flushLater asked to see to it that the writer is {@linkplain Writer#flush flushed} after {@link #FLUSH_MILLIS}; not asked again before that
      */
@@ -105,7 +105,7 @@ final class AccessLog implements AutoCloseable {
         }
     }
 
-    /** One vcore's buffer. */
+    /** One vcore's buffer, or that of platform threads, for whom there are locks. */
     final class Writer {
         static final int HEADER = 3; // length of the contents, header included
         /** What a line can need: each byte of a request line as {@code \x00}, a host of IPv6 with its zone, and the rest. */
@@ -122,7 +122,7 @@ final class AccessLog implements AutoCloseable {
         private Writer(Runnable flushLater) { this.flushLater = flushLater; }
 
         /** Appends a line: {@code host - - [time] "request line" status bytes}. */
-        void log(String host, long epochSecond, byte[] requestLine, int status, long bytes) {
+        synchronized void log(String host, long epochSecond, byte[] requestLine, int status, long bytes) {
             if (BUFFER_BYTES - length < MAX_LINE) handOver();
             if (!flushIsDue) {
                 flushIsDue = true;
@@ -169,7 +169,7 @@ final class AccessLog implements AutoCloseable {
         }
 
         /** Hands over what there is. */
-        void flush() {
+        synchronized void flush() {
             flushIsDue = false;
             handOver();
         }

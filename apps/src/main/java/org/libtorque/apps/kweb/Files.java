@@ -66,7 +66,7 @@ final class Files {
     Files(VcoreSite site) {
         this.site = site;
         root = site.site.root;
-        cache = new FileCache(site, root, site.site.options.cacheBytes());
+        cache = new FileCache(site, root, site.vcore == null ? 0 : site.site.options.cacheBytes());
         cacheFileBytes = Math.min(site.site.options.cacheFileBytes(), Integer.MAX_VALUE / 2);
         name = new byte[site.site.limits.targetBytes() + SUFFIX_ROOM];
     }
@@ -85,12 +85,12 @@ final class Files {
      * @param again whether this request has waited for the disk
      */
     void answer(Session session, ByteView in, boolean again) {
-        mayWait = again;
+        mayWait = again || session.mayBlock();
         RequestHead head = session.head;
         if (cache.isEnabled()) {
             // The request may have overtaken the news of a change that was made before it was sent: short work goes before long, and colours run on other vcores.
-            cache.catchUp(session.connection.vcore() != site.vcore);
-            CachedFile file = cache.get(in, head.pathOffset(), head.pathLength(), site.vcore.now());
+            cache.catchUp(session.isAway());
+            CachedFile file = cache.get(in, head.pathOffset(), head.pathLength(), site.now());
             if (file != null) {
                 answerCached(session, in, file);
                 return;
@@ -266,10 +266,10 @@ final class Files {
         if (identity == null || gzip != null && zipped == null || br != null && squeezed == null) return null;
         long bytes = 1024 + file.size() + (gzip == null ? 0 : gzip.size()) + (br == null ? 0 : br.size());
         boolean settled = isSettled(file) && (gzip == null || isSettled(gzip)) && (br == null || isSettled(br));
-        return new CachedFile(new String(name, 0, length, UTF_8), identity, zipped, squeezed, bytes, site.vcore.now() + cache.lifetimeNanos(settled));
+        return new CachedFile(new String(name, 0, length, UTF_8), identity, zipped, squeezed, bytes, site.now() + cache.lifetimeNanos(settled));
     }
 
-    private boolean isSettled(OpenFile file) { return Representation.isSettled(file, site.vcore.clock().epochMillis()); }
+    private boolean isSettled(OpenFile file) { return Representation.isSettled(file, site.epochMillis()); }
 
     private CachedFile.Variant loadVariant(OpenFile file, byte[] type, String coding, boolean negotiable) throws IOException {
         Representation what = describe(file, type, coding, negotiable);
@@ -287,7 +287,7 @@ final class Files {
     }
 
     private Representation describe(OpenFile file, byte[] type, String coding, boolean negotiable) {
-        return Representation.of(file, site.vcore.clock().epochMillis(), ThreadLocalRandom.current().nextLong(), coding, type, negotiable);
+        return Representation.of(file, site.epochMillis(), ThreadLocalRandom.current().nextLong(), coding, type, negotiable);
     }
 
     /** Answers from open files that are not cached. */
@@ -425,7 +425,7 @@ final class Files {
     private void list(Session session, int length) {
         String title = "/" + new String(name, 0, length, UTF_8) + (length > 0 ? "/" : "");
         session.startWaiting();
-        site.site.torque.files().walk(root.file(Arrays.copyOf(name, length)), 1, session.connection.color(), new Listed(session, title));
+        site.site.torque.files().walk(root.file(Arrays.copyOf(name, length)), 1, session.color(), new Listed(session, title));
     }
 
     /** What has been found of a directory so far. */
@@ -454,10 +454,14 @@ final class Files {
         }
 
         @Override public void onEnd(DirectoryWalk walk, Throwable failure) {
-            if (failure == null) answer();
-            else session.failWaiting(failure instanceof NoSuchFileException || failure.getMessage().contains("ENOTDIR") ? 404 : failure instanceof AccessDeniedException ? 403 : 500);
+            if (failure == null) {
+                answer();
+                return;
+            }
+            int status = failure instanceof NoSuchFileException || failure.getMessage().contains("ENOTDIR") ? 404 : failure instanceof AccessDeniedException ? 403 : 500;
+            session.execute(() -> session.failWaiting(status));
         }
 
-        private void answer() { session.answerWaiting(LISTING_FIELDS, Listing.page(title, names, directories)); }
+        private void answer() { session.execute(() -> session.answerWaiting(LISTING_FIELDS, Listing.page(title, names, directories))); }
     }
 }

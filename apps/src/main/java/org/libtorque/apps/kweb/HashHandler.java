@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import org.libtorque.Torque;
+import org.libtorque.apps.http.RequestHead;
 import org.libtorque.memory.ByteView;
 
 /**
@@ -28,32 +29,33 @@ final class HashHandler {
     private static final int BATCH = 100;
     private static final byte[] FIELDS = "Content-Type: text/plain\r\nCache-Control: no-store\r\n".getBytes(ISO_8859_1);
 
-    private record Key(String path, int rounds) {}
+    record Key(String path, int rounds) {}
 
     private final ColoredCache<Key, byte[]> cache;
 
     HashHandler(Torque torque) { cache = new ColoredCache<>(torque, STRIPES, ENTRIES); }
 
-    /** Answers the session's request, later. {@code in} begins with it. */
-    void answer(Session session, ByteView in, long rounds) {
-        Key key = new Key(in.toLatin1(session.head.pathOffset(), session.head.pathLength()), Math.clamp(rounds, 1, MAX_ROUNDS));
-        session.startWaiting();
-        cache.get(key, session.connection::execute, known -> {
-            if (known != null) session.answerWaiting(FIELDS, known);
-            else new Computation(session, key).run();
+    /** Returns what a request asks for; {@code in} begins with it. */
+    static Key keyOf(RequestHead head, ByteView in, long rounds) { return new Key(in.toLatin1(head.pathOffset(), head.pathLength()), Math.clamp(rounds, 1, MAX_ROUNDS)); }
+
+    /** Gives the answer, later. */
+    void answer(LateAnswer asked, Key key) {
+        cache.get(key, asked, known -> {
+            if (known != null) asked.answerWaiting(FIELDS, known);
+            else new Computation(asked, key).run();
         });
     }
 
     ColoredCache.Counts counts() { return cache.counts(); }
 
     private final class Computation implements Runnable {
-        private final Session session;
+        private final LateAnswer asked;
         private final Key key;
         private byte[] value;
         private int left;
 
-        Computation(Session session, Key key) {
-            this.session = session;
+        Computation(LateAnswer asked, Key key) {
+            this.asked = asked;
             this.key = key;
             value = key.path.getBytes(ISO_8859_1);
             left = key.rounds;
@@ -61,20 +63,20 @@ final class HashHandler {
 
         /** Computes for as long as a turn may take. */
         @Override public void run() {
-            if (!session.isWaiting()) return; // the connection has ended
-            MessageDigest sha256 = session.here().sha256();
+            if (!asked.isWaiting()) return; // the connection has ended
+            MessageDigest sha256 = asked.here().sha256();
             do {
                 int batch = Math.min(left, BATCH);
                 for (int i = 0; i < batch; i++) value = sha256.digest(value);
                 left -= batch;
-            } while (left > 0 && !session.connection.shouldYield());
+            } while (left > 0 && !asked.shouldYield());
             if (left > 0) {
-                session.connection.execute(this);
+                asked.execute(this);
                 return;
             }
             byte[] text = (HexFormat.of().formatHex(value) + "\n").getBytes(ISO_8859_1);
             cache.put(key, text);
-            session.answerWaiting(FIELDS, text);
+            asked.answerWaiting(FIELDS, text);
         }
     }
 }

@@ -8,13 +8,15 @@ import java.net.SocketAddress;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.apps.cli.CommandException;
+import org.libtorque.apps.cli.ServeMode;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.http.HttpLimits;
 import org.libtorque.event.FileRoot;
 import org.libtorque.event.ListenOptions;
-import org.libtorque.event.Listener;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.thread.TorqueServerSocket;
 import org.libtorque.vcore.Backend;
+import org.libtorque.vcore.Vcore;
 
 /** The web server: static files and a few built-in pages over HTTP/1.1, on every vcore. */
 public final class Kweb implements AutoCloseable {
@@ -22,12 +24,15 @@ public final class Kweb implements AutoCloseable {
 
     private final Torque torque;
     private final Site site;
-    private final Listener listener;
+    private final SocketAddress address;
+    /** Null unless platform threads serve. */
+    private final OsServer osServer;
 
-    private Kweb(Torque torque, Site site, Listener listener) {
+    private Kweb(Torque torque, Site site, SocketAddress address, OsServer osServer) {
         this.torque = torque;
         this.site = site;
-        this.listener = listener;
+        this.address = address;
+        this.osServer = osServer;
     }
 
     /**
@@ -39,7 +44,7 @@ public final class Kweb implements AutoCloseable {
     public static int run(ServeOptions options) throws IOException, InterruptedException {
         try (Kweb server = start(options)) {
             server.torque.block(() -> {
-                if (!options.quiet()) server.announce(System.out);
+                if (!options.quiet()) server.announce(options, System.out);
             });
         }
         return 0;
@@ -75,7 +80,11 @@ public final class Kweb implements AutoCloseable {
                     .withBacklog(options.backlog())
                     .withMaxConnections(options.maxConnections())
                     .withIdleTimeout(options.idleTimeout());
-            return new Kweb(torque, site, listen(torque, options, listen, site));
+            if (options.mode() != ServeMode.OS) return new Kweb(torque, site, listen(options, opening(torque, options, listen, site)), null);
+            OsServer[] server = new OsServer[1];
+            Site shown = site;
+            SocketAddress address = listen(options, at -> (server[0] = OsServer.open(at, shown)).address());
+            return new Kweb(torque, site, address, server[0]);
         } catch (IOException | RuntimeException e) {
             torque.close();
             if (site != null) site.close();
@@ -87,23 +96,43 @@ public final class Kweb implements AutoCloseable {
         }
     }
 
+    /** Listens on an address. */
+    @FunctionalInterface
+    private interface Opening {
+        /** Returns the address with the port that was chosen. */
+        SocketAddress open(SocketAddress address) throws IOException;
+    }
+
+    private static Opening opening(Torque torque, ServeOptions options, ListenOptions listen, Site site) {
+        return switch (options.mode()) {
+            case EVENT -> address -> torque.listen(address, listen, site).address();
+            case THREAD -> address -> TorqueServerSocket.serve(torque, address, listen, socket -> new ThreadSession(site.part(Vcore.current()), socket).run()).address();
+            case KWEB -> {
+                Pools pools = new Pools(torque, site, options.burst());
+                yield address -> torque.listen(address, pools.placed(listen), pools).address();
+            }
+            case OS -> throw new AssertionError("platform threads have sockets of their own");
+        };
+    }
+
     /** Listens. Without an address that is IPv6 and IPv4 both, or IPv4 alone where there is no IPv6. */
-    private static Listener listen(Torque torque, ServeOptions options, ListenOptions listen, Site site) throws IOException {
+    private static SocketAddress listen(ServeOptions options, Opening opening) throws IOException {
         if (options.address() == null) {
             try {
-                return torque.listen(new InetSocketAddress("::", options.port()), listen, site);
+                return opening.open(new InetSocketAddress("::", options.port()));
             } catch (BindException e) {
                 throw e; // somebody else has the port
             } catch (IOException e) {
                 LOG.log(System.Logger.Level.DEBUG, "no IPv6 here: {0}", e.getMessage());
             }
         }
-        return torque.listen(options.listenAddress(), listen, site);
+        return opening.open(options.listenAddress());
     }
 
-    private void announce(PrintStream out) {
+    private void announce(ServeOptions options, PrintStream out) {
         int[] cpus = torque.vcores().stream().mapToInt(v -> v.cpu()).toArray();
-        out.println("kweb: ready at http://" + text(listener.address()) + "/ on CPUs " + CpuSet.of(cpus) + " with " + torque.backend().optionName());
+        out.println("kweb: ready at http://" + text(address) + "/ on CPUs " + CpuSet.of(cpus) + " with " + torque.backend().optionName()
+                + (options.mode() == ServeMode.EVENT ? "" : ", mode " + options.mode()));
         out.flush();
     }
 
@@ -114,13 +143,14 @@ public final class Kweb implements AutoCloseable {
     }
 
     /** Returns where it listens, with the port that the kernel chose if 0 was asked for. */
-    public InetSocketAddress address() { return (InetSocketAddress) listener.address(); }
+    public InetSocketAddress address() { return (InetSocketAddress) address; }
 
     /** Returns the runtime that it serves on. */
     public Torque torque() { return torque; }
 
     /** Drains and ends. */
     @Override public void close() {
+        if (osServer != null) osServer.close();
         torque.close();
         site.close();
     }

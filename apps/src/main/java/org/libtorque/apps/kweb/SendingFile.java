@@ -1,12 +1,11 @@
 package org.libtorque.apps.kweb;
 
 import org.libtorque.apps.http.ByteRanges;
-import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 
 /** A file, or several ranges of one, on its way to a client. The session owns the file. */
-final class SendingFile implements Connection.Handler {
+final class SendingFile {
     private final Session session;
     private final OpenFile file;
     private ByteRanges parts;
@@ -22,7 +21,7 @@ final class SendingFile implements Connection.Handler {
 
     /** Sends bytes of a file; the answer's head has been put. */
     static void start(Session session, OpenFile file, long position, long count) {
-        session.connection.sendFile(file, position, count, new SendingFile(session, file));
+        session.sendFile(file, position, count, new SendingFile(session, file));
     }
 
     /** Sends the parts of a multipart/byteranges body; the answer's head has been put. */
@@ -35,20 +34,20 @@ final class SendingFile implements Connection.Handler {
     }
 
     private void sendNextPart() {
-        ByteSink out = session.connection.output();
+        ByteSink out = session.output();
         int part = nextPart++;
         parts.putPartHead(out, part, boundary, contentType);
-        session.connection.sendFile(file, parts.first(part), parts.length(part), this);
+        session.sendFile(file, parts.first(part), parts.length(part), this);
     }
 
     /** What was being sent is with the kernel. */
-    @Override public void on(Connection connection) {
+    void sent() {
         if (parts != null) {
             if (nextPart < parts.count()) {
                 sendNextPart();
                 return;
             }
-            ByteRanges.putEnd(connection.output(), boundary);
+            ByteRanges.putEnd(session.output(), boundary);
         }
         session.doneSending();
     }

@@ -2,8 +2,6 @@ package org.libtorque.apps.kweb;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -14,10 +12,12 @@ import org.libtorque.apps.http.ChunkedDecoder;
 import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.RequestHead;
 import org.libtorque.apps.http.StatusLines;
-import org.libtorque.event.Connection;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
+import org.libtorque.sys.Clocks;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Roster;
 import org.libtorque.vcore.Vcore;
 
@@ -26,19 +26,23 @@ import org.libtorque.vcore.Vcore;
  * SENDING -sent-> HEAD}, {@code HEAD -answer comes later-> WAITING -answer-> HEAD}; any {@code -last answer, error, peer's end-> CLOSED}, but while WAITING the peer's
  * end is kept until the answer has been given.
  *
- * <p>All requests that have arrived together are answered together: what their answers are made of leaves in one write when the callback returns. A body is
+ * <p>This is what all modes have in common: what a request means and what is answered. Subclasses say how bytes come and go, and who waits how: {@link EventSession} in callbacks,
+ * {@link ThreadSession} in a uthread, {@link PooledSession} in the uthreads of a pool, {@link OsSession} in a platform thread. {@link #handle} is called with what has arrived, never waits, and
+ * leaves what it cannot deal with before something else has happened: more input, room for output ({@code deferred}), a file's end, an answer.
+ *
+ * <p>All requests that have arrived together are answered together: what their answers are made of leaves in one write. A body is
  * read to its end, within the limits, before its request is answered, so that a bad one can still be refused; its bytes are not wanted by anything that this
  * server serves, and go. Only GET and HEAD with a body have their head copied (allocated), to be looked at again behind it.
  *
  * <p><b>Waiting</b> for tasks of other colours, or in slices for the CPU, the session looks at no further request: what has arrived behind is left, and from then on nothing more is
- * read; so neither a peer that sends much nor one that ends its direction loses anything. A peer that resets ends the wait. It counts as idle no time.
+ * read; so neither a peer that sends much nor one that ends its direction loses anything. It counts as idle no time.
  *
  * <p>After an error of syntax nobody knows where the next request begins: the answer closes the connection, lingering, since the peer may still be sending.
  *
  * <p><b>Draining.</b> What has been read of a request is answered; the last answer says that the connection closes. A connection between two requests stays for
  * {@link #DRAIN_GRACE}, since the next one may be on its way: most then end with an answer that says so, and not under the client's hands.
  */
-final class Session implements Connection.ReadHandler, Connection.CloseHandler {
+abstract class Session implements LateAnswer {
     /** How long bytes are thrown away behind a refusal, so that the refusal can be read: about the time in which a client looks up from sending. */
     private static final Duration REFUSAL_LINGER = Duration.ofSeconds(5);
     private static final Duration LINGER = Duration.ofSeconds(1);
@@ -59,26 +63,22 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     /** Pipelined requests that are answered before a look at the clock. */
     private static final int YIELD_REQUESTS = 32;
     private static final long MAX_WORK_MICROS = 1_000_000;
-    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
-    private static final int HEAD = 0, BODY = 1, SENDING = 2, WAITING = 3, CLOSED = 4;
-
-    // One object of each for all sessions: a connection costs no more than it must.
-    private static final Connection.Handler ON_END = c -> ((Session) c.attachment()).ended();
-    private static final Connection.Handler ON_DRAIN = c -> ((Session) c.attachment()).drain();
+    static final int HEAD = 0, BODY = 1, SENDING = 2, WAITING = 3, CLOSED = 4;
 
     /** Of the vcore that runs this session at present. */
     VcoreSite site;
-    final Connection connection;
     final RequestHead head = new RequestHead();
 
-    private int state = HEAD;
+    int state = HEAD;
     /** A head has arrived in part. */
     private boolean partial;
     /** Input was left because the peer does not take its answers; it is shown again when it does. */
-    private boolean deferred;
+    boolean deferred;
     private boolean deadline;
-    private boolean draining;
+    /** Requests that may be answered before others have their turn, and how many have been. */
+    int burst = Integer.MAX_VALUE;
+    private int inBurst;
     /** Requests answered since the clock was looked at; whether the last one may have taken long. */
     private int inRow;
     private boolean slow;
@@ -86,7 +86,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     // The request that is being answered.
     /** Whether the method is GET, whose answers have a body; else it is HEAD where that matters. */
     private boolean get;
-    private boolean keepAlive;
+    boolean keepAlive;
 
     /** The file on its way, this session's to close. */
     private OpenFile sentFile;
@@ -98,7 +98,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private int headLength;
     /** More has arrived behind the request, and reading is paused. */
     private boolean heldBack;
-    private boolean peerEnded;
+    boolean peerEnded;
 
     /** Messages encrypted for this connection. */
     private int encrypted;
@@ -114,14 +114,67 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     private String logHost;
     private byte[] logLine = NO_LINE;
 
-    Session(VcoreSite site, Connection connection) {
-        this.site = site;
-        this.connection = connection;
-        connection.attach(this);
-        connection.setWriteProgressTimeout(site.site.options.progressTimeout(), ServeOptions.PROGRESS_BYTES);
-        connection.onRead(this).onEnd(ON_END).onDrain(ON_DRAIN).onClose(this);
-        if (site.log != null) logHost = host(connection.remoteAddress());
+    Session(VcoreSite site) { this.site = site; }
+
+    /** To be called when the peer is known. */
+    final void begin() {
+        if (site.log != null) logHost = host(remoteAddress());
     }
+
+    // -------------------------------------------------------------------------------------------------- what subclasses say
+
+    /** Returns where output is put; never waits. */
+    abstract ByteSink output();
+
+    /** Tells whether the peer takes its answers. */
+    abstract boolean isWritable();
+
+    /** Tells whether others should have their turn. */
+    @Override public abstract boolean shouldYield();
+
+    /** Has {@link #handle} called again with what it leaves, when others have had their turn. */
+    abstract void handleAgain();
+
+    /** Stops or resumes reading, while an answer or a file is on its way. Those that read only when they want to do nothing. */
+    abstract void holdInput(boolean yes);
+
+    /** Limits the time that the rest of a message may take; 0 clears that. */
+    abstract void setDeadline(long nanosFromNow);
+
+    /** Limits the time in which nothing comes or goes. */
+    abstract void setIdleTimeout(Duration limit);
+
+    /** Sends what is pending and closes; with a limit that is not zero lingering for so long. */
+    abstract void closeConnection(Duration linger);
+
+    /** Sends part of a file behind what is pending, and then calls {@link SendingFile#sent}. At once or later. */
+    abstract void sendFile(OpenFile file, long position, long count, SendingFile then);
+
+    /** Runs a step of an answer that comes later: under this session's colour, on its thread. Any thread. */
+    @Override public abstract void execute(Runnable step);
+
+    /** Returns a colour for what the disk is asked for: this session's if it has one. What comes of it goes on by {@link #execute}. */
+    abstract Color color();
+
+    /** Tells whether its thread may wait for the disk itself. */
+    boolean mayBlock() { return false; }
+
+    /** Tells whether the server is to stop. */
+    abstract boolean isDraining();
+
+    /** It is draining and has just come to the end of something: if it is idle, it is to be closed after {@link #DRAIN_GRACE}. */
+    abstract void closeSoonIfIdle();
+
+    /** Tells whether the request has come by another vcore's event queue than that of the vcore that runs this. */
+    abstract boolean isAway();
+
+    abstract SocketAddress remoteAddress();
+
+    /** Returns the connection's number. */
+    abstract long id();
+
+    /** Returns what {@code /whoami} says, in JSON. */
+    abstract String whoami();
 
     private static String host(SocketAddress address) {
         return address instanceof InetSocketAddress inet ? inet.getAddress().getHostAddress() : "-";
@@ -135,10 +188,12 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     // ------------------------------------------------------------------------------------------------------------------ reading
 
-    @Override public void onRead(Connection c, ByteView data) {
+    /** Deals with what has arrived, as far as that can be done now. */
+    final void handle(ByteView data) {
         site = site.here();
         site.refreshDate();
         deferred = false;
+        inBurst = 0;
         while (!data.isEmpty()) {
             if (state == HEAD) {
                 if (!readHead(data)) return;
@@ -151,12 +206,16 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
                 return; // SENDING: the rest is shown again behind it. CLOSED: it is of no interest
             }
             if (state == WAITING) continue;
-            if (!connection.isWritable()) {
+            if (!isWritable()) {
                 deferred = !data.isEmpty();
                 return;
             }
-            if ((slow || ++inRow % YIELD_REQUESTS == 0) && !data.isEmpty() && state != CLOSED && connection.shouldYield()) {
-                connection.showAgain();
+            if (++inBurst >= burst && !data.isEmpty() && state == HEAD) {
+                handleAgain();
+                break;
+            }
+            if ((slow || ++inRow % YIELD_REQUESTS == 0) && !data.isEmpty() && state != CLOSED && shouldYield()) {
+                handleAgain();
                 break;
             }
         }
@@ -166,6 +225,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     /** Reads a head and, if no body follows, answers it. Returns whether to go on with what is behind. */
     private boolean readHead(ByteView data) {
         int length = site.parser.parse(data, head);
+        if (length != 0 && mustHold(data, length > 0)) return false;
         if (length <= 0) {
             if (length < 0) refuse(data, -length);
             else incomplete();
@@ -183,13 +243,13 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         partial = true;
         if (!deadline && site.headerTimeoutNanos > 0) {
             deadline = true;
-            connection.setDeadline(site.headerTimeoutNanos);
+            setDeadline(site.headerTimeoutNanos);
         }
     }
 
     private void clearDeadline() {
         deadline = false;
-        connection.setDeadline(0);
+        setDeadline(0);
     }
 
     private void refuse(ByteView data, int status) {
@@ -198,48 +258,42 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             if (state == HEAD) noteRequestLine(data, data.length());
             logged(status, withBody ? StatusLines.bodyLength(status) : 0);
         }
-        StatusLines.putError(connection.output(), status, site.date(), CannedAnswer.SERVER, false, !withBody);
+        StatusLines.putError(output(), status, site.date(), CannedAnswer.SERVER, false, !withBody);
         data.consumeAll();
         state = CLOSED;
         if (deadline) clearDeadline();
-        connection.closeLingering(REFUSAL_LINGER);
+        closeConnection(REFUSAL_LINGER);
     }
 
-    private void close() {
+    final void close() {
         state = CLOSED;
-        connection.closeLingering(LINGER);
+        closeConnection(LINGER);
     }
 
     /** The peer has sent its last; what is pending still goes to it. */
-    private void ended() {
+    final void ended() {
         if (state == WAITING) {
             peerEnded = true;
             return;
         }
         state = CLOSED;
-        connection.close();
+        closeConnection(Duration.ZERO);
     }
 
-    /** The connection has ended. */
-    @Override public void onClose(Connection c, Throwable cause) {
+    /** The connection is no more. */
+    final void gone() {
         state = CLOSED;
         closeFile();
     }
 
-    private void drain() {
-        draining = true;
-        closeSoonIfIdle();
-    }
-
-    private void closeSoonIfIdle() {
-        if (isIdle()) site.site.torque.after(DRAIN_GRACE, connection.color(), this::closeIfIdle);
-    }
-
-    private void closeIfIdle() {
+    final void closeIfIdle() {
         if (isIdle()) close();
     }
 
-    private boolean isIdle() { return state == HEAD && !partial && !deferred; }
+    /** Tells whether more input must come before anything can be done with what is there. */
+    final boolean isIncomplete() { return partial || state == BODY; }
+
+    boolean isIdle() { return state == HEAD && !partial && !deferred; }
 
     // ------------------------------------------------------------------------------------------------------------------- bodies
 
@@ -259,10 +313,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         }
         data.consume(length);
         state = BODY;
-        if (head.expectsContinue() && data.isEmpty()) connection.output().put(StatusLines.CONTINUE);
+        if (head.expectsContinue() && data.isEmpty()) output().put(StatusLines.CONTINUE);
         if (site.progressTimeoutNanos > 0) {
             deadline = true;
-            connection.setDeadline(site.progressTimeoutNanos);
+            setDeadline(site.progressTimeoutNanos);
         }
         return true;
     }
@@ -288,7 +342,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             bodySeen += before - data.length();
             if (deadline && bodySeen - bodyMark >= ServeOptions.PROGRESS_BYTES) {
                 bodyMark = bodySeen;
-                connection.setDeadline(site.progressTimeoutNanos);
+                setDeadline(site.progressTimeoutNanos);
             }
             return false;
         }
@@ -316,7 +370,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         int method = head.method();
         get = method == RequestHead.GET;
         headLength = length;
-        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || more);
+        keepAlive = head.isKeepAlive() && !peerEnded && (!isDraining() || more);
         if (site.log != null && length > 0) noteRequestLine(in, length);
         if (get || method == RequestHead.HEAD) {
             CannedAnswer builtIn = builtIn(in);
@@ -357,7 +411,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     /** Puts a complete answer. */
     void put(CannedAnswer answer) {
-        answer.put(connection.output(), site.date(), site.second(), get, keepAlive, head.minorVersion());
+        answer.put(output(), site.date(), site.second(), get, keepAlive, head.minorVersion());
         logged(200, get ? answer.bodyLength() : 0);
     }
 
@@ -367,7 +421,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     /** Puts an answer that is an error, with field lines that its status calls for. */
     void error(int status, byte[] fields) {
         boolean withBody = head.method() != RequestHead.HEAD;
-        StatusLines.putError(connection.output(), status, site.date(), fields.length == 0 ? CannedAnswer.SERVER : concat(CannedAnswer.SERVER, fields), keepAlive,
+        StatusLines.putError(output(), status, site.date(), fields.length == 0 ? CannedAnswer.SERVER : concat(CannedAnswer.SERVER, fields), keepAlive,
                 !withBody);
         logged(status, withBody ? StatusLines.bodyLength(status) : 0);
     }
@@ -379,15 +433,17 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     }
 
     /** Puts status line, Server, Date and, where it is needed, Connection. Returns where to put the rest. */
-    ByteSink startHead(int status) {
-        ByteSink out = connection.output();
+    ByteSink startHead(int status) { return startHead(status, keepAlive, head.minorVersion()); }
+
+    private ByteSink startHead(int status, boolean keepAlive, int minorVersion) {
+        ByteSink out = output();
         out.put(StatusLines.of(status));
         out.put(CannedAnswer.SERVER);
         out.put(CannedAnswer.DATE);
         out.put(site.date(), 0, HttpDate.LENGTH);
         out.put(CannedAnswer.LINE_END);
         if (!keepAlive) out.put(CannedAnswer.CONNECTION_CLOSE);
-        else if (head.minorVersion() == 0) out.put(CannedAnswer.CONNECTION_KEEP_ALIVE);
+        else if (minorVersion == 0) out.put(CannedAnswer.CONNECTION_KEEP_ALIVE);
         return out;
     }
 
@@ -395,7 +451,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     void startSending(OpenFile file) {
         state = SENDING;
         sentFile = file;
-        connection.pauseReading();
+        holdInput(true);
     }
 
     /** Tells whether a file is on its way. */
@@ -409,8 +465,8 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             close();
             return;
         }
-        connection.resumeReading();
-        if (draining) closeSoonIfIdle();
+        holdInput(false);
+        if (isDraining()) closeSoonIfIdle();
     }
 
     private void closeFile() {
@@ -424,7 +480,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     /** The answer to this request comes later: none behind it is looked at before {@link #answerWaiting}, which somebody must call unless the connection ends. */
     void startWaiting() {
         state = WAITING;
-        connection.setIdleTimeout(Duration.ZERO);
+        setIdleTimeout(Duration.ZERO);
     }
 
     /** As {@link #startWaiting}; goes on with {@link #answerAgain}. {@code in} begins with the request's head, which is kept. */
@@ -440,7 +496,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         ByteView in = waitingHead;
         waitingHead = null;
         state = HEAD;
-        connection.setIdleTimeout(site.site.options.idleTimeout());
+        setIdleTimeout(site.site.options.idleTimeout());
         answer(in, 0, heldBack, true);
         if (state == HEAD) goOn();
         else if (state == SENDING) heldBack = false; // reading goes on when the file is sent
@@ -450,26 +506,26 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     void failWaiting(int status) {
         if (state != WAITING) return;
         here().refreshDate();
-        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || heldBack);
+        keepAlive = head.isKeepAlive() && !peerEnded && (!isDraining() || heldBack);
         error(status);
         answered();
     }
 
     /** Tells whether it waits; if it does not any more, the connection has ended. */
-    boolean isWaiting() { return state == WAITING; }
+    @Override public boolean isWaiting() { return state == WAITING; }
 
     /** Something has arrived behind the request that waits. Reading stops: there is only so much room, and the peer's end must not be seen before what it has sent. */
     private void holdBack() {
         if (heldBack) return;
         heldBack = true;
-        connection.pauseReading();
+        holdInput(true);
     }
 
     /** Gives the answer that was waited for, and goes on with what has arrived behind its request. Does nothing if the connection has ended. */
-    void answerWaiting(byte[] fields, byte[] body) {
+    @Override public void answerWaiting(byte[] fields, byte[] body) {
         if (state != WAITING) return;
         here().refreshDate();
-        keepAlive = head.isKeepAlive() && !peerEnded && (!draining || heldBack);
+        keepAlive = head.isKeepAlive() && !peerEnded && (!isDraining() || heldBack);
         putBody(fields, body);
         answered();
     }
@@ -477,7 +533,7 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
     /** What was waited for has been put. */
     private void answered() {
         state = HEAD;
-        connection.setIdleTimeout(site.site.options.idleTimeout());
+        setIdleTimeout(site.site.options.idleTimeout());
         if (keepAlive) goOn();
         else close();
     }
@@ -487,16 +543,31 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
         if (heldBack) {
             heldBack = false;
             deferred = true;
-            connection.resumeReading();
+            holdInput(false);
         }
-        if (draining) closeSoonIfIdle();
+        if (isDraining()) closeSoonIfIdle();
     }
 
-    /** Returns what belongs to the vcore that runs this. To be called first by whatever runs under the connection's colour and is not {@link #onRead}. */
-    VcoreSite here() { return site = site.here(); }
+    /** Returns what belongs to the vcore that runs this. To be called first by whatever runs under the connection's colour and is not {@link #handle}. */
+    @Override public VcoreSite here() { return site = site.here(); }
 
-    private void putBody(byte[] fields, byte[] body) {
-        ByteSink out = startHead(200);
+    /** Puts an answer to a request that was read before the last one. */
+    final void putLate(boolean ofGet, boolean keepsAlive, int minorVersion, byte[] requestLine, byte[] fields, byte[] body) {
+        boolean getNow = get;
+        byte[] lineNow = logLine;
+        get = ofGet;
+        logLine = requestLine;
+        putBody(startHead(200, keepsAlive, minorVersion), fields, body);
+        get = getNow;
+        logLine = lineNow;
+    }
+
+    /** Returns the request line for the log. */
+    final byte[] requestLine() { return logLine; }
+
+    private void putBody(byte[] fields, byte[] body) { putBody(startHead(200), fields, body); }
+
+    private void putBody(ByteSink out, byte[] fields, byte[] body) {
         out.put(fields);
         out.put(CannedAnswer.CONTENT_LENGTH);
         out.putDecimal(body.length);
@@ -507,6 +578,26 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     // ------------------------------------------------------------------------------------------------------------- benchmarks
 
+    /** Answers a request for a hash: later. */
+    void answerHash(ByteView in, long rounds) {
+        HashHandler.Key key = HashHandler.keyOf(head, in, rounds);
+        startWaiting();
+        site.site.hash.answer(this, key);
+    }
+
+    /** Tells whether a request that has been parsed is one for a hash. */
+    final boolean isHashRequest(ByteView in) {
+        return site.site.hash != null && !head.hasBody() && (head.method() == RequestHead.GET || head.method() == RequestHead.HEAD) && pathBeginsWith(in, HashHandler.PREFIX);
+    }
+
+    /**
+     * Tells whether a request is not to be dealt with yet, because others before it have not been answered. It is then left, and parsed again.
+     *
+     * @param complete whether it was parsed; else it is to be refused
+     */
+    boolean mustHold(ByteView in, boolean complete) { return false; }
+
+
     private boolean benchEndpoint(ByteView in) {
         byte[] body;
         if (pathIs(in, WORK)) {
@@ -515,15 +606,13 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
             slow = true;
             body = ("{\"us\":" + micros + "}\n").getBytes(ISO_8859_1);
         } else if (pathIs(in, WHOAMI)) {
-            Vcore home = connection.vcore();
-            body = ("{\"vcore\":" + home.index() + ",\"cpu\":" + home.cpu() + ",\"color\":" + connection.color().id() + ",\"connection\":"
-                    + connection.id() + "}\n").getBytes(ISO_8859_1);
+            body = whoami().getBytes(ISO_8859_1);
         } else if (pathBeginsWith(in, HashHandler.PREFIX)) {
-            site.site.hash.answer(this, in, number(in, "rounds="));
+            answerHash(in, number(in, "rounds="));
             return true;
         } else if (pathIs(in, CIPHER)) {
             int kib = Math.clamp(number(in, "kb="), 1, CipherHandler.MAX_KIB);
-            body = site.cipher().encrypt(connection.id(), encrypted++, kib);
+            body = site.cipher().encrypt(id(), encrypted++, kib);
             slow = true;
         } else if (pathIs(in, STATS)) {
             body = stats();
@@ -576,8 +665,10 @@ final class Session implements Connection.ReadHandler, Connection.CloseHandler {
 
     /** Uses the CPU for so long, by the thread's own clock: what others take from it meanwhile does not count. */
     private static void burn(long micros) {
-        long end = THREADS.getCurrentThreadCpuTime() + micros * 1000;
-        while (micros > 0 && THREADS.getCurrentThreadCpuTime() < end) Thread.onSpinWait();
+        if (micros == 0) return;
+        ErrnoSlot errno = ErrnoSlot.current();
+        long end = Clocks.nanos(errno, Clocks.CLOCK_THREAD_CPUTIME_ID) + micros * 1000; // the JDK has no such clock for virtual threads
+        while (Clocks.nanos(errno, Clocks.CLOCK_THREAD_CPUTIME_ID) < end) Thread.onSpinWait();
     }
 
     // ---------------------------------------------------------------------------------------------------------------- the log

@@ -1,17 +1,22 @@
 package org.libtorque.apps.kweb;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import org.libtorque.Torque;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.http.HttpLimits;
 import org.libtorque.event.Connection;
 import org.libtorque.event.ConnectionHandler;
 import org.libtorque.event.FileRoot;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /** What is served, the same for all vcores, and one {@link VcoreSite} for each. */
 final class Site implements ConnectionHandler, AutoCloseable {
+    private static final Duration LOG_FLUSH = Duration.ofMillis(AccessLog.FLUSH_MILLIS);
+
     final Torque torque;
     final ServeOptions options;
     /** The directory whose files are served, or null. */
@@ -22,6 +27,8 @@ final class Site implements ConnectionHandler, AutoCloseable {
     /** Null unless there are endpoints for benchmarks. */
     final HashHandler hash;
     private final VcoreSite[] perVcore;
+    /** Of all platform threads. */
+    private AccessLog.Writer sharedLog;
 
     Site(Torque torque, ServeOptions options, FileRoot root) {
         this.torque = torque;
@@ -58,13 +65,33 @@ final class Site implements ConnectionHandler, AutoCloseable {
         return made;
     }
 
-    @Override public void onOpen(Connection connection) { new Session(perVcore[connection.vcore().index()], connection); }
+    @Override public void onOpen(Connection connection) { new EventSession(perVcore[connection.vcore().index()], connection); }
+
+    /** Returns a new writer of the log, which is flushed under a colour; null if requests are not logged. */
+    AccessLog.Writer newLogWriter(Color color) {
+        if (accessLog == null) return null;
+        AccessLog.Writer[] writer = new AccessLog.Writer[1];
+        return writer[0] = accessLog.writer(() -> {
+            try {
+                torque.after(LOG_FLUSH, color, () -> writer[0].flush());
+            } catch (RejectedExecutionException e) {
+                // the runtime has stopped: closing flushes
+            }
+        });
+    }
+
+    /** Returns the writer of the log that platform threads share; null if requests are not logged. */
+    synchronized AccessLog.Writer sharedLog() {
+        if (sharedLog == null) sharedLog = newLogWriter(torque.newColor());
+        return sharedLog;
+    }
 
     VcoreSite part(Vcore vcore) { return perVcore[vcore.index()]; }
 
     /** Called when the runtime has stopped. */
     @Override public void close() {
         for (VcoreSite each : perVcore) if (each != null) each.close();
+        if (sharedLog != null) sharedLog.flush();
         if (accessLog != null) accessLog.close();
         if (root != null) root.close();
     }

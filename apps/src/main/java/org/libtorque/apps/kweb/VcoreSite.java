@@ -3,22 +3,25 @@ package org.libtorque.apps.kweb;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import org.libtorque.apps.http.ByteRanges;
 import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.RequestParser;
 import org.libtorque.apps.http.RequestPath;
-import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Vcore;
 
-/** What one vcore's sessions share: parser, scratch objects, the date, canned answers and the file cache. Touched by that vcore alone. */
+/**
+ * What one vcore's sessions share: parser, scratch objects, the date, canned answers and the file cache. Touched by that vcore alone. Where platform threads serve, each has one without
+ * a vcore, and without a cache.
+ */
 final class VcoreSite {
     private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
     private static final long NANOS_PER_SECOND = 1_000_000_000;
-    private static final Duration LOG_FLUSH = Duration.ofMillis(AccessLog.FLUSH_MILLIS);
 
     final Site site;
+    /** Null if it is a platform thread's. */
     final Vcore vcore;
+    private final Clock clock;
     final RequestParser parser;
     final RequestPath path;
     final ByteRanges ranges = new ByteRanges();
@@ -35,7 +38,6 @@ final class VcoreSite {
     final Files files;
     /** Null if requests are not logged. */
     final AccessLog.Writer log;
-    private final Color logColor;
     final long headerTimeoutNanos;
     final long progressTimeoutNanos;
     private final HttpDate date = new HttpDate();
@@ -45,32 +47,43 @@ final class VcoreSite {
     private MessageDigest sha256;
     private CipherHandler cipher;
 
-    VcoreSite(Site site, Vcore vcore) {
+    VcoreSite(Site site, Vcore vcore) { this(site, vcore, vcore.clock(), site.newLogWriter(vcore.newColor().pin())); }
+
+    /** For a platform thread, which calls this. The log's writer is shared by all of them. */
+    static VcoreSite ofThread(Site site) { return new VcoreSite(site, null, Clock.SYSTEM, site.sharedLog()); }
+
+    private VcoreSite(Site site, Vcore vcore, Clock clock, AccessLog.Writer log) {
         this.site = site;
         this.vcore = vcore;
+        this.clock = clock;
+        this.log = log;
         parser = new RequestParser(site.limits);
         path = new RequestPath(site.limits.targetBytes());
         headerTimeoutNanos = site.options.headerTimeout().toNanos();
         progressTimeoutNanos = site.options.progressTimeout().toNanos();
-        log = site.accessLog == null ? null : site.accessLog.writer(this::flushLogLater);
-        logColor = vcore.newColor().pin();
         files = site.root == null ? null : new Files(this);
         readClock();
     }
 
-    /** Returns the part of the vcore that calls. */
-    VcoreSite here() { return vcore.isCurrent() ? this : site.part(Vcore.current()); }
+    /** Returns the part of the vcore that calls; where platform threads serve, this. */
+    VcoreSite here() { return vcore == null || vcore.isCurrent() ? this : site.part(Vcore.current()); }
 
     /** Reads the wall clock if the second may have changed. To be called before {@link #second} and {@link #date}. */
     void refreshDate() {
-        if (vcore.now() - nextSecondNanos >= 0) readClock();
+        if (now() - nextSecondNanos >= 0) readClock();
     }
 
+    /** Returns the clock's time, as of this turn if there is a vcore. */
+    long now() { return vcore != null ? vcore.now() : clock.nanoTime(); }
+
+    /** Returns the wall clock's time. */
+    long epochMillis() { return clock.epochMillis(); }
+
     private void readClock() {
-        long millis = vcore.clock().epochMillis();
+        long millis = clock.epochMillis();
         second = Math.floorDiv(millis, 1000L);
         // The next look is due when this second is over, and soon after that in any case: the wall clock may be set.
-        nextSecondNanos = vcore.now() + Math.min(NANOS_PER_SECOND, (1000 - Math.floorMod(millis, 1000L)) * 1_000_000L);
+        nextSecondNanos = now() + Math.min(NANOS_PER_SECOND, (1000 - Math.floorMod(millis, 1000L)) * 1_000_000L);
     }
 
     /** Returns the wall clock's second. */
@@ -95,8 +108,6 @@ final class VcoreSite {
         if (cipher == null) cipher = new CipherHandler();
         return cipher;
     }
-
-    private void flushLogLater() { site.torque.after(LOG_FLUSH, logColor, log::flush); }
 
     void warn(String message, IOException cause) { LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage()); }
 

@@ -35,12 +35,12 @@ final class Warming {
         this.root = root;
         this.name = Arrays.copyOf(name, length);
         this.maxBytes = maxBytes;
-        operation = session.site.site.torque.files().operation(session.connection.color());
+        operation = session.site.site.torque.files().operation(session.color());
     }
 
     void start() {
         if (which == SUFFIXES.length || !session.isWaiting()) {
-            session.answerAgain();
+            session.execute(session::answerAgain);
             return;
         }
         byte[] suffix = SUFFIXES[which++];

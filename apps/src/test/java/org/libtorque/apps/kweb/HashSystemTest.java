@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.apps.cli.ServeMode;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
 
@@ -205,7 +206,8 @@ class HashSystemTest extends KwebFixture {
                 + WireClient.request("GET", "/plaintext"));
         pipelined.socket().shutdownOutput();
         Answer answer = alone.read().expect(200, hash("/hash/alone", 300_000));
-        assertTrue(answer.closes(), answer::toString);
+        // A thread that waits for an answer does not look at what the peer does meanwhile.
+        if (mode == ServeMode.EVENT || mode == ServeMode.KWEB) assertTrue(answer.closes(), answer::toString);
         alone.assertClosed();
         pipelined.read().expect(200, hash("/hash/first", 300_000));
         pipelined.read().expect(200, hash("/hash/second", 1));

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -13,25 +12,28 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.apps.cli.BackendChoice;
+import org.libtorque.apps.cli.ServeMode;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.testkit.LeakCheck;
 
-/** A web server in this process, on one backend after the other, with a directory of its own; and clients of it. After each test no descriptor may be left. */
-@ParameterizedClass(name = "{0}")
-@EnumSource(value = BackendChoice.class, names = {"EPOLL", "IO_URING"})
+/** A web server in this process, in one mode and on one backend after the other, with a directory of its own; and clients of it. After each test no descriptor may be left. */
+@ParameterizedClass(name = "{0}, {1}")
+@MethodSource("org.libtorque.apps.kweb.KwebFixture#setups")
 @ExtendWith(LeakCheck.class)
 abstract class KwebFixture {
     static final Instant YESTERDAY = Instant.now().minus(1, ChronoUnit.DAYS).truncatedTo(ChronoUnit.SECONDS);
 
-    @Parameter BackendChoice backend;
+    @Parameter(0) ServeMode mode;
+    @Parameter(1) BackendChoice backend;
     /** The directory that is served. Its parent is this test's too, and not served. */
     @TempDir Path outside;
 
@@ -39,15 +41,30 @@ abstract class KwebFixture {
     private Path root;
     private Kweb server;
 
-    /** The JDK's own descriptors for sockets are made once, with the first ones. */
-    @BeforeAll static void openTheJdksOwnDescriptors() throws IOException {
+    /** All modes on both backends; platform threads use none. */
+    static Stream<Object[]> setups() {
+        List<Object[]> setups = new ArrayList<>();
+        for (ServeMode mode : ServeMode.values()) {
+            setups.add(new Object[] {mode, BackendChoice.EPOLL});
+            if (mode != ServeMode.OS) setups.add(new Object[] {mode, BackendChoice.IO_URING});
+        }
+        return setups.stream();
+    }
+
+    /** The JDK's own descriptors for sockets are made once, with the first ones, and more with the first virtual threads that use them. */
+    @BeforeAll static void openTheJdksOwnDescriptors() throws IOException, InterruptedException {
         try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress()); var client = new Socket(listener.getInetAddress(), listener.getLocalPort())) {
             client.setSoTimeout(1);
-            try {
-                client.getInputStream().read();
-            } catch (SocketTimeoutException e) {
-                client.shutdownInput();
-            }
+            Runnable read = () -> {
+                try {
+                    client.getInputStream().read();
+                } catch (IOException e) {
+                    // the timeout
+                }
+            };
+            read.run();
+            Thread.ofVirtual().start(read).join();
+            client.shutdownInput();
         }
     }
 
@@ -69,7 +86,7 @@ abstract class KwebFixture {
     /** Starts the server, if it does not run, with these options beside those that every test needs. */
     Kweb serve(String... options) throws IOException {
         if (server != null) throw new IllegalStateException("it is running");
-        List<String> all = new ArrayList<>(List.of("--port", "0", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring", "--quiet"));
+        List<String> all = new ArrayList<>(List.of("--port", "0", "--backend", backend == BackendChoice.EPOLL ? "epoll" : "io_uring", "--mode", mode.toString(), "--quiet"));
         if (!Arrays.asList(options).contains("--address")) all.addAll(List.of("--address", "127.0.0.1"));
         if (!Arrays.asList(options).contains("--root") && root != null) all.addAll(List.of("--root", root.toString()));
         all.addAll(List.of(options));

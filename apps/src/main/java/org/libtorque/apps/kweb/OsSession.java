@@ -1,0 +1,296 @@
+package org.libtorque.apps.kweb;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import org.libtorque.apps.http.HttpLimits;
+import org.libtorque.event.OpenFile;
+import org.libtorque.memory.ByteSink;
+import org.libtorque.memory.raw.RawSink;
+import org.libtorque.memory.raw.RawView;
+import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Files;
+import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.SocketAddresses;
+import org.libtorque.sys.Sockets;
+import org.libtorque.vcore.Color;
+
+/**
+ * A session in a platform thread, which waits in the kernel: mode {@code os}. Time limits are the socket's (SO_RCVTIMEO, SO_SNDTIMEO), so they bound single calls: a peer that takes one byte in each progress
+ * timeout stays.
+ */
+final class OsSession extends Session {
+    private static final int INPUT_BYTES = 32 * 1024;
+    private static final int OUTPUT_BYTES = 32 * 1024;
+    private static final int FILE_BYTES = 64 * 1024;
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
+    private final OsServer server;
+    private final long number = NUMBERS.incrementAndGet();
+    private final Thread thread;
+    private final Steps steps = new Steps();
+    /** -1 once closed; changed under this object's lock, so that nobody shuts down what has become another's. */
+    private int fd;
+    private volatile boolean idle;
+    private volatile boolean cutOff;
+
+    // The thread's.
+    private ErrnoSlot errno;
+    private long scratch;
+    private Output output;
+    private SocketAddress peer;
+    private long deadline;
+    private boolean deadlineSet;
+    private long idleNanos;
+    private long receiveTimeout = -1;
+
+    private OpenFile file;
+    private long filePosition;
+    private long fileCount;
+    private SendingFile afterFile;
+
+    OsSession(OsServer server, int fd) {
+        super(null); // made by the thread
+        this.server = server;
+        this.fd = fd;
+        thread = Thread.ofPlatform().name("kweb-" + number).daemon().unstarted(this::run);
+    }
+
+    void start() { thread.start(); }
+
+    // ---------------------------------------------------------------------------------------------------------- from elsewhere
+
+    private synchronized void shutDown(int how) {
+        if (fd >= 0) Sockets.shutdown(ErrnoSlot.current(), fd, how);
+    }
+
+    /** Ends the input of a connection that is between two requests. */
+    void endIfIdle() {
+        if (idle) shutDown(Sockets.SHUT_RD);
+    }
+
+    /** Ends it. */
+    void cutOff() {
+        cutOff = true;
+        shutDown(Sockets.SHUT_RDWR);
+        thread.interrupt();
+    }
+
+    synchronized void closeDescriptor() {
+        if (fd >= 0) Files.close(ErrnoSlot.current(), fd);
+        fd = -1;
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- the loop
+
+    /** A call on the socket has failed: it is of no use any more. */
+    private static final class BrokenException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        BrokenException(String message) { super(message, null, false, false); }
+    }
+
+    private void run() {
+        try (Arena arena = Arena.ofConfined()) {
+            errno = ErrnoSlot.current();
+            site = VcoreSite.ofThread(server.site());
+            int capacity = site.site.options.maxHeaderBytes() >= INPUT_BYTES ? HttpLimits.MAX_HEAD_BYTES + 1 : INPUT_BYTES;
+            scratch = arena.allocate(256, 8).address();
+            output = new Output(arena.allocate(OUTPUT_BYTES, 64).address());
+            peer = remoteName();
+            idleNanos = site.site.options.idleTimeout().toNanos();
+            OsServer.setTimeout(errno, scratch, fd, Sockets.SO_SNDTIMEO, site.progressTimeoutNanos);
+            begin();
+            serve(arena.allocate(capacity, 64).address(), capacity);
+        } catch (BrokenException e) {
+            // the peer is gone, or too slow
+        } catch (IOException | RuntimeException e) {
+            if (!cutOff) server.site().torque.vcores().getFirst().reportFailure(this, e);
+        } finally {
+            gone();
+            closeDescriptor();
+            server.ended(this);
+        }
+    }
+
+    private void serve(long input, int capacity) throws IOException {
+        RawView view = new RawView();
+        int start = 0;
+        int end = 0;
+        while (state != CLOSED) {
+            if (start == end) {
+                start = end = 0;
+            } else if (end == capacity) {
+                if (start == 0) throw new BrokenException("a message that does not fit");
+                NativeMemory.copy(input + start, input, end - start);
+                end -= start;
+                start = 0;
+            }
+            int n = receive(input + end, capacity - end);
+            if (n == 0) {
+                if (server.isDraining()) close();
+                else ended();
+                return;
+            }
+            end += n;
+            int left;
+            do {
+                left = end - start;
+                view.point(input + start, left);
+                handle(view);
+                start += view.consumed();
+                finishAnswer();
+            } while (start < end && end - start < left && state != CLOSED && !isIncomplete());
+            output.flush();
+        }
+    }
+
+    private int receive(long address, int room) {
+        idle = isIdle();
+        while (true) {
+            long limit = idleNanos;
+            if (deadlineSet) {
+                long left = Math.max(1, deadline - System.nanoTime());
+                limit = limit == 0 ? left : Math.min(limit, left);
+            }
+            if (limit != receiveTimeout) {
+                receiveTimeout = limit;
+                OsServer.setTimeout(errno, scratch, fd, Sockets.SO_RCVTIMEO, limit == 0 ? 0 : Math.max(limit, 1_000));
+            }
+            int n = Sockets.recv(errno, fd, address, room, 0);
+            if (n >= 0) {
+                idle = false;
+                return n;
+            }
+            if (n != -Errno.EINTR) throw new BrokenException(n == -Errno.EAGAIN ? "too slow" : Errno.describe(-n));
+        }
+    }
+
+    private void send(long address, int length) {
+        for (int sent = 0; sent < length; ) {
+            int n = Sockets.send(errno, fd, address + sent, length - sent, Sockets.MSG_NOSIGNAL);
+            if (n > 0) sent += n;
+            else if (n != -Errno.EINTR) throw new BrokenException(Errno.describe(-n));
+        }
+    }
+
+    /** Does what the last answer has left to be done, and waits for it. */
+    private void finishAnswer() throws IOException {
+        while (state != CLOSED) {
+            if (afterFile != null) {
+                SendingFile then = afterFile;
+                afterFile = null;
+                output.flush();
+                sendFile();
+                then.sent();
+            } else if (state == WAITING) {
+                output.flush();
+                Runnable step = steps.await();
+                if (step == null) throw new BrokenException("interrupted");
+                step.run();
+            } else {
+                return;
+            }
+        }
+    }
+
+    private void sendFile() throws IOException {
+        byte[] bytes = new byte[(int) Math.min(FILE_BYTES, fileCount)];
+        while (fileCount > 0) {
+            int n = file.read(filePosition, bytes, 0, (int) Math.min(bytes.length, fileCount));
+            if (n == 0) throw new BrokenException("the file shrank while it was sent");
+            output.put(bytes, 0, n);
+            filePosition += n;
+            fileCount -= n;
+        }
+    }
+
+    /** What is to be sent: one block, sent when it is full. */
+    private final class Output extends RawSink {
+        private final long block;
+
+        Output(long block) {
+            this.block = block;
+            position = block;
+            limit = block + OUTPUT_BYTES;
+        }
+
+        void flush() {
+            int length = (int) (position - block);
+            position = block;
+            if (length > 0) send(block, length);
+        }
+
+        @Override protected void nextBlock() { flush(); }
+
+        @Override protected void ensure(int count) { flush(); }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ the session
+
+    @Override ByteSink output() { return output; }
+
+    @Override boolean isWritable() { return true; }
+
+    @Override public boolean shouldYield() { return false; }
+
+    @Override void handleAgain() { throw new AssertionError("nobody yields here"); }
+
+    @Override void holdInput(boolean yes) { } // nobody reads meanwhile
+
+    @Override void setDeadline(long nanosFromNow) {
+        deadlineSet = nanosFromNow != 0;
+        deadline = System.nanoTime() + nanosFromNow;
+    }
+
+    @Override void setIdleTimeout(Duration limit) { idleNanos = limit.toNanos(); }
+
+    @Override void closeConnection(Duration linger) {
+        output.flush();
+        if (linger.isZero()) return;
+        Sockets.shutdown(errno, fd, Sockets.SHUT_WR);
+        idle = false;
+        setIdleTimeout(linger);
+        setDeadline(linger.toNanos());
+        long end = deadline;
+        try {
+            while (System.nanoTime() - end < 0 && receive(scratch, 256) > 0) { }
+        } catch (BrokenException e) {
+            // the peer is gone, or the time is up
+        }
+    }
+
+    @Override void sendFile(OpenFile source, long position, long count, SendingFile then) {
+        file = source;
+        filePosition = position;
+        fileCount = count;
+        afterFile = then;
+    }
+
+    @Override public void execute(Runnable step) { steps.put(step); }
+
+    @Override Color color() { return site.site.torque.newColor(); }
+
+    @Override boolean mayBlock() { return true; }
+
+    @Override boolean isDraining() { return server.isDraining(); }
+
+    @Override void closeSoonIfIdle() { } // the server ends the input
+
+    @Override boolean isAway() { return false; }
+
+    @Override SocketAddress remoteAddress() { return peer; }
+
+    private SocketAddress remoteName() {
+        NativeMemory.putInt(scratch, SocketAddresses.MAX_SIZE);
+        int result = Sockets.getpeername(errno, fd, scratch + 16, scratch);
+        return result < 0 ? null : SocketAddresses.decode(scratch + 16, NativeMemory.getInt(scratch));
+    }
+
+    @Override long id() { return number; }
+
+    @Override String whoami() { return "{\"thread\":" + thread.threadId() + ",\"connection\":" + number + "}\n"; }
+}

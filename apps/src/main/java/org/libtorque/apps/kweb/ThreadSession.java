@@ -1,0 +1,101 @@
+package org.libtorque.apps.kweb;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.libtorque.event.Connection;
+import org.libtorque.event.OpenFile;
+import org.libtorque.memory.ByteView;
+import org.libtorque.thread.TorqueSocket;
+import org.libtorque.thread.Uthread;
+
+/** A session in a uthread of its connection's colour, which waits for whatever there is to wait for: mode {@code thread}. */
+final class ThreadSession extends ConnectionSession implements Connection.ReadHandler {
+    private final TorqueSocket socket;
+    private final Steps steps = new Steps();
+    private boolean again;
+    /** Whether the socket ends input when the runtime stops: between requests it does. */
+    private boolean endsInput = true;
+
+    // The part of a file that is to be sent next.
+    private OpenFile file;
+    private long filePosition;
+    private long fileCount;
+    private SendingFile afterFile;
+
+    ThreadSession(VcoreSite site, TorqueSocket socket) {
+        super(site, socket.connection());
+        this.socket = socket;
+    }
+
+    /** Serves the connection to its end, on the calling thread. */
+    void run() throws IOException {
+        try {
+            while (state != CLOSED) {
+                boolean incomplete = isIncomplete();
+                if (incomplete == endsInput) {
+                    endsInput = !incomplete;
+                    socket.endInputWhenStopping(endsInput ? DRAIN_GRACE : null);
+                }
+                if (!socket.read(incomplete, this)) {
+                    if (isDraining()) close();
+                    else ended();
+                    return;
+                }
+                finishAnswer();
+                if (deferred) socket.awaitRoom();
+                if (again) {
+                    again = false;
+                    Uthread.yield();
+                }
+            }
+        } finally {
+            gone();
+        }
+    }
+
+    /** What has arrived: dealt with as far as that needs no waiting. */
+    @Override public void onRead(Connection c, ByteView data) { handle(data); }
+
+    /** Does what the last answer has left to be done, and waits for it. */
+    private void finishAnswer() throws IOException {
+        sendFiles();
+        if (state != WAITING) return;
+        connection.pauseReading(); // so that a reset is noticed though nobody reads
+        while (state == WAITING) {
+            Runnable step = steps.await();
+            if (step == null || !connection.isOpen()) return; // the next read says why
+            step.run();
+            if (state == WAITING) Uthread.yield();
+        }
+        connection.resumeReading();
+        sendFiles(); // an answer that waited for the disk may have some
+    }
+
+    private void sendFiles() throws IOException {
+        while (afterFile != null) {
+            SendingFile then = afterFile;
+            afterFile = null;
+            socket.sendFile(file, filePosition, fileCount);
+            then.sent();
+        }
+    }
+
+    @Override void sendFile(OpenFile source, long position, long count, SendingFile then) {
+        file = source;
+        filePosition = position;
+        fileCount = count;
+        afterFile = then;
+    }
+
+    @Override public void execute(Runnable step) { steps.put(step); }
+
+    @Override void handleAgain() { again = true; }
+
+    @Override void holdInput(boolean yes) { } // nobody reads meanwhile
+
+    @Override boolean isDraining() { return socket.isStopping(); }
+
+    @Override void closeSoonIfIdle() { } // the next read ends after the grace
+
+    @Override void closeConnection(Duration linger) { socket.closeLingering(linger); }
+}
