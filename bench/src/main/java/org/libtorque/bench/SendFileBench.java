@@ -8,21 +8,18 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.libtorque.bench.peer.FileProtocol;
 import org.libtorque.sys.CStrings;
 import org.libtorque.sys.ErrnoSlot;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -35,16 +32,13 @@ import picocli.CommandLine.Option;
  */
 @Command(name = "torque bench sendfile", sortOptions = false,
         description = "Lets servers send files of several sizes, in memory and on disk, interleaved, and writes tables of CPU time per file and of the loop's longest turn.")
-public final class SendFileBench implements Callable<Integer> {
+public final class SendFileBench extends BenchProgram {
     @Option(names = "--cases", split = ",", paramLabel = "SIZE", description = "Sizes: 1KiB, 64KiB, 16MiB (default: all).")
     private List<String> caseNames = SendFileCase.ids();
 
     @Option(names = "--servers", split = ",", paramLabel = "SERVER",
             description = "Servers, in order (default: all): oneshot, oneshot-epoll, byhand, byhand-epoll, nio-sendfile, nio-readwrite, netty-epoll, netty-nio.")
     private List<String> serverNames = SendFileServer.ids();
-
-    @Option(names = "--rounds", paramLabel = "N", defaultValue = "3", description = "Rounds (default: ${DEFAULT-VALUE}).")
-    private int rounds;
 
     @Option(names = "--seconds", paramLabel = "S", defaultValue = "2", description = "Measured seconds of each case in memory (default: ${DEFAULT-VALUE}).")
     private double seconds;
@@ -62,60 +56,39 @@ public final class SendFileBench implements Callable<Integer> {
     private boolean dropNames;
 
     @Option(names = "--cpu", paramLabel = "CPU", description = "The servers' CPU (default: the first allowed).")
-    private Integer serverCpu;
+    private String serverCpu;
 
     @Option(names = "--load-cpu", paramLabel = "CPU", description = "The clients' CPU (default: the second allowed, or the servers').")
-    private Integer loadCpu;
+    private String loadCpu;
 
     @Option(names = "--folder", paramLabel = "DIR", description = "Where the files are made (default: the temporary folder). On a disk, not in memory.")
     private Path folder;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Where the tables go (default: bench/results/sendfile-DATE.md, replacing one of the same day).")
-    private Path out;
-
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this text.")
-    private boolean help;
-
-    private final Path home = Scratch.sourceTree();
-    private final Children children = new Children();
     private final Map<SendFileServer, String> absent = new LinkedHashMap<>();
     private final List<SendFileMeasurement> measurements = new ArrayList<>();
 
     /** A server that runs, with its files of each size. */
     private record Running(SendFileServer server, Process process, int port) {}
 
-    private SendFileBench() {}
+    private SendFileBench() { super(3); }
 
     /** Runs the benchmark and ends the process: 0 when it has run, 1 when it could not, 2 when an argument is wrong. */
-    public static void main(String[] args) {
-        var line = new CommandLine(new SendFileBench());
-        line.setParameterExceptionHandler((e, wrong) -> {
-            System.err.println("torque bench sendfile: " + e.getMessage().lines().findFirst().orElse("bad arguments"));
-            return 2;
-        });
-        line.setExecutionExceptionHandler((e, command, result) -> {
-            if (e instanceof IOException && e.getMessage() != null) {
-                System.err.println("torque bench sendfile: " + e.getMessage());
-            } else {
-                e.printStackTrace();                             // nothing that an argument or the machine explains
-            }
-            return 1;
-        });
-        System.exit(line.execute(args));
+    public static void main(String[] args) { System.exit(run(new SendFileBench(), args)); }
+
+    @Override void checkArguments() {
+        requireKnown("size", caseNames, SendFileCase.ids());
+        requireKnown("server", serverNames, SendFileServer.ids());
+        requireKnown("server", List.of(reference), SendFileServer.ids());
+        require(clients >= 1 && clients <= 1000, "--clients must be 1 to 1,000");
+        require(seconds >= 0.1 && warmup >= 0, "--seconds must be at least 0.1, and --warmup not negative");
+        requireCpus(serverCpu, loadCpu);
     }
 
-    @Override
-    public Integer call() throws IOException, InterruptedException {
-        String wrong = wrongArgument();
-        if (wrong != null) {
-            System.err.println("torque bench sendfile: " + wrong);
-            return 2;
-        }
-        Machine machine = Machine.describe(home);
-        List<Integer> allowed = CpuList.parse(ProcFiles.allowedCpus());
-        if (serverCpu == null) serverCpu = allowed.getFirst();
-        if (loadCpu == null) loadCpu = allowed.stream().filter(cpu -> !cpu.equals(serverCpu)).findFirst().orElse(serverCpu);
-        Commands.output(home, "taskset", "-a", "-p", "-c", String.valueOf(loadCpu), String.valueOf(ProcessHandle.current().pid()));
+    @Override String measure(Machine machine) throws IOException, InterruptedException {
+        List<Integer> allowed = allowedCpus();
+        if (serverCpu == null) serverCpu = String.valueOf(allowed.getFirst());
+        if (loadCpu == null) loadCpu = allowed.stream().map(String::valueOf).filter(cpu -> !cpu.equals(serverCpu)).findFirst().orElse(serverCpu);
+        Commands.output(home, "taskset", "-a", "-p", "-c", loadCpu, String.valueOf(ProcessHandle.current().pid()));
         List<SendFileCase> sizes = caseNames.stream().distinct().map(SendFileCase::byId).toList();
         List<SendFileServer> servers = serverNames.stream().distinct().map(SendFileServer::byId).toList();
         try (var scratch = new Scratch(children)) {
@@ -131,26 +104,8 @@ public final class SendFileBench implements Callable<Integer> {
                 if (folder != null) delete(root);
             }
             if (measurements.isEmpty()) throw new IOException("nothing could be measured: " + absent);
-            String report = report(machine, sizes, servers);
-            System.out.print(report);
-            Path file = out != null ? out : home.resolve("bench/results/sendfile-" + LocalDate.now() + ".md");
-            if (file.toAbsolutePath().getParent() != null) Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.writeString(file, report);
-            say("written to " + file);
-            return 0;
+            return report(machine, sizes, servers);
         }
-    }
-
-    private String wrongArgument() {
-        for (String name : caseNames) if (SendFileCase.byId(name) == null) return "no size '" + name + "'; there are " + SendFileCase.ids();
-        for (String name : serverNames) if (SendFileServer.byId(name) == null) return "no server '" + name + "'; there are " + SendFileServer.ids();
-        if (SendFileServer.byId(reference) == null) return "no server '" + reference + "' to compare with";
-        if (rounds < 1) return "--rounds must be at least 1";
-        if (clients < 1 || clients > 1000) return "--clients must be 1 to 1,000";
-        if (!(seconds >= 0.1) || !(warmup >= 0)) return "--seconds must be at least 0.1, and --warmup not negative";
-        List<Integer> allowed = CpuList.parse(ProcFiles.allowedCpus());
-        for (Integer cpu : new Integer[] {serverCpu, loadCpu}) if (cpu != null && !allowed.contains(cpu)) return "CPU " + cpu + " is not among those allowed: " + allowed;
-        return null;
     }
 
     private static void makeFiles(Path root, SendFileCase size) throws IOException {
@@ -283,26 +238,19 @@ public final class SendFileBench implements Callable<Integer> {
     }
 
     private String report(Machine machine, List<SendFileCase> sizes, List<SendFileServer> servers) {
-        var text = new StringBuilder("# Sending files, one loop on one CPU, " + LocalDate.now() + "\n\n");
-        item(text, "Machine", machine.cpu() + ", CPUs allowed: " + machine.cpuCount() + "; " + machine.kernel());
-        item(text, "JVM", machine.jvm() + "; " + String.join(" ", Peers.JVM_FLAGS) + " " + String.join(" ", Peers.NETTY_FLAGS));
-        item(text, "Commit", machine.commit());
-        item(text, "Pinning", "servers on CPU " + serverCpu + ", clients on CPU " + loadCpu + " (taskset)");
-        item(text, "Load", clients + " connections over loopback, each asking for one file after the other; " + String.join(", ",
-                sizes.stream().map(s -> s.files + " files of " + s.id).toList()));
-        item(text, "Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, a JVM for each case; in memory %s s after %s s of warm-up, which the passes on disk have had too; medians, and "
-                + "ratios within rounds with their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup)));
-        item(text, "On disk", "each file once, evicted before (posix_fadvise)" + (dropNames ? ", with all names and inodes (drop_caches)" : "")
-                + "; the longest turn and the sleeps of the loop's thread in a second pass, in which the loop never has nothing to do");
-        item(text, "CPU", "user + system time of the server's process, its other threads included, from /proc");
-        for (SendFileServer server : servers) item(text, server.id, server.title + (absent.containsKey(server) ? " – " + absent.get(server) : ""));
-        text.append('\n');
+        var text = heading("Sending files, one loop on one CPU", machine, String.join(" ", Peers.JVM_FLAGS) + " " + String.join(" ", Peers.NETTY_FLAGS));
+        text.append(Markdown.item("Pinning", "servers on CPU " + serverCpu + ", clients on CPU " + loadCpu + " (taskset)"));
+        text.append(Markdown.item("Load", clients + " connections over loopback, each asking for one file after the other; " + String.join(", ",
+                sizes.stream().map(s -> s.files + " files of " + s.id).toList())));
+        text.append(Markdown.item("Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, a JVM for each case; in memory %s s after %s s of warm-up, which the passes on disk have had "
+                + "too; medians, and ratios within rounds with their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup))));
+        text.append(Markdown.item("On disk", "each file once, evicted before (posix_fadvise)" + (dropNames ? ", with all names and inodes (drop_caches)" : "")
+                + "; the longest turn and the sleeps of the loop's thread in a second pass, in which the loop never has nothing to do"));
+        text.append(Markdown.item("CPU", "user + system time of the server's process, its other threads included, from /proc"));
+        for (SendFileServer server : servers) text.append(Markdown.item(server.id, server.title + (absent.containsKey(server) ? " – " + absent.get(server) : "")));
+        notes(text, null);
         var report = new SendFileReport(SendFileServer.byId(reference), servers, measurements);
         for (boolean cold : new boolean[] {false, true}) for (SendFileCase size : sizes) text.append(report.table(size, cold));
         return text.toString();
     }
-
-    private static void item(StringBuilder text, String name, String value) { text.append("- ").append(name).append(": ").append(value).append('\n'); }
-
-    private static void say(String text) { System.err.println(text); }
 }

@@ -19,21 +19,19 @@ final class SendFileReport {
     /** Returns the table of one size, in memory or on disk; empty if nothing was measured. */
     String table(SendFileCase size, boolean cold) {
         if (all.stream().noneMatch(m -> m.size() == size && m.cold() == cold)) return "";
-        var text = new StringBuilder("### " + size.id + ", " + (cold ? "on disk" : "in memory") + "\n\n");
-        text.append("| server | CPU µs/file | ÷ ").append(reference.id).append(" | files/s |").append(cold ? " longest turn, µs | loop slept, per file |" : "").append('\n');
-        text.append("| :-- | --: | --: | --: |").append(cold ? " --: | --: |" : "").append('\n');
+        var columns = new ArrayList<>(List.of("CPU µs/file", "÷ " + reference.id, "files/s"));
+        if (cold) columns.addAll(List.of("longest turn, µs", "sleeps/file"));
+        var text = new StringBuilder("### " + size.id + ", " + (cold ? "on disk" : "in memory") + "\n\n").append(Markdown.head("server", columns));
         for (SendFileServer server : servers) {
             List<SendFileMeasurement> of = of(server, size, cold);
             if (of.isEmpty()) continue;
-            text.append("| ").append(server.id)
-                    .append(" | ").append(Markdown.significant(median(of, SendFileMeasurement::cpuMicros)))
-                    .append(" | ").append(server == reference ? "–" : ratio(of))
-                    .append(" | ").append(Markdown.count(median(of, SendFileMeasurement::filesPerSecond))).append(" |");
+            var cells = new ArrayList<>(List.of(Markdown.significant(median(of, SendFileMeasurement::cpuMicros)), server == reference ? Markdown.NONE : ratio(of),
+                    Markdown.count(median(of, SendFileMeasurement::filesPerSecond))));
             if (cold) {
-                text.append(' ').append(Markdown.count(median(of, SendFileMeasurement::longestMicros)))
-                        .append(" | ").append(Markdown.significant(median(of, SendFileMeasurement::sleeps))).append(" |");
+                cells.add(Markdown.count(median(of, SendFileMeasurement::longestMicros)));
+                cells.add(Markdown.ratio(median(of, SendFileMeasurement::sleeps)));
             }
-            text.append('\n');
+            text.append(Markdown.row(server.id, cells));
         }
         return text.append('\n').toString();
     }
@@ -52,8 +50,6 @@ final class SendFileReport {
         for (SendFileMeasurement m : of) {
             for (SendFileMeasurement r : of(reference, m.size(), m.cold())) if (r.round() == m.round()) ratios.add(m.cpuMicros() / r.cpuMicros());
         }
-        Statistics s = Statistics.of(ratios);
-        if (s.count() == 0) return "–";
-        return "**" + Markdown.ratio(s.median()) + "**" + (s.count() > 1 ? " (" + Markdown.ratio(s.min()) + "–" + Markdown.ratio(s.max()) + ")" : "");
+        return Markdown.withRange(Statistics.of(ratios), Markdown::ratio);
     }
 }

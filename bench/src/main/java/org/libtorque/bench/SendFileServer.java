@@ -35,12 +35,12 @@ enum SendFileServer {
     static SendFileServer byId(String id) { return Arrays.stream(values()).filter(s -> s.id.equals(id)).findFirst().orElse(null); }
 
     /** Returns the command that starts it on a CPU. */
-    List<String> command(int port, int cpu, String root) {
+    List<String> command(int port, String cpu, String root) {
         var command = new ArrayList<>(List.of(Commands.javaBinary()));
         command.addAll(Peers.JVM_FLAGS);
         command.addAll(Peers.NETTY_FLAGS);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName(), "--port", String.valueOf(port), "--root", root));
         command.addAll(arguments);
-        return Commands.pinned(String.valueOf(cpu), command);
+        return Commands.pinned(cpu, command);
     }
 }

@@ -319,8 +319,8 @@ class SendFileSystemTest extends FileTest {
         Path path = file("data", new byte[1_000_000]);
         for (boolean opening : new boolean[] {true, false}) {
             FileRoot.cachedLookups = !opening;
+            var gate = holdPool(1); // its only thread: what was fetched before has been
             evict(path);
-            var gate = holdPool(1);
             var opened = new CompletableFuture<Connection>();
             Listener listener = serve(c -> {
                 c.sendFile(ascii("head"), name("data"), 0, -1, note);
