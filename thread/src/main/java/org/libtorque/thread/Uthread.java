@@ -130,7 +130,7 @@ public sealed class Uthread permits ScheduledUthread {
         if (here.hasOthersWaiting()) return true;
         if (!(this instanceof ScheduledUthread u)) return false;
         VcoreContext context = u.scheduler().contextOf(here);
-        return context == null || u.scheduler().hasOthers(context);
+        return context == null || context.hasArrived() || u.scheduler().hasOthers(context);
     }
 
     /**

@@ -169,6 +169,9 @@ public final class VcoreContext {
         }
     }
 
+    /** Tells whether threads have come that the scheduler has not been told of. Any thread. */
+    boolean hasArrived() { return ARRIVED.getOpaque(this) != null; }
+
     /** In the order of their coming. */
     private ScheduledUthread takeAll() {
         ScheduledUthread first = null;

@@ -115,7 +115,7 @@ class CheckpointWeaverTest {
         Class<?> type = new Loader(Computation.class.getName(), woven).loadClass(Computation.class.getName());
         var spin = MethodHandles.publicLookup().unreflect(type.getMethod("spin", boolean[].class));
         try (Torque torque = Runtimes.open(1)) {
-            Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(1));
+            Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1));
             boolean[] stop = new boolean[1];
             Thread spinning = torque.spawn(() -> {
                 try {
@@ -161,7 +161,7 @@ class CheckpointWeaverTest {
         public static void main(String[] arguments) throws Exception {
             boolean[] stop = new boolean[1];
             try (Torque torque = Runtimes.open(1)) {
-                Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(1));
+                Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1));
                 Thread spinning = torque.spawn(() -> Computation.spin(stop));
                 Thread stopper = torque.spawn(() -> stop[0] = true);
                 Runtimes.join(stopper);

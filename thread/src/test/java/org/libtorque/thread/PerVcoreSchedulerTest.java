@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,6 +20,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
 
     @Test void aVcoreWithoutWorkStealsHalfOfWhatAnotherHas() throws Exception {
         try (Torque torque = Runtimes.open(2)) {
+            Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler();
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
             CountDownLatch ran = new CountDownLatch(40);
@@ -36,6 +38,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
 
     @Test void withoutStealingEverybodyStaysWhereHeWasPlaced() throws Exception {
         try (Torque torque = Runtimes.open(2)) {
+            Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().stealing(false).plannedVcores(2);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
             ConcurrentHashMap<Integer, Integer> placed = new ConcurrentHashMap<>();
@@ -62,6 +65,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
 
     @Test void affinityIsKept() throws Exception {
         try (Torque torque = Runtimes.open(2)) {
+            Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().stealing(false);
             for (int at : new int[] {1, 0, 1, 1}) {
                 int where = Runtimes.on(Uthreads.of(torque).builder().scheduler(scheduler).affinity(at), () -> Vcore.current().index());
@@ -73,6 +77,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     @Test void vcoresAreAskedForAndGivenBack() throws Exception {
         try (Torque torque = Runtimes.open(2)) {
             assertEquals(1, torque.requestVcores(1));
+            Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().automaticVcores(true);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
             AtomicBoolean stop = new AtomicBoolean();

@@ -18,9 +18,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Color;
 
 @Timeout(60)
 class PreemptionTest {
+    /** Ends also if the test has failed and nobody says so. */
+    private static boolean mayGoOn(AtomicBoolean stop, long since) { return !stop.get() && System.nanoTime() - since < 60_000_000_000L; }
+
     private static Supplier<UthreadBuilder> builders(Torque torque, String scheduler) {
         Scheduler instance = scheduler.equals("queues") ? new PerVcoreScheduler() : scheduler.equals("global") ? new GlobalQueueScheduler() : null;
         return () -> instance == null ? Uthreads.of(torque).builder() : Uthreads.of(torque).builder().scheduler(instance);
@@ -30,10 +34,11 @@ class PreemptionTest {
     void aThreadThatComputesIsPreemptedAtItsCheckpoints(String scheduler) throws Exception {
         try (Torque torque = Runtimes.open(1)) {
             Supplier<UthreadBuilder> builders = builders(torque, scheduler);
-            Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(1));
+            Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1));
             AtomicBoolean stop = new AtomicBoolean();
             Thread computing = builders.get().start(() -> {
-                while (!stop.get()) Uthread.checkpoint();
+                long begin = System.nanoTime();
+                while (mayGoOn(stop, begin)) Uthread.checkpoint();
             });
             for (int i = 0; i < 5; i++) {
                 CompletableFuture<Boolean> other = new CompletableFuture<>();
@@ -45,14 +50,32 @@ class PreemptionTest {
         }
     }
 
+    @Test void whatHasItsColourIsLetIn() throws Exception {
+        try (Torque torque = Runtimes.open(1)) {
+            Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1));
+            AtomicBoolean stop = new AtomicBoolean();
+            Color color = torque.newColor();
+            Thread computing = torque.spawn(color, () -> {
+                long begin = System.nanoTime();
+                while (mayGoOn(stop, begin)) Uthread.checkpoint();
+            });
+            CompletableFuture<Boolean> callback = new CompletableFuture<>();
+            torque.post(color, () -> callback.complete(true));
+            assertTrue(callback.get(10, TimeUnit.SECONDS));
+            stop.set(true);
+            Runtimes.join(computing);
+        }
+    }
+
     @Test void withoutAPeriodNobodyIs() throws Exception {
         try (Torque torque = Runtimes.open(1)) {
             AtomicBoolean stop = new AtomicBoolean();
-            Uthreads uthreads = Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(1)).schedulingPeriod(Duration.ZERO);
+            Uthreads uthreads = Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1)).schedulingPeriod(Duration.ZERO);
             assertEquals(Duration.ZERO, uthreads.schedulingPeriod());
             Eventually.await("nothing is asked", () -> !Preemption.somebodyIsAsked());
             Thread computing = uthreads.spawn(() -> {
-                while (!stop.get()) Uthread.checkpoint();
+                long begin = System.nanoTime();
+                while (mayGoOn(stop, begin)) Uthread.checkpoint();
             });
             CompletableFuture<Boolean> other = new CompletableFuture<>();
             uthreads.spawn(() -> other.complete(true));
@@ -66,10 +89,11 @@ class PreemptionTest {
 
     @Test void aCheckpointElsewhereDoesNothing() throws ExecutionException, InterruptedException {
         try (Torque torque = Runtimes.open(1)) {
-            Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(1));
+            Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1));
             AtomicBoolean stop = new AtomicBoolean();
             Thread busy = torque.spawn(() -> {
-                while (!stop.get()) Thread.onSpinWait();
+                long begin = System.nanoTime();
+                while (mayGoOn(stop, begin)) Thread.onSpinWait();
             });
             Eventually.await("the busy one is asked", Preemption::somebodyIsAsked);
             Uthread.checkpoint();

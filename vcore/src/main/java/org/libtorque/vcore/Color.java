@@ -238,6 +238,9 @@ public final class Color {
     /** Tells whether there is a task, and takes what was posted; a post may come right after. */
     boolean hasTasks() { return head != null || takePosted(); }
 
+    /** Tells whether tasks wait for the running one to end. Holder only; a post may come right after. */
+    boolean isAwaited() { return head != null || TOP.getOpaque(this) != HELD; }
+
     /** Ends the hold if there is no task; if there is, returns false and the caller holds it on. */
     boolean letGo() {
         assert head == null;

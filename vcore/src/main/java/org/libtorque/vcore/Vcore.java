@@ -710,7 +710,7 @@ public final class Vcore {
     public void endTurn() { turnOver = true; }
 
     /** Tells whether anything but the running task waits here. Out of date soon: others post. Owner only. */
-    public boolean hasOthersWaiting() { return hasWork() || !inbox.isEmpty(); }
+    public boolean hasOthersWaiting() { return hasWork() || !inbox.isEmpty() || running != null && running.isAwaited(); }
 
     private void finishTurn() {
         Runnable action = endOfTurn;
