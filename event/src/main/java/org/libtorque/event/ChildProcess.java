@@ -181,12 +181,20 @@ public final class ChildProcess implements Registration {
     /** Sets what is called when it has ended, once. */
     public void onExit(ExitHandler handler) { exitHandler = handler; }
 
-    /** Sets what is called whenever everything that was {@linkplain #write written} has gone into the pipe. */
+    /** Sets what is called whenever everything that was {@linkplain #write written} has gone into the pipe, or will never go, because the child has closed its input. */
     public void onWritten(ChildHandler handler) { writer().onWritten = handler; }
 
     /** Stops reading its output, both streams, or goes on with it: a child that writes more than a pipe holds waits meanwhile. */
     public void pauseOutput(boolean paused) {
         if (output != null) output.pause(paused);
+        pauseError(paused);
+    }
+
+    /** Stops reading its standard output, or goes on with it; {@link #pauseOutput} is about both streams. */
+    public void pauseStandardOutput(boolean paused) { reader(output, "output").pause(paused); }
+
+    /** Stops reading its standard error, if that is a pipe, or goes on with it. */
+    public void pauseError(boolean paused) {
         if (error != null) error.pause(paused);
     }
 

@@ -53,6 +53,7 @@ final class PipeWriter extends KernelSource {
                 waiting.clear();
                 waitingBytes = 0;
                 close();
+                if (onWritten != null) onWritten.onStart(child); // who waits for it waits for nothing
                 return;
             }
             wrote = true;

@@ -29,9 +29,9 @@ abstract class ConnectionSession extends Session {
 
     @Override void setIdleTimeout(Duration limit) { connection.setIdleTimeout(limit); }
 
-    @Override final Color color() { return connection.color(); }
-
     @Override boolean isAway() { return connection.vcore() != site.vcore; }
+
+    @Override final Color color() { return connection.color(); }
 
     @Override final SocketAddress remoteAddress() { return connection.remoteAddress(); }
 

@@ -85,7 +85,7 @@ final class Files {
      * @param again whether this request has waited for the disk
      */
     void answer(Session session, ByteView in, boolean again) {
-        mayWait = again || session.mayBlock();
+        mayWait = again || site.vcore == null; // a platform thread may
         RequestHead head = session.head;
         if (cache.isEnabled()) {
             // The request may have overtaken the news of a change that was made before it was sent: short work goes before long, and colours run on other vcores.
@@ -454,12 +454,8 @@ final class Files {
         }
 
         @Override public void onEnd(DirectoryWalk walk, Throwable failure) {
-            if (failure == null) {
-                answer();
-                return;
-            }
-            int status = failure instanceof NoSuchFileException || failure.getMessage().contains("ENOTDIR") ? 404 : failure instanceof AccessDeniedException ? 403 : 500;
-            session.execute(() -> session.failWaiting(status));
+            if (failure == null) answer();
+            else session.execute(() -> session.failWaiting(failure instanceof NoSuchFileException || failure.getMessage().contains("ENOTDIR") ? 404 : failure instanceof AccessDeniedException ? 403 : 500));
         }
 
         private void answer() { session.execute(() -> session.answerWaiting(LISTING_FIELDS, Listing.page(title, names, directories))); }

@@ -143,7 +143,7 @@ final class OsSession extends Session {
                 handle(view);
                 start += view.consumed();
                 finishAnswer();
-            } while (start < end && end - start < left && state != CLOSED && !isIncomplete());
+            } while (start < end && end - start < left && state != CLOSED && !needsMore);
             output.flush();
         }
     }
@@ -179,21 +179,18 @@ final class OsSession extends Session {
 
     /** Does what the last answer has left to be done, and waits for it. */
     private void finishAnswer() throws IOException {
-        while (state != CLOSED) {
+        while (afterFile != null || state == WAITING) {
+            output.flush();
             if (afterFile != null) {
                 SendingFile then = afterFile;
                 afterFile = null;
-                output.flush();
                 sendFile();
                 then.sent();
-            } else if (state == WAITING) {
-                output.flush();
-                Runnable step = steps.await();
-                if (step == null) throw new BrokenException("interrupted");
-                step.run();
-            } else {
-                return;
+                continue;
             }
+            Runnable step = steps.await();
+            if (step == null) throw new BrokenException("interrupted");
+            step.run();
         }
     }
 
@@ -272,15 +269,13 @@ final class OsSession extends Session {
 
     @Override public void execute(Runnable step) { steps.put(step); }
 
-    @Override Color color() { return site.site.torque.newColor(); }
-
-    @Override boolean mayBlock() { return true; }
-
     @Override boolean isDraining() { return server.isDraining(); }
 
     @Override void closeSoonIfIdle() { } // the server ends the input
 
     @Override boolean isAway() { return false; }
+
+    @Override Color color() { return site.site.torque.defaultColor(); }
 
     @Override SocketAddress remoteAddress() { return peer; }
 

@@ -18,6 +18,9 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
     private boolean queued;
     private boolean again;
     private boolean draining;
+    /** A thread waits for the steps of an answer, and nothing behind its request is looked at. */
+    private boolean waitsForStep;
+    private final Steps steps = new Steps();
     /** Answers that are due, in the order of the requests. */
     private final ArrayDeque<Late> late = new ArrayDeque<>(0);
 
@@ -46,7 +49,7 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         try {
             while (state == HEAD || state == BODY) { // else whoever waits goes on when that is over
                 again = false;
-                int n = connection.receive(isIncomplete(), this);
+                int n = connection.receive(needsMore, this);
                 if (n == 0) return;
                 if (n == Connection.END) {
                     if (!connection.isOpen()) return;
@@ -54,8 +57,8 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
                     if (late.isEmpty()) ended();
                     return;
                 }
-                sendFiles();
-                if (deferred || isHeld()) return; // when there is room, or what is before has been answered
+                finishAnswer();
+                if (deferred && !isWritable() || isHeld()) return; // when there is room, or what is before has been answered
                 if (again) {
                     enqueue();
                     return;
@@ -78,6 +81,26 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
     // ------------------------------------------------------------------------------------------------------------------ files
 
     private Thread fileWaiter;
+
+    /** Does what the last answer has left to be done, and waits for it. */
+    private void finishAnswer() {
+        sendFiles();
+        while (waitsForStep && state == WAITING) {
+            pool.beforeWaiting();
+            Runnable step = steps.await();
+            pool.afterWaiting();
+            if (step == null) return; // interrupted: nobody of us does that
+            step.run();
+            if (state == WAITING) continue;
+            waitsForStep = false;
+            sendFiles();
+        }
+    }
+
+    @Override void startWaiting() {
+        super.startWaiting();
+        waitsForStep = true;
+    }
 
     /** Waits until the files that the last answer is made of are with the kernel. */
     private void sendFiles() {
@@ -221,12 +244,5 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         else connection.closeLingering(linger);
     }
 
-    /** The rest of an answer that has waited for the disk, by a thread of the pool; answers that are computed are asked for by {@link Late}. */
-    @Override public void execute(Runnable step) {
-        pool.enqueue(() -> {
-            step.run();
-            sendFiles();
-            if (state == HEAD) enqueue(); // what is behind
-        });
-    }
+    @Override public void execute(Runnable step) { steps.put(step); }
 }

@@ -73,6 +73,8 @@ abstract class Session implements LateAnswer {
     int state = HEAD;
     /** A head has arrived in part. */
     private boolean partial;
+    /** All that was there has been looked at, and more must come before anything can be done with what was left. */
+    boolean needsMore;
     /** Input was left because the peer does not take its answers; it is shown again when it does. */
     boolean deferred;
     private boolean deadline;
@@ -153,12 +155,6 @@ abstract class Session implements LateAnswer {
     /** Runs a step of an answer that comes later: under this session's colour, on its thread. Any thread. */
     @Override public abstract void execute(Runnable step);
 
-    /** Returns a colour for what the disk is asked for: this session's if it has one. What comes of it goes on by {@link #execute}. */
-    abstract Color color();
-
-    /** Tells whether its thread may wait for the disk itself. */
-    boolean mayBlock() { return false; }
-
     /** Tells whether the server is to stop. */
     abstract boolean isDraining();
 
@@ -167,6 +163,9 @@ abstract class Session implements LateAnswer {
 
     /** Tells whether the request has come by another vcore's event queue than that of the vcore that runs this. */
     abstract boolean isAway();
+
+    /** Returns under what colour callbacks for this session are to run, which then give it what they have with {@link #execute}. */
+    abstract Color color();
 
     abstract SocketAddress remoteAddress();
 
@@ -192,7 +191,7 @@ abstract class Session implements LateAnswer {
     final void handle(ByteView data) {
         site = site.here();
         site.refreshDate();
-        deferred = false;
+        deferred = needsMore = false;
         inBurst = 0;
         while (!data.isEmpty()) {
             if (state == HEAD) {
@@ -240,7 +239,7 @@ abstract class Session implements LateAnswer {
     }
 
     private void incomplete() {
-        partial = true;
+        partial = needsMore = true;
         if (!deadline && site.headerTimeoutNanos > 0) {
             deadline = true;
             setDeadline(site.headerTimeoutNanos);
@@ -290,7 +289,7 @@ abstract class Session implements LateAnswer {
         if (isIdle()) close();
     }
 
-    /** Tells whether more input must come before anything can be done with what is there. */
+    /** Tells whether it is in the middle of a request. */
     final boolean isIncomplete() { return partial || state == BODY; }
 
     boolean isIdle() { return state == HEAD && !partial && !deferred; }
@@ -339,6 +338,7 @@ abstract class Session implements LateAnswer {
             done = bodyLeft == 0;
         }
         if (!done) {
+            needsMore = true;
             bodySeen += before - data.length();
             if (deadline && bodySeen - bodyMark >= ServeOptions.PROGRESS_BYTES) {
                 bodyMark = bodySeen;

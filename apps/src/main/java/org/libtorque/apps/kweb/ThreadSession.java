@@ -36,7 +36,7 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
                     endsInput = !incomplete;
                     socket.endInputWhenStopping(endsInput ? DRAIN_GRACE : null);
                 }
-                if (!socket.read(incomplete, this)) {
+                if (!socket.read(needsMore, this)) {
                     if (isDraining()) close();
                     else ended();
                     return;
@@ -58,25 +58,22 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
 
     /** Does what the last answer has left to be done, and waits for it. */
     private void finishAnswer() throws IOException {
-        sendFiles();
-        if (state != WAITING) return;
-        connection.pauseReading(); // so that a reset is noticed though nobody reads
-        while (state == WAITING) {
-            Runnable step = steps.await();
-            if (step == null || !connection.isOpen()) return; // the next read says why
-            step.run();
-            if (state == WAITING) Uthread.yield();
-        }
-        connection.resumeReading();
-        sendFiles(); // an answer that waited for the disk may have some
-    }
-
-    private void sendFiles() throws IOException {
-        while (afterFile != null) {
-            SendingFile then = afterFile;
-            afterFile = null;
-            socket.sendFile(file, filePosition, fileCount);
-            then.sent();
+        while (afterFile != null || state == WAITING) {
+            if (afterFile != null) {
+                SendingFile then = afterFile;
+                afterFile = null;
+                socket.sendFile(file, filePosition, fileCount);
+                then.sent();
+                continue;
+            }
+            connection.pauseReading(); // so that a reset is noticed though nobody reads
+            while (state == WAITING) {
+                Runnable step = steps.await();
+                if (step == null || !connection.isOpen()) return; // the next read says why
+                step.run();
+                if (state == WAITING) Uthread.yield();
+            }
+            connection.resumeReading();
         }
     }
 

@@ -66,6 +66,13 @@ abstract class KwebFixture {
             Thread.ofVirtual().start(read).join();
             client.shutdownInput();
         }
+        int before = -1;
+        for (int now; (now = openDescriptors()) != before; before = now) Thread.sleep(100); // some come from threads that the JDK has just started
+    }
+
+    private static int openDescriptors() {
+        String[] names = new java.io.File("/proc/self/fd").list();
+        return names == null ? 0 : names.length;
     }
 
     Path root() throws IOException {
