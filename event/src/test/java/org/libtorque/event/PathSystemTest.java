@@ -366,8 +366,8 @@ class PathSystemTest extends SystemTest {
         var recorder = new Recorder(false);
         torque().onPath(folder, PathScope.TREE, color, recorder);
         Eventually.await("complete", () -> recorder.completions.get() == 1);
-        for (int i = 0; i < 37; i++) Files.createDirectory(folder.resolve("d" + i));
-        awaitPicture(recorder, folder); // so that all of them are watched, and report
+        for (int i = 0; i < 37; i++) Files.createFile(Files.createDirectory(folder.resolve("d" + i)).resolve("first"));
+        awaitPicture(recorder, folder); // what is in them is known, so all of them are watched, and report
         var release = hold(color);
         for (int i = 0; i < 10_000; i++) Files.createFile(folder.resolve("d" + i % 37 + "/f" + i));
         for (int i = 0; i < 10_000; i += 2) Files.move(folder.resolve("d" + i % 37 + "/f" + i), folder.resolve("d" + (i + 1) % 37 + "/r" + i));
@@ -392,6 +392,7 @@ class PathSystemTest extends SystemTest {
         Color color = torque().newColor();
         Recorder recorder = watch(folder, PathScope.TREE, color);
         Path other = Files.createDirectory(folder.resolve("d"));
+        Files.createFile(other.resolve("first"));
         awaitPicture(recorder, folder);
         var release = hold(color);
         for (int i = 0; i < QUEUE_LENGTH / 2 + 10; i++) { // made and deleted, so that there is little to list
