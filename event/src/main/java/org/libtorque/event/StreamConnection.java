@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.ByteView;
 import org.libtorque.memory.raw.RawView;
@@ -39,6 +40,7 @@ import org.libtorque.vcore.Vcore;
  * runs there. Nothing of it is touched but under its colour, with one exception: the home's thread, while nobody holds the colour ({@link #sent}, {@link #abandon}).
  */
 final class StreamConnection extends StreamSource implements Connection {
+    private static final AtomicLong IDS = new AtomicLong();
     private static final int DRAIN = 8, TIME = 16, RESUME = 32, FLUSH = 64, ABANDON = 128;
 
     private static final int CONNECTING = 0, OPEN = 1, CLOSING = 2, LINGERING = 3, ENDING = 4, ENDED = 5;
@@ -90,6 +92,9 @@ final class StreamConnection extends StreamSource implements Connection {
     private int failure;
     private int lowWatermark = DEFAULT_LOW_WATERMARK;
     private int highWatermark = DEFAULT_HIGH_WATERMARK;
+
+    /** Not the colour's, which connections can share. */
+    private final long id = IDS.incrementAndGet();
 
     // Time. A limit of 0 is none; one lazy timer stands at or before the earliest.
     private final ConnectionTimer timer = new ConnectionTimer(this);
@@ -1270,7 +1275,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public Vcore vcore() { return loop.vcore; }
 
-    @Override public long id() { return color().id(); }
+    @Override public long id() { return id; }
 
     @Override public Object attachment() { return attachment; }
 

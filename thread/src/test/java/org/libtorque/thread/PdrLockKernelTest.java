@@ -9,12 +9,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.sys.Affinity;
 import org.libtorque.testkit.Eventually;
 
 /** A holder whose CPU is taken away in the middle of its critical section, by a real-time thread on the same CPU that does not let it go. */
+@Tag("hotplug") // disturbs the whole machine
 class PdrLockKernelTest {
     private static final long HOG_NANOS = 5_000_000_000L;
 

@@ -1,5 +1,6 @@
 package org.libtorque.apps.kweb;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Random;
+import org.libtorque.apps.cli.ServeMode;
 import org.junit.jupiter.api.Test;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
@@ -53,6 +55,7 @@ class LargeFilesSystemTest extends KwebFixture {
     }
 
     @Test void manyClientsAtOnceGetAllOfIt() throws IOException {
+        assumeTrue(mode == ServeMode.EVENT || mode == ServeMode.KWEB, "modes thread and os may cut off who takes a large file slowly: doc/kweb.md, Modes");
         byte[] wanted = Files.readAllBytes(large());
         WireClient[] clients = new WireClient[8];
         for (int i = 0; i < clients.length; i++) clients[i] = connect().sendGet("/large.bin", "Range: bytes=" + i + "-2000000");
@@ -123,6 +126,7 @@ class LargeFilesSystemTest extends KwebFixture {
 
     /** Slow, but not stuck: more than the least progress is made in each period. */
     @Test void whoReadsSlowlyIsNotCutOff() throws Exception {
+        assumeTrue(mode == ServeMode.EVENT || mode == ServeMode.KWEB, "modes thread and os may cut off who takes a large file slowly: doc/kweb.md, Modes");
         large();
         serve("--progress-timeout", "400ms");
         WireClient client = connect(8 * 1024);
