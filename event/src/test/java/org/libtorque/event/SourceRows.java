@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
 import org.libtorque.Torque;
 import org.libtorque.event.SourceRow.Delivery;
@@ -40,9 +41,15 @@ final class SourceRows {
         }));
         rows.add(row("descriptor", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> pipe(torque, receiver)));
         rows.add(row("path", Delivery.EACH, MANY, 40, (torque, color, receiver, folder) -> { // of inotify instances a user has 128
-            Registration registration = torque.onPath(folder, PathScope.TREE, color, change -> {
-                if (change.what() == PathChange.What.CREATED || change.what() == PathChange.What.FOUND) receiver.accept(Integer.parseInt(change.path().getFileName().toString()));
+            var listed = new CountDownLatch(1);
+            Registration registration = torque.onPath(folder, PathScope.TREE, color, new PathHandler() {
+                @Override public void onChange(PathChange change) {
+                    if (change.what() == PathChange.What.CREATED) receiver.accept(Integer.parseInt(change.path().getFileName().toString()));
+                }
+
+                @Override public void onComplete() { listed.countDown(); }
             });
+            Eventually.await("the empty folder is listed: what is found is told in the order of the directory", () -> listed.getCount() == 0);
             return subject(registration, number -> Files.createDirectory(folder.resolve(Integer.toString(number))), () -> { });
         }));
         rows.add(row("signal", Delivery.COALESCED, MANY, 100, (torque, color, receiver, folder) -> {
