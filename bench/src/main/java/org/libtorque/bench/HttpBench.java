@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
                 + "and writes a table of what each request costs.")
 public final class HttpBench extends ServerProgram<Measurement> {
     @Option(names = "--cases", split = ",", paramLabel = "CASE", defaultValue = "p1,p100,c1000,churn,index",
-            description = "Loads: p1, p100, c1000, churn, index (default: all).")
+            description = "Loads: p1, p100, c1000, churn, index (default: these), kevent (with --load ab).")
     private List<String> caseNames;
 
     @Option(names = "--peers", split = ",", paramLabel = "SERVER",
@@ -32,7 +32,7 @@ public final class HttpBench extends ServerProgram<Measurement> {
                     + "netty-io_uring-ring, netty-nio, netty-epoll-scan, netty-io_uring-scan.")
     private List<String> peerNames = Peers.DEFAULT;
 
-    @Option(names = "--load", paramLabel = "torque|wrk",
+    @Option(names = "--load", paramLabel = "torque|wrk|ab",
             description = "Load generator (default: torque, with one run of wrk per case to check it; "
                     + "wrk where torque is not built).")
     private String loadName;
@@ -58,7 +58,7 @@ public final class HttpBench extends ServerProgram<Measurement> {
         requireKnown("case", caseNames, Stream.of(HttpCase.values()).map(c -> c.id).toList());
         requireKnown("server", peerNames, peers().keySet());
         require(peers().containsKey(reference), "no server '" + reference + "' to compare with");
-        require(loadName == null || loadName.equals("torque") || loadName.equals("wrk"), "--load is torque or wrk, not '" + loadName + "'");
+        require(loadName == null || List.of("torque", "wrk", "ab").contains(loadName), "--load is torque, wrk or ab, not '" + loadName + "'");
         List<Integer> allowed = allowedCpus();
         for (Integer cpu : new Integer[] {serverCpu, loadCpu}) {
             require(cpu == null || allowed.contains(cpu), "CPU " + cpu + " is not among those allowed: " + allowed);
@@ -76,7 +76,7 @@ public final class HttpBench extends ServerProgram<Measurement> {
         for (int round = 1; round <= rounds; round++) {
             for (HttpCase load : cases) runCase(execution, runner, load, servers, round);
         }
-        List<String> crossCheck = runner instanceof WrkLoad ? List.of() : crossCheck(cases, servers, scratch);
+        List<String> crossCheck = !(runner instanceof TorqueLoad) ? List.of() : crossCheck(cases, servers, scratch);
         return report(machine, runner, cases, names, servers, crossCheck);
     }
 
@@ -100,6 +100,10 @@ public final class HttpBench extends ServerProgram<Measurement> {
     private LoadRunner chooseLoad() throws IOException {
         boolean built = hasTorqueLoad();
         if ("torque".equals(loadName) && !built) throw new IOException("no " + jar + ": build it, or take --load wrk");
+        if ("ab".equals(loadName)) {
+            if (Commands.find("ab") == null) throw new IOException("ab is not installed (apt-get install apache2-utils)");
+            return new AbLoad();
+        }
         if ("wrk".equals(loadName) || !built) {
             if (Commands.find("wrk") == null) throw new IOException("wrk is not installed (apt-get install wrk)");
             if (loadName == null) {
@@ -163,7 +167,8 @@ public final class HttpBench extends ServerProgram<Measurement> {
         var report = new HttpReport(reference, names, absent, measurements);
         StringBuilder text = heading("HTTP servers, one CPU", machine, Peers.FLAGS_OF_ALL)
                 .append(item("Pinning", "servers on CPU " + serverCpu + ", load generator and benchmark on CPU " + loadCpu + " (taskset)"))
-                .append(item("Load", runner.name() + "; closed loop; GET with a header of " + RequestHead.BYTES + " bytes, no body"))
+                .append(item("Load", runner.name() + "; closed loop; "
+                        + (runner instanceof AbLoad ? "ab's own GET, HTTP/1.0, no body" : "GET with a header of " + RequestHead.BYTES + " bytes, no body")))
                 .append(item("Method", method()))
                 .append(item("CPU", "user + system time of the server's processes, from /proc, over the measured window"))
                 .append(item("C compiler", cLoops.describe()))

@@ -8,7 +8,8 @@ enum HttpCase {
     CHURN("churn", "100 connections, 10 requests on each, then the client closes (FIN) and connects anew; "
             + "16 loopback source addresses", 100, 1, 10, 16, "/plaintext"),
     INDEX("index", "a cached, empty index.html at /, 100 connections, 1 request outstanding on each",
-            100, 1, 0, 1, "/");
+            100, 1, 0, 1, "/"),
+    KEVENT("kevent", "8,000 connections at a time, 80,000 in all, one request on each: the load of the kevent paper, made by ab", 8000, 1, 1, 1, "/plaintext");
 
     final String id;
     final String title;

@@ -21,7 +21,7 @@ record TorqueLoad(List<String> prefix) implements LoadRunner {
     public String name() { return "torque load"; }
 
     @Override
-    public String obstacle(HttpCase load) { return null; }
+    public String obstacle(HttpCase load) { return load == HttpCase.KEVENT ? "it is the load that ab makes: --load ab" : null; }
 
     @Override
     public boolean warmsUp() { return true; }

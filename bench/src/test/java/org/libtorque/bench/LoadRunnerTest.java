@@ -55,6 +55,41 @@ final class LoadRunnerTest {
     }
 
     @Test
+    void readsTheReportOfAb() {
+        LoadResult result = new AbLoad().parse(HttpCase.KEVENT, """
+                Concurrency Level:      8000
+                Time taken for tests:   3.215 seconds
+                Complete requests:      80000
+                Failed requests:        3
+                   (Connect: 0, Receive: 1, Length: 1, Exceptions: 1)
+                Non-2xx responses:      2
+                Total transferred:      104000 bytes
+
+                Percentage of the requests served within a certain time (ms)
+                  50%      4
+                  66%      6
+                  99%     17
+                 100%     48 (longest request)
+                """);
+        assertEquals(80_000, result.requests());
+        assertEquals(80_000, result.connects());
+        assertEquals(5, result.errors());
+        assertEquals(3.215, result.seconds(), 1e-9);
+        assertEquals(4_000, result.p50Micros());
+        assertEquals(17_000, result.p99Micros());
+        assertEquals(48_000, result.maxMicros());
+        assertThrows(IllegalArgumentException.class, () -> new AbLoad().parse(HttpCase.KEVENT, "apr_socket_recv: Connection refused (111)"));
+    }
+
+    @Test
+    void theLoadOfAbIsNobodyElses() {
+        assertNull(new AbLoad().obstacle(HttpCase.KEVENT));
+        assertNotNull(new AbLoad().obstacle(HttpCase.P1));
+        assertNotNull(new WrkLoad().obstacle(HttpCase.KEVENT));
+        assertNotNull(new TorqueLoad(List.of()).obstacle(HttpCase.KEVENT));
+    }
+
+    @Test
     void takesNoLatencyOfPipelinedRequestsFromWrk() {
         assertTrue(Double.isNaN(new WrkLoad().parse(HttpCase.P100, WRK).p99Micros()));
     }
