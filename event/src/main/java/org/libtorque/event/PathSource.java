@@ -353,6 +353,12 @@ final class PathSource extends KernelSource {
             came(directory, name, entry.directory, true);
             return;
         }
+        if (isIn(directory, entry)) { // as a listing saw it, which is newer than this report: what there is now is listed once more
+            Entry parent = entry.parent;
+            gone(entry);
+            if (isOpen()) wantListing(parent);
+            return;
+        }
         Entry target = directory.entries.get(name);
         if (target == entry) return;
         long now = loop().vcore.clock().nanoTime();
@@ -361,7 +367,7 @@ final class PathSource extends KernelSource {
         if (back) { // perhaps they have changed places, and perhaps not
             Entry other = entry.parent;
             gone(entry);
-            if (target != null) gone(target);
+            if (target != null && isCurrent(target)) gone(target);
             if (!isOpen()) return;
             wantListing(directory);
             wantListing(other);
@@ -370,6 +376,10 @@ final class PathSource extends KernelSource {
         if (target != null) {
             gone(target);
             if (!isOpen()) return;
+            if (!isCurrent(entry)) { // the picture had it in what it replaces
+                add(directory, name, entry.directory);
+                return;
+            }
             overwriting = entry;
             overwritingFrom = entry.parent;
             overwritingName = entry.name;
@@ -592,6 +602,14 @@ final class PathSource extends KernelSource {
             if (e.parent.entries == null || e.parent.entries.get(e.name) != e) return false;
         }
         return true;
+    }
+
+    /** Tells whether the picture has {@code inner} in {@code outer}, or they are the same. */
+    private static boolean isIn(Entry inner, Entry outer) {
+        for (Entry e = inner; e != null; e = e.parent) {
+            if (e == outer) return true;
+        }
+        return false;
     }
 
     private Path pathOf(Entry entry) { return entry == root ? rootPath : pathOf(entry.parent).resolve(entry.name); }

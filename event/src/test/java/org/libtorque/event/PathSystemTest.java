@@ -298,6 +298,32 @@ class PathSystemTest extends SystemTest {
         awaitPicture(recorder, folder);
     }
 
+    /** A listing that is newer than the reports behind it may find one folder in another when by the next report it is the other way round. */
+    @Test void foldersThatMoveIntoEachOtherEndAsThePictureSays() throws Exception {
+        Recorder recorder = watch(folder, PathScope.TREE);
+        List<Thread> threads = new ArrayList<>();
+        List<Throwable> thrown = new CopyOnWriteArrayList<>();
+        for (int t = 0; t < 3; t++) {
+            int seed = t;
+            threads.add(start("mover " + t, () -> moveFoldersAtRandom(folder, seed, 3_000), thrown));
+        }
+        for (Thread thread : threads) Eventually.awaitEnd(thread);
+        assertEquals(List.of(), thrown);
+        awaitPicture(recorder, folder);
+    }
+
+    private static void moveFoldersAtRandom(Path root, long seed, int steps) throws IOException {
+        var random = new SplittableRandom(seed);
+        for (int i = 0; i < steps; i++) {
+            try {
+                if (random.nextInt(4) == 0) Files.createDirectory(somewhere(root, random));
+                else Files.move(somewhere(root, random), somewhere(root, random));
+            } catch (IOException e) {
+                continue; // not there, or in the way, or below itself: as it happens
+            }
+        }
+    }
+
     @Test void namesThatChangePlacesAreBothStillThere() throws IOException {
         Files.createDirectories(folder.resolve("a/in-a"));
         Files.createDirectories(folder.resolve("b/in-b"));
