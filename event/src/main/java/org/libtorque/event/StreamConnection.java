@@ -239,6 +239,10 @@ final class StreamConnection extends StreamSource implements Connection {
         open = true;
         lastActivity = loop.vcore.now();
         loop.opened(this);
+        Loop at = loop; // when it has been let go it may move
+        // The listener's turn, not this connection's. Held before the socket is registered: from then on others may harvest its events, and take the colour.
+        boolean entered = Vcore.currentColor() != color();
+        if (entered && !at.vcore.enter(color())) throw new AssertionError(this + ": a new colour is held by somebody");
         int result = loop.queue.openStream(this);
         if (result < 0) {
             loop.ended(this);
@@ -247,12 +251,10 @@ final class StreamConnection extends StreamSource implements Connection {
             Files.close(loop.errno, fd());
             if (counter != null) counter.decrementAndGet();
             loop.vcore.reportFailure(this, IoErrors.ofRegistration(result, fd()));
+            if (entered) at.vcore.exit(color());
             return;
         }
         openHandler = handler;
-        Loop at = loop; // when it has been let go it may move
-        // The listener's turn, not this connection's; of a colour of its own nobody else knows yet.
-        boolean entered = Vcore.currentColor() != color() && at.vcore.enter(color());
         callOpenHandler();
         if (entered) at.vcore.exit(color());
         if (at.draining()) at.askSoon();
