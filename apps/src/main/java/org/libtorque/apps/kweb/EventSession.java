@@ -2,7 +2,6 @@ package org.libtorque.apps.kweb;
 
 import java.time.Duration;
 import org.libtorque.event.Connection;
-import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteView;
 
 /** A session in callbacks: mode {@code event}. */
@@ -46,7 +45,7 @@ final class EventSession extends ConnectionSession implements Connection.ReadHan
         else connection.closeLingering(linger);
     }
 
-    @Override void sendFile(OpenFile file, long position, long count, SendingFile then) { connection.sendFile(file, position, count, c -> then.sent()); }
+    @Override void sendFile(SendingFile part) { connection.sendFile(part.file(), part.position(), part.count(), c -> part.sent()); }
 
     @Override public void execute(Runnable step) { connection.execute(step); }
 }

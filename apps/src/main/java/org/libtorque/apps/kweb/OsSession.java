@@ -6,7 +6,6 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.apps.http.HttpLimits;
-import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.raw.RawSink;
 import org.libtorque.memory.raw.RawView;
@@ -46,11 +45,8 @@ final class OsSession extends Session {
     private boolean deadlineSet;
     private long idleNanos;
     private long receiveTimeout = -1;
-
-    private OpenFile file;
-    private long filePosition;
-    private long fileCount;
-    private SendingFile afterFile;
+    /** The part of a file that is to be sent next, or null. */
+    private SendingFile toSend;
 
     OsSession(OsServer server, int fd) {
         super(null); // made by the thread
@@ -179,13 +175,13 @@ final class OsSession extends Session {
 
     /** Does what the last answer has left to be done, and waits for it. */
     private void finishAnswer() throws IOException {
-        while (afterFile != null || state == WAITING) {
+        while (toSend != null || state == WAITING) {
             output.flush();
-            if (afterFile != null) {
-                SendingFile then = afterFile;
-                afterFile = null;
-                sendFile();
-                then.sent();
+            SendingFile part = toSend;
+            if (part != null) {
+                toSend = null;
+                sendNow(part);
+                part.sent();
                 continue;
             }
             Runnable step = steps.await();
@@ -194,14 +190,16 @@ final class OsSession extends Session {
         }
     }
 
-    private void sendFile() throws IOException {
-        byte[] bytes = new byte[(int) Math.min(FILE_BYTES, fileCount)];
-        while (fileCount > 0) {
-            int n = file.read(filePosition, bytes, 0, (int) Math.min(bytes.length, fileCount));
+    private void sendNow(SendingFile part) throws IOException {
+        long position = part.position();
+        long left = part.count();
+        byte[] bytes = new byte[(int) Math.min(FILE_BYTES, left)];
+        while (left > 0) {
+            int n = part.file().read(position, bytes, 0, (int) Math.min(bytes.length, left));
             if (n == 0) throw new BrokenException("the file shrank while it was sent");
             output.put(bytes, 0, n);
-            filePosition += n;
-            fileCount -= n;
+            position += n;
+            left -= n;
         }
     }
 
@@ -260,12 +258,7 @@ final class OsSession extends Session {
         }
     }
 
-    @Override void sendFile(OpenFile source, long position, long count, SendingFile then) {
-        file = source;
-        filePosition = position;
-        fileCount = count;
-        afterFile = then;
-    }
+    @Override void sendFile(SendingFile part) { toSend = part; }
 
     @Override public void execute(Runnable step) { steps.put(step); }
 

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
 import org.libtorque.event.Connection;
-import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteView;
 import org.libtorque.thread.Uthread;
 
@@ -24,11 +23,8 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
     /** Answers that are due, in the order of the requests. */
     private final ArrayDeque<Late> late = new ArrayDeque<>(0);
 
-    // The part of a file that is to be sent next.
-    private OpenFile file;
-    private long filePosition;
-    private long fileCount;
-    private SendingFile afterFile;
+    /** The part of a file that is to be sent next, or null. */
+    private SendingFile toSend;
 
     PooledSession(VcoreSite site, Connection connection, Pools.Pool pool, int burst) {
         super(site, connection);
@@ -104,12 +100,11 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
 
     /** Waits until the files that the last answer is made of are with the kernel. */
     private void sendFiles() {
-        while (afterFile != null) {
-            SendingFile then = afterFile;
-            afterFile = null;
+        for (SendingFile part; (part = toSend) != null; ) {
+            toSend = null;
             boolean[] sent = new boolean[1];
             Thread self = fileWaiter = Thread.currentThread();
-            connection.sendFile(file, filePosition, fileCount, c -> {
+            connection.sendFile(part.file(), part.position(), part.count(), c -> {
                 sent[0] = true;
                 LockSupport.unpark(self);
             });
@@ -118,16 +113,11 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
             pool.afterWaiting();
             fileWaiter = null;
             if (state == CLOSED) return;
-            then.sent();
+            part.sent();
         }
     }
 
-    @Override void sendFile(OpenFile source, long position, long count, SendingFile then) {
-        file = source;
-        filePosition = position;
-        fileCount = count;
-        afterFile = then;
-    }
+    @Override void sendFile(SendingFile part) { toSend = part; }
 
     // ------------------------------------------------------------------------------------------------ answers that come later
 

@@ -4,10 +4,12 @@ import org.libtorque.apps.http.ByteRanges;
 import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteSink;
 
-/** A file, or several ranges of one, on its way to a client. The session owns the file. */
+/** A file, or several ranges of one, on its way to a client, part after part. The session owns the file. */
 final class SendingFile {
     private final Session session;
     private final OpenFile file;
+    private long position;
+    private long count;
     private ByteRanges parts;
     private int nextPart;
     private byte[] boundary;
@@ -21,7 +23,7 @@ final class SendingFile {
 
     /** Sends bytes of a file; the answer's head has been put. */
     static void start(Session session, OpenFile file, long position, long count) {
-        session.sendFile(file, position, count, new SendingFile(session, file));
+        new SendingFile(session, file).send(position, count);
     }
 
     /** Sends the parts of a multipart/byteranges body; the answer's head has been put. */
@@ -37,10 +39,25 @@ final class SendingFile {
         ByteSink out = session.output();
         int part = nextPart++;
         parts.putPartHead(out, part, boundary, contentType);
-        session.sendFile(file, parts.first(part), parts.length(part), this);
+        send(parts.first(part), parts.length(part));
     }
 
-    /** What was being sent is with the kernel. */
+    private void send(long first, long length) {
+        position = first;
+        count = length;
+        session.sendFile(this);
+    }
+
+    /** Returns the file that the part is of. */
+    OpenFile file() { return file; }
+
+    /** Returns where the part begins. */
+    long position() { return position; }
+
+    /** Returns how many bytes the part has. */
+    long count() { return count; }
+
+    /** The part is with the kernel: goes on with the next one, or ends. */
     void sent() {
         if (parts != null) {
             if (nextPart < parts.count()) {

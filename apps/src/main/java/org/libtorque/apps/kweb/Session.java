@@ -149,8 +149,8 @@ abstract class Session implements LateAnswer {
     /** Sends what is pending and closes; with a limit that is not zero lingering for so long. */
     abstract void closeConnection(Duration linger);
 
-    /** Sends part of a file behind what is pending, and then calls {@link SendingFile#sent}. At once or later. */
-    abstract void sendFile(OpenFile file, long position, long count, SendingFile then);
+    /** Sends the present part of a file behind what is pending, and then calls {@link SendingFile#sent}. At once or later. */
+    abstract void sendFile(SendingFile part);
 
     /** Runs a step of an answer that comes later: under this session's colour, on its thread. Any thread. */
     @Override public abstract void execute(Runnable step);

@@ -3,7 +3,6 @@ package org.libtorque.apps.kweb;
 import java.io.IOException;
 import java.time.Duration;
 import org.libtorque.event.Connection;
-import org.libtorque.event.OpenFile;
 import org.libtorque.memory.ByteView;
 import org.libtorque.thread.TorqueSocket;
 import org.libtorque.thread.Uthread;
@@ -16,11 +15,8 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
     /** Whether the socket ends input when the runtime stops: between requests it does. */
     private boolean endsInput = true;
 
-    // The part of a file that is to be sent next.
-    private OpenFile file;
-    private long filePosition;
-    private long fileCount;
-    private SendingFile afterFile;
+    /** The part of a file that is to be sent next, or null. */
+    private SendingFile toSend;
 
     ThreadSession(VcoreSite site, TorqueSocket socket) {
         super(site, socket.connection());
@@ -58,12 +54,12 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
 
     /** Does what the last answer has left to be done, and waits for it. */
     private void finishAnswer() throws IOException {
-        while (afterFile != null || state == WAITING) {
-            if (afterFile != null) {
-                SendingFile then = afterFile;
-                afterFile = null;
-                socket.sendFile(file, filePosition, fileCount);
-                then.sent();
+        while (toSend != null || state == WAITING) {
+            SendingFile part = toSend;
+            if (part != null) {
+                toSend = null;
+                socket.sendFile(part.file(), part.position(), part.count());
+                part.sent();
                 continue;
             }
             connection.pauseReading(); // so that a reset is noticed though nobody reads
@@ -77,12 +73,7 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
         }
     }
 
-    @Override void sendFile(OpenFile source, long position, long count, SendingFile then) {
-        file = source;
-        filePosition = position;
-        fileCount = count;
-        afterFile = then;
-    }
+    @Override void sendFile(SendingFile part) { toSend = part; }
 
     @Override public void execute(Runnable step) { steps.put(step); }
 
