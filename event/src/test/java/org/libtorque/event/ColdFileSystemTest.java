@@ -38,7 +38,7 @@ class ColdFileSystemTest extends FileTest {
     }
 
     private void evictAll() {
-        for (Path file : files) evict(file);
+        for (Path file : files) evictWhole(file);
     }
 
     private static long sleeps() {

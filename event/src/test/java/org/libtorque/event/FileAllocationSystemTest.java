@@ -41,7 +41,7 @@ class FileAllocationSystemTest extends AllocationTest {
                 };
                 operation.read(file, buffer, 0, next[0]);
             }
-            expectNoAllocation(1_000); // a turn of the loop serves more than a hundred reads
+            expectNoAllocation();
             file.close(); // ends the chains
             stop();
             fixed.close();

@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Color;
 
 /** What tests of file operations share: operations that the test's thread waits for, and memory. */
@@ -72,15 +73,24 @@ abstract class FileTest extends SystemTest {
 
     static String text(MemorySegment segment, long length) { return new String(segment.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8); }
 
-    /** Drops a file's pages from memory, after writing them. */
-    static void evict(Path path) {
+    /** Drops a file's pages from memory, after writing them; not those that are being read just now. */
+    static void evict(Path path) { evict(path, false); }
+
+    /** Drops all of a file's pages from memory. One that is still on its way from the disk (read ahead for whoever was before) cannot be dropped until it has come. */
+    static void evictWhole(Path path) { evict(path, true); }
+
+    private static void evict(Path path, boolean whole) {
         var errno = org.libtorque.sys.ErrnoSlot.current();
         try (Arena own = Arena.ofConfined()) {
             int fd = org.libtorque.sys.Files.open(errno, org.libtorque.sys.CStrings.allocate(path.toString(), own),
                     org.libtorque.sys.Files.O_RDONLY | org.libtorque.sys.Files.O_CLOEXEC, 0);
             if (fd < 0) throw new AssertionError(path + ": " + fd);
+            long scratch = own.allocate(org.libtorque.sys.Files.CachestatRange.SIZE + org.libtorque.sys.Files.Cachestat.SIZE, 8).address();
             org.libtorque.sys.Files.fsync(errno, fd);
-            org.libtorque.sys.Files.fadvise(errno, fd, 0, 0, org.libtorque.sys.Files.POSIX_FADV_DONTNEED);
+            Eventually.await(path + " is on disk only", () -> {
+                org.libtorque.sys.Files.fadvise(errno, fd, 0, 0, org.libtorque.sys.Files.POSIX_FADV_DONTNEED);
+                return !whole || org.libtorque.sys.Files.cachedPages(errno, fd, 0, Long.MAX_VALUE, scratch) <= 0; // before Linux 6.5: negative, nobody knows
+            });
             org.libtorque.sys.Files.close(errno, fd);
         }
     }

@@ -240,7 +240,7 @@ class SendFileSystemTest extends FileTest {
 
     @Test void aDiskThatFailsEndsTheConnection() throws IOException {
         Path path = file("bad", random(8_000_000, 6));
-        evict(path);
+        evictWhole(path);
         var cause = new CompletableFuture<Throwable>();
         var fetches = new java.util.concurrent.atomic.AtomicInteger();
         torque().files().inject((kind, result) -> fetches.incrementAndGet() == 3 ? -Errno.EIO : result);
@@ -319,11 +319,18 @@ class SendFileSystemTest extends FileTest {
         Path path = file("data", new byte[1_000_000]);
         for (boolean opening : new boolean[] {true, false}) {
             FileRoot.cachedLookups = !opening;
-            var gate = holdPool(1); // its only thread: what was fetched before has been
-            evict(path);
+            var gate = new CompletableFuture<CompletableFuture<Void>>();
+            Runnable hold = () -> {
+                gate.complete(holdPool(1)); // its only thread: what was fetched before has been
+                evictWhole(path);
+            };
+            if (opening) hold.run();
             var opened = new CompletableFuture<Connection>();
             Listener listener = serve(c -> {
-                c.sendFile(ascii("head"), name("data"), 0, -1, note);
+                c.sendFile((out, file) -> {
+                    if (!opening) hold.run(); // only now: opening may have taken the pool, since the kernel promises no name from its cache
+                    out.put(ascii("head"));
+                }, name("data"), 0, -1, note);
                 opened.complete(c);
             });
             try (var client = Client.to(listener)) {
@@ -335,7 +342,7 @@ class SendFileSystemTest extends FileTest {
                 assertEquals(0, end.sent);
                 assertInstanceOf(IOException.class, end.failure);
                 client.awaitGone();
-                gate.complete(null);
+                get(gate).complete(null);
             }
             listener.close();
         }
@@ -344,7 +351,7 @@ class SendFileSystemTest extends FileTest {
     @Test void theRuntimeMayStopWhileTheDiskIsWaitedFor() throws IOException {
         open(options().withFileThreads(1, 10).withDrainTimeout(java.time.Duration.ofMillis(50)));
         Path path = file("data", new byte[1_000_000]);
-        evict(path);
+        evictWhole(path);
         var gate = holdPool(1);
         FileRoot.cachedLookups = false;
         Listener listener = serve(c -> c.sendFile(ascii("head"), name("data"), 0, -1, note));

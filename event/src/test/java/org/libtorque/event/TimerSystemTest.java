@@ -44,16 +44,27 @@ class TimerSystemTest extends SystemTest {
         assertEquals(0, early.get());
     }
 
+    /** Of timers that are armed by a vcore which stops for longer than they are apart, several may be due when it looks first. A busy machine has vcores stop; not each time. */
     @Test void delaysOfAnyOrderRunInTheOrderOfTheirTimes() {
-        var order = new CopyOnWriteArrayList<Integer>();
-        onVcore(() -> { // by one clock reading: nobody knows how long the threads of a busy machine stop between two calls
-            long now = TimerClock.MONOTONIC.nanos();
-            for (int millis : new int[] {40, 10, 30, 20}) {
-                torque().timer(TimerOptions.at(TimerClock.MONOTONIC, now + millis * 1_000_000L), (_, _) -> order.add(millis));
-            }
-            return null;
-        });
-        Eventually.await("all have run", () -> order.size() == 4);
+        List<Integer> order = List.of();
+        for (int attempt = 0; attempt < 50; attempt++) {
+            var told = new CopyOnWriteArrayList<Integer>();
+            var late = new AtomicInteger();
+            onVcore(() -> { // by one clock reading
+                long now = TimerClock.MONOTONIC.nanos();
+                for (int millis : new int[] {40, 10, 30, 20}) {
+                    long at = now + millis * 1_000_000L;
+                    torque().timer(TimerOptions.at(TimerClock.MONOTONIC, at), (_, _) -> {
+                        if (TimerClock.MONOTONIC.nanos() - at >= 10_000_000) late.incrementAndGet();
+                        told.add(millis);
+                    });
+                }
+                return null;
+            });
+            Eventually.await("all have run", () -> told.size() == 4);
+            order = told;
+            if (late.get() == 0 || order.equals(List.of(10, 20, 30, 40))) break;
+        }
         assertEquals(List.of(10, 20, 30, 40), order);
     }
 
