@@ -230,8 +230,8 @@ class NetworkSystemTest extends SystemTest {
             var registered = new CountDownLatch(1);
             self.set(NetworkSource.open(EnumSet.of(Kind.LINK), color, change -> {
                 registered.await();
-                calls.incrementAndGet();
                 self.get().close();
+                calls.incrementAndGet();
             }));
             registered.countDown();
             return all.add(self.get());

@@ -249,8 +249,8 @@ class PathSystemTest extends SystemTest {
         var registered = new CountDownLatch(1);
         self.set(torque().onPath(folder, PathScope.TREE, torque().newColor(), change -> {
             registered.await();
-            calls.incrementAndGet();
             self.get().close();
+            calls.incrementAndGet();
         }));
         registered.countDown();
         Eventually.await("told once", () -> calls.get() == 1);

@@ -34,8 +34,8 @@ class SignalSystemTest extends SystemTest {
         var calls = new AtomicInteger();
         var self = new AtomicReference<Registration>();
         self.set(torque().onSignal(Signal.WINCH, info -> {
-            calls.incrementAndGet();
             self.get().close();
+            calls.incrementAndGet();
         }));
         var other = new AtomicInteger();
         torque().onSignal(Signal.WINCH, info -> other.incrementAndGet());
