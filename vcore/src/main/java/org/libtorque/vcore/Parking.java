@@ -3,13 +3,16 @@ package org.libtorque.vcore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What a vcore does when it is parked: sends away all that others can do, and then blocks in the kernel with nothing registered that could wake it.
  *
  * <p>{@code WORKING -Scoreboard.park, next turn-> PARKED (leaving, until all that can leave has left) -Scoreboard.resume, next turn-> WORKING}. Whether it is to be parked is
  * a bit on the scoreboard, which anybody may change at any time; the vcore looks at it once a turn and, as the last thing before it blocks, after it has announced that
- * ({@link WakeGate}). So no change is missed.
+ * ({@link WakeGate}). So no change is missed. One that was undone before the vcore looked is nothing to follow, but its listeners are told of every resume all the same: they may have
+ * seen the bit set, and have stopped. Hence {@code resumes}, which is counted before the bit is cleared and read after it: whoever reads the bit of after a resume reads its
+ * count too, and a count that is read before the bit is cleared is followed by a change of the bit.
  *
  * <p>What leaves, and how:
  * <ul>
@@ -23,7 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  *
  * <p>{@linkplain Vcore#seat Seated} colours come back when the vcore works again.
  *
- * <p>The owner's, except {@link #seat} and {@link #unseat}.
+ * <p>The owner's, except {@link #seat}, {@link #unseat} and {@link #countResume}.
  */
 final class Parking {
     /** Colours that set out in one step. */
@@ -52,7 +55,7 @@ final class Parking {
     private final Scoreboard board;
     private final int position;
     private final ArrayList<Seat> seats = new ArrayList<>(); // guarded by itself
-    /** Of higher layers; told in vcore context when it has been parked, or works again. */
+    /** Of higher layers; told in vcore context when it has been parked, and after each resume. */
     final CopyOnWriteArrayList<Runnable> listeners = new CopyOnWriteArrayList<>();
     /** Colours with something registered here, as far as they have not left. */
     private final ArrayDeque<Color> leaving = new ArrayDeque<>();
@@ -62,6 +65,9 @@ final class Parking {
     /** Colours that each position has been sent since this vcore was parked; made when it first is. */
     private int[] sent;
     private boolean parked;
+    private int seenResumes;
+    /** Written by whoever resumes the vcore, read by the vcore. */
+    private final AtomicInteger resumes = new AtomicInteger();
 
     Parking(Vcore vcore, Scoreboard board, int position) {
         this.vcore = vcore;
@@ -71,15 +77,22 @@ final class Parking {
 
     boolean isParked() { return parked; }
 
-    /** Tells whether the scoreboard says something else than what is done. */
-    boolean mustFollow() { return board.isParked(position) != parked; }
+    /** Any thread: the vcore is about to be resumed. */
+    void countResume() { resumes.getAndIncrement(); }
+
+    /** Tells whether the scoreboard says something else than what is done, or has said it meanwhile. */
+    boolean mustFollow() { return board.isParked(position) != parked || resumes.get() != seenResumes; }
 
     /** Begins or ends to be parked, if the scoreboard says so, and takes a step. Once a turn, behind the inbox. */
     void follow() {
         if (mustFollow()) {
-            parked = !parked;
-            if (parked) park();
-            else resume();
+            boolean shallPark = board.isParked(position);
+            seenResumes = resumes.get(); // behind the bit
+            if (parked != shallPark) {
+                parked = shallPark;
+                if (parked) park();
+                else resume();
+            }
             for (Runnable listener : listeners) vcore.tell(listener);
         }
         if (parked && !leaving.isEmpty()) step();

@@ -31,10 +31,13 @@ public final class Roster {
     /** Periods in a row, by position; each written by the vcore there. */
     private final int[] saturatedPeriods;
     private final ReentrantLock lock = new ReentrantLock();
+    /** What vcores have asked for and nobody has decided on yet, added up. Any thread adds, with the lock it is taken. */
+    private final AtomicInteger asked = new AtomicInteger();
 
     // Guarded by the lock.
     private final boolean[] gone;
     private int wanted;
+    /** How many are not parked; written with the lock, with the scoreboard's bits. */
     private volatile int working;
     private volatile long parks, resumes;
 
@@ -69,7 +72,7 @@ public final class Roster {
             if (policy != null) policy.interrupted();
             return want(Math.min(total, board.size()), Level.INFO, "as asked for");
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -79,19 +82,37 @@ public final class Roster {
         try {
             return request(Math.clamp((long) working + more, 1, board.size()));
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
-    /** As {@link #requestMore}, for vcores, which must not wait: does nothing, and returns false, if somebody else is just deciding. */
-    public boolean tryRequestMore(int more) {
-        if (!lock.tryLock()) return false;
-        try {
-            requestMore(more);
-            return true;
-        } finally {
-            lock.unlock();
+    /**
+     * As {@link #requestMore}, for vcores, which must not wait: if somebody else is just deciding, that one does it next. It counts as asked for by load, which the log says less loudly.
+     *
+     * <p>No request is lost: it is entered before the lock is tried, and whoever lets go of the lock looks at what has been entered afterwards.
+     */
+    public void requestMoreSoon(int more) {
+        asked.getAndAdd(more);
+        serveAsked();
+    }
+
+    private void serveAsked() {
+        while (asked.get() != 0 && lock.tryLock()) {
+            try {
+                int more = asked.getAndSet(0);
+                if (more == 0) continue;
+                if (policy != null) policy.interrupted();
+                want(Math.clamp((long) working + more, 1, board.size()), Level.DEBUG, "as a vcore has asked for");
+            } finally {
+                lock.unlock();
+            }
         }
+    }
+
+    /** Lets go of the lock, and does what others could not because of it. */
+    private void unlock() {
+        lock.unlock();
+        if (!lock.isHeldByCurrentThread()) serveAsked();
     }
 
     /**
@@ -106,11 +127,11 @@ public final class Roster {
             if (gone[position] || board.isClosing()) return false;
             if (!board.isParked(position)) return true;
             resume(position, Level.INFO, "as asked for");
-            wanted = Math.max(wanted, ++working);
+            wanted = Math.max(wanted, working);
             if (policy != null) policy.interrupted();
             return true;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -122,10 +143,10 @@ public final class Roster {
             if (board.isParked(position)) return true;
             if (working < 2 || board.isClosing()) return false;
             park(position, Level.DEBUG, "it gives itself back");
-            wanted = Math.min(wanted, --working);
+            wanted = Math.min(wanted, working);
             return true;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -135,7 +156,7 @@ public final class Roster {
         try {
             return wanted;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -147,7 +168,7 @@ public final class Roster {
             wanted -= pending;
             return pending;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -160,7 +181,7 @@ public final class Roster {
             gone[position] = isGone;
             want(wanted, Level.INFO, isGone ? "its CPU is gone" : "its CPU is back");
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -199,7 +220,6 @@ public final class Roster {
         for (int p; now < target && (p = best(none)) >= 0; now++) resume(p, level, why); // first: others go there
         for (int p : order) if (gone[p] && !none && !board.isParked(p)) park(p, level, why);
         for (; now > target; now--) park(worst(), level, why);
-        working = now;
         return now;
     }
 
@@ -222,13 +242,17 @@ public final class Roster {
         return worst;
     }
 
+    @SuppressWarnings("NonAtomicOperationOnVolatileField") // written with the lock
     private void park(int position, Level level, String why) {
+        working--; // before: who reads that all work has left what he has for that vcore before it looks for the last time
         board.member(position).park();
         parks++;
         LOG.log(level, "{0} is parked: {1}", board.member(position), why);
     }
 
+    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     private void resume(int position, Level level, String why) {
+        working++; // before, so that whoever runs there knows that it works
         board.member(position).resume();
         resumes++;
         LOG.log(level, "{0} works: {1}", board.member(position), why);
@@ -251,7 +275,7 @@ public final class Roster {
             int target = policy.decide(now, working, usable == 0 ? order.length : usable, saturated, average);
             if (target != working) want(target, Level.DEBUG, target > working ? "too much to do" : "too little to do");
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 

@@ -1078,6 +1078,7 @@ public final class Vcore {
 
     /** Ends what {@link #park} began; {@linkplain #seat seated} colours come back. Any thread; takes effect soon. */
     public void resume() {
+        parking.countResume();
         board.resume(position);
         wakeIfBlocking();
     }
@@ -1085,7 +1086,10 @@ public final class Vcore {
     /** Tells whether it is parked, or about to be. Any thread. */
     public boolean isParked() { return board.isParked(position); }
 
-    /** Has somebody told, in vcore context, each time that this vcore has been parked, or works again. Any thread. */
+    /**
+     * Has somebody told, in vcore context, each time that this vcore has been parked, or works again. Of a vcore that is parked and resumed before it has come to either, once,
+     * that it works. Any thread.
+     */
     public void onParking(Runnable listener) { parking.listeners.add(listener); }
 
     /** Ends what {@link #onParking} began. Any thread. */

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.libtorque.hardware.Topology;
@@ -338,5 +339,58 @@ class RosterTest {
     @Test void aGroupThatIsNotSettledSaysSo() {
         assertEquals("ColorGroup[not settled]", new ColorGroup().toString());
         assertNull(new Color(null, 1).group);
+    }
+
+    // ---- what vcores ask for themselves
+
+    @Test void whatIsAskedForWhileSomebodyElseDecidesIsNotLost() throws Exception {
+        make(MACHINE, 0);
+        for (int round = 0; round < 100; round++) {
+            assertEquals(1, roster.request(1));
+            CyclicBarrier start = new CyclicBarrier(4);
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int times = i == 3 ? 1 : 2; // seven
+                threads.add(Thread.ofPlatform().start(() -> {
+                    try {
+                        start.await();
+                    } catch (Exception e) {
+                        throw new AssertionError(e);
+                    }
+                    for (int n = 0; n < times; n++) roster.requestMoreSoon(1);
+                }));
+            }
+            for (Thread thread : threads) thread.join();
+            assertEquals(8, roster.working(), "round " + round);
+            assertEquals(8, working().size());
+        }
+    }
+
+    @Test void listenersAreToldOfAResumeOfAVcoreThatHasNotNoticedThatItWasParked() {
+        make(MACHINE, 0);
+        Vcore vcore = vcores.get(1);
+        List<String> told = new ArrayList<>();
+        vcore.onParking(() -> told.add(vcore.isParked() ? "parked" : "works"));
+        Vcore.switchTo(vcore);
+        vcore.runOnce(false);
+        assertEquals(List.of(), told);
+        vcore.park();
+        vcore.resume();
+        vcore.runOnce(false);
+        vcore.runOnce(false);
+        assertEquals(List.of("works"), told);
+        vcore.park();
+        vcore.runOnce(false);
+        vcore.resume();
+        vcore.runOnce(false);
+        vcore.runOnce(false);
+        assertEquals(List.of("works", "parked", "works"), told);
+        vcore.park();
+        vcore.runOnce(false);
+        vcore.resume();
+        vcore.park(); // it is parked, and has been working for a moment
+        vcore.runOnce(false);
+        vcore.runOnce(false);
+        assertEquals(List.of("works", "parked", "works", "parked", "parked"), told);
     }
 }
