@@ -1,8 +1,12 @@
 package org.libtorque.thread;
 
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.vcore.Roster;
+import org.libtorque.vcore.Timer;
 
 /**
  * A queue for each vcore, round robin, with stealing and affinity: upthread's scheduler, with its knobs (Klues 2015, 2.6.1).
@@ -15,16 +19,30 @@ import org.libtorque.vcore.Roster;
  * <p><b>Vcores</b> are asked for as work turns up, and given back when they have had none for 10 ms, if {@link #automaticVcores} says so. The default is not to: a vcore that has nothing
  * to do sleeps anyway, and callbacks may want it.
  *
+ * <p><b>No thread waits behind a long one while somebody could have it</b> (with stealing). Who queues a thread that its own vcore does not run next wakes somebody idle, or else asks for
+ * a vcore; and he looks after he has queued it. Whom does he rely on?
+ * <ul>
+ * <li>On one who is idle: that one looks at all queues before it sleeps, taking their locks if need be, and after it was woken ({@link VcoreContext}). If it is parked meanwhile it passes the
+ *     wake-up on, here in {@link #vcoreLeaving}, which also finds what was queued by those who saw it working.
+ * <li>On one who is {@code coming}: one is asked for at a time. It takes that mark off when it begins to work, and then looks; if it finds something and there is more, it goes on
+ *     in the same way, so a queue of many threads gets as many vcores, one after the other.
+ * <li>On nobody, because all work and none is idle: each of them looks before it becomes idle.
+ * </ul>
+ * A request can come to nothing only if all work, or CPUs are gone, or the runtime stops. Then the mark stays, and whoever is parked or resumed next takes it off, and looks.
+ * ({@link Roster#requestMoreSoon} loses none.) What is being stolen is in no queue for a moment, and a thread that has just yielded is not either: so the thief, and who queues a
+ * thread beside one that has yielded, wake somebody too.
+ *
  * <p>Knobs may be turned at any time, by any thread; a vcore follows with its next decision.
  */
 public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler {
-    private static final long REQUEST_NANOS = 1_000_000;
     private static final long PATIENCE_NANOS = 10_000_000;
 
     private volatile boolean stealing = true;
     private volatile boolean automatic;
     private volatile int planned;
     private final AtomicInteger tickets = new AtomicInteger();
+    /** Whether a vcore has been asked for that has not begun to work yet. Set by compare-and-set, by who asks. */
+    private final AtomicBoolean coming = new AtomicBoolean();
     private Local[] locals;
 
     /** What belongs to one vcore. */
@@ -35,7 +53,6 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
         Uthread paused;
         ScheduledUthread[] loot;
         int random;
-        long lastRequest;
         IdleTimer idleTimer;
         long steals, stolen;
     }
@@ -57,6 +74,7 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
      */
     public PerVcoreScheduler automaticVcores(boolean yes) {
         automatic = yes;
+        if (yes && uthreads() != null) for (VcoreContext context : contexts()) if (context != null) context.wake(); // for those that are idle already
         return this;
     }
 
@@ -129,17 +147,38 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
         ScheduledUthread u = (ScheduledUthread) thread;
         if (u.affinity < 0) u.affinity = nextPlace();
         int at = u.affinity;
-        if (at != here.index() && context(at).isParked() && mayRunElsewhere()) at = here.index(); // for now: it goes back when that one works again
+        if (at != here.index() && context(at).isParked() && mayRunElsewhere()) at = here.index(); // it keeps its affinity, so its next turn is there if that one works again
         Local local = locals[at];
         local.queue.add(thread);
         if (at != here.index()) {
-            context(at).wake();
+            wakeOther(here, at);
             return;
         }
         // The vcore itself is going to look. What waits behind others, somebody else may have.
-        if (locals.length == 1 || here.current() == null && local.queue.size() < 2) return;
-        if (stealing && here.wakeIdle() || !automatic) return;
-        request(here, local);
+        if (here.current() != null || local.paused != null || local.queue.size() > 1) callOthers(here.index());
+    }
+
+    /** After a thread was put into another vcore's queue: wakes that one, and somebody else if that one is busy. */
+    private void wakeOther(VcoreContext here, int at) {
+        VarHandle.fullFence(); // StoreLoad: what is in the queue before the mark; partner in VcoreContext.goIdle
+        VcoreContext there = context(at);
+        boolean isFree = there.isIdle();
+        there.wake();
+        if (!isFree) callOthers(here.index());
+    }
+
+    /** After threads were put where others may take them: wakes one who is idle, or asks for a vcore. */
+    @Override void callOthers(int from) {
+        if (stealing && wakeIdle(from) || !automatic) return;
+        VarHandle.fullFence(); // StoreLoad: what is in the queue before the looks at who comes and who works; partners in vcoreEntered and vcoreLeaving
+        Roster roster = uthreads().torque().roster();
+        if (coming.get() || roster.working() >= uthreads().torque().vcores().size() || !coming.compareAndSet(false, true)) return;
+        roster.requestMoreSoon(1);
+    }
+
+    private boolean isAnythingQueued() {
+        for (Local local : locals) if (local.queue.size() > 0) return true;
+        return false;
     }
 
     @Override protected void threadPaused(VcoreContext here, Uthread thread) {
@@ -148,8 +187,13 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
             locals[here.index()].paused = thread;
         } else { // it has run here for once, or has been moved
             locals[at].queue.add(thread);
-            context(at).wake();
+            wakeOther(here, at);
         }
+    }
+
+    @Override protected void vcoreEntered(VcoreContext here) {
+        coming.set(false); // whoever has relied on it has queued his thread before
+        VarHandle.fullFence(); // StoreLoad: before schedEntry looks; partner in callOthers
     }
 
     @Override protected void vcoreLeaving(VcoreContext here) {
@@ -165,15 +209,17 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
             if (u == null) break;
             runnable(u, Thread.currentThread());
         }
+        coming.set(false);
+        VarHandle.fullFence(); // StoreLoad: as in vcoreEntered
+        if (stealing && isAnythingLeft()) callOthers(here.index()); // this vcore may have been woken for it
     }
 
     /** If not, they wait until the vcore works again: that is what has been planned. */
     private boolean mayRunElsewhere() { return stealing || planned == 0; }
 
-    @Override protected boolean hasOthers(VcoreContext here) {
-        for (Local local : locals) if (local.queue.size() > 0) return true;
-        return false;
-    }
+    private boolean isAnythingLeft() { return isAnythingQueued() || hasArrivals(); }
+
+    @Override protected boolean hasOthers(VcoreContext here) { return isAnythingQueued(); }
 
     @Override int nextPlace() {
         int n = planned;
@@ -187,9 +233,13 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
         Local a = locals[other(local, self)];
         Local b = locals[other(local, self)];
         Local victim = a.queue.size() >= b.queue.size() ? a : b;
-        Uthread thread = take(local, victim, self);
-        for (int i = 1; thread == null && i < locals.length; i++) thread = take(local, locals[(self + i) % locals.length], self);
-        return thread;
+        int n = take(local, victim, self, false);
+        for (int i = 1; n == 0 && i < locals.length; i++) n = take(local, locals[(self + i) % locals.length], self, true);
+        if (n == 0) return null;
+        Uthread first = local.loot[0];
+        Arrays.fill(local.loot, 0, n, null);
+        if (n > 1 || automatic && isAnythingLeft()) callOthers(here.index());
+        return first;
     }
 
     private int other(Local local, int self) {
@@ -202,52 +252,57 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
         return at >= self ? at + 1 : at;
     }
 
-    private Uthread take(Local local, Local victim, int self) {
-        if (victim.queue.size() == 0) return null;
+    /**
+     * Takes half of what another vcore has, into {@code loot}, and all but the first one also into the own queue.
+     *
+     * @param surely whether to wait for the queue's lock: without, nothing is also taken if somebody has it
+     * @return how many
+     */
+    private static int take(Local local, Local victim, int self, boolean surely) {
+        if (victim.queue.size() == 0) return 0;
         if (local.loot == null) local.loot = new ScheduledUthread[ThreadQueue.MAX_STOLEN];
         ScheduledUthread[] loot = local.loot;
-        int n = ThreadQueue.stealHalf(victim.queue, loot);
-        if (n == 0) return null;
+        int n = ThreadQueue.stealHalf(victim.queue, loot, surely);
+        if (n == 0) return 0;
         local.steals++;
         local.stolen += n;
         for (int i = 0; i < n; i++) {
             loot[i].affinity = self;
             if (i > 0) local.queue.add(loot[i]);
         }
-        Uthread first = loot[0];
-        java.util.Arrays.fill(loot, 0, n, null);
-        return first;
+        return n;
     }
 
     // ---- asking for vcores, and giving them back
 
-    private void request(VcoreContext here, Local local) {
-        Roster roster = uthreads().torque().roster();
-        if (roster.working() >= uthreads().torque().vcores().size()) return;
-        long now = here.vcore().now();
-        if (now - local.lastRequest < REQUEST_NANOS) return;
-        local.lastRequest = now;
-        roster.tryRequestMore(1);
-    }
-
     private void startPatience(VcoreContext here, Local local) {
+        if (here.index() >= uthreads().torque().vcores().size()) return; // it stands in for another, and is nobody's to give back
         if (local.idleTimer == null) local.idleTimer = new IdleTimer(here);
-        if (!local.idleTimer.isScheduled()) here.vcore().timers().schedule(local.idleTimer, here.vcore().now() + PATIENCE_NANOS);
+        local.idleTimer.begin();
     }
 
-    /** Gives a vcore back that has run nothing since it became idle. */
-    private final class IdleTimer extends org.libtorque.vcore.Timer {
+    /** Gives a vcore back that has run nothing for {@link #patience}. One for each vcore, which belongs to it. */
+    private final class IdleTimer extends Timer {
         private final VcoreContext context;
-        private final long switches;
+        /** As of when it was scheduled. */
+        private long switches;
 
-        IdleTimer(VcoreContext context) {
-            this.context = context;
+        IdleTimer(VcoreContext context) { this.context = context; }
+
+        void begin() {
+            if (!isScheduled()) schedule();
+        }
+
+        private void schedule() {
             switches = context.switches();
+            context.vcore().timers().schedule(this, context.vcore().clock().nanoTime() + PATIENCE_NANOS);
         }
 
         @Override protected void onExpiry(long nowNanos) {
-            locals[context.index()].idleTimer = null; // the next idle time has its own
-            if (automatic && switches == context.switches() && context.isIdle()) uthreads().torque().roster().tryYield(context.index());
+            if (!automatic || !context.isIdle()) return; // the next idle time begins by itself
+            Roster roster = uthreads().torque().roster();
+            if (switches != context.switches()) schedule(); // it has run something meanwhile
+            else if (!roster.tryYield(context.index()) && roster.working() > 1) schedule(); // somebody else was just deciding
         }
     }
 

@@ -77,7 +77,10 @@ public abstract class Scheduler {
     /** This vcore begins to work for the scheduler: once at the start, and each time it has been parked and works again. The default does nothing. */
     protected void vcoreEntered(VcoreContext here) {}
 
-    /** This vcore is to be parked: what only it would run must go elsewhere. Called from time to time while it is. The default has whoever is idle look for it. */
+    /**
+     * This vcore is to be parked: what only it would run must go elsewhere. Called from time to time while it is. The default has whoever is idle look for it; whoever overrides this
+     * must too, unless nothing waits anywhere, since this vcore may have been woken for it.
+     */
     protected void vcoreLeaving(VcoreContext here) { here.wakeIdle(); }
 
     /** Tells whether anybody else than the thread that is running could run here. If not, {@link Uthread#yield} returns at once. The default does not know, and says yes. */
@@ -112,8 +115,9 @@ public abstract class Scheduler {
         uthreads = to;
         for (Vcore vcore : vcores) {
             VcoreContext context = all[vcore.index()];
-            context.vcore().onParking(context::enterSoon);
-            context.enterSoon(); // to be told, and found idle
+            context.vcore().onParking(context::parkingChanged);
+            setIdle(vcore.index()); // as it has nothing to run, and is going to look
+            context.enterSoon();
         }
     }
 
@@ -191,12 +195,21 @@ public abstract class Scheduler {
         return true;
     }
 
-    /** Wakes one that is idle and works, the next in number after {@code from}. Returns whether there was one. */
+    /** Something waits at a vcore that runs something else. Any thread, after it was put where others find it. */
+    void callOthers(int from) { wakeIdle(from); }
+
+    /** Tells whether threads have arrived anywhere of which the scheduler has not been told. */
+    boolean hasArrivals() {
+        for (VcoreContext context : contexts) if (context != null && context.hasArrived()) return true;
+        return false;
+    }
+
+    /** Wakes another one that is idle and works, the next in number after {@code from}. Returns whether there was one. */
     boolean wakeIdle(int from) {
         VarHandle.fullFence(); // StoreLoad: what there is to run before the look at who is idle; partner in VcoreContext.goIdle
         if (nobodyIdle()) return false;
         VcoreContext[] all = contexts;
-        for (int i = 1; i <= all.length; i++) {
+        for (int i = 1; i < all.length; i++) {
             int at = (from + i) % all.length;
             if (!isIdle(at) || all[at].isParked() || !clearIdle(at)) continue;
             all[at].enterSoon();

@@ -6,7 +6,8 @@ import java.util.Arrays;
 
 /**
  * Uthreads that can run, first in, first out, under a spin lock: a ring that grows. Held for some ten nanoseconds, or for half a nanosecond each for threads that are stolen; a holder
- * that the kernel takes off its CPU makes others wait, who therefore give up theirs after some spinning. Whoever takes from another's queue only tries.
+ * that the kernel takes off its CPU makes others wait, who therefore give up theirs after some spinning. Whoever takes from another's queue only tries, unless he has nothing else to do
+ * and must know that there is nothing.
  */
 final class ThreadQueue {
     private static final int INITIAL = 64;
@@ -106,10 +107,13 @@ final class ThreadQueue {
      * Takes the older half, rounded up, of what another queue has.
      *
      * @param loot   where they are put, from 0; at least {@link #MAX_STOLEN}
-     * @return how many; 0 also if somebody else holds that queue's lock
+     * @param surely whether to wait for that queue's lock
+     * @return how many; without {@code surely}, 0 also if somebody else holds that queue's lock
      */
-    static int stealHalf(ThreadQueue victim, ScheduledUthread[] loot) {
-        if (victim.size() == 0 || !victim.tryLock()) return 0;
+    static int stealHalf(ThreadQueue victim, ScheduledUthread[] loot, boolean surely) {
+        if (victim.size() == 0) return 0;
+        if (surely) victim.lock();
+        else if (!victim.tryLock()) return 0;
         int n = Math.min(MAX_STOLEN, victim.size + 1 >> 1);
         for (int i = 0; i < n; i++) loot[i] = victim.takeFirst();
         victim.unlock();

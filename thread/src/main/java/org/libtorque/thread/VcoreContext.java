@@ -16,8 +16,17 @@ import org.libtorque.vcore.VcoreThread;
  *                                                                            -nothing found-> marked idle, looks once more -> IDLE
  * }</pre>
  *
- * <p>Nothing that can run is forgotten: who puts a thread where others find it fences and looks for somebody idle; who finds nothing marks himself idle, fences and looks again. Full
- * fences are totally ordered, so one of the two sees what the other has done.
+ * <p><b>Nothing that can run is forgotten.</b> Who puts a thread where others find it fences and looks for somebody idle; who finds nothing marks himself idle, fences and looks again.
+ * Full fences are totally ordered, so one of the two sees what the other has done. The argument needs three things more:
+ * <ul>
+ * <li>The mark says that the vcore will look when it is woken, and soon. So a turn begins by taking it off: a vcore that was posted for other reasons and runs a long thread would
+ *     swallow the wake-up of one who has time.
+ * <li>Every vcore that works is marked, or its turn is posted or goes on. Both ways into being parked end in {@link #leave}, which takes the mark off; every way out posts the turn, also if
+ *     the vcore itself has not noticed that it was parked ({@link Vcore#onParking}).
+ * <li>One that was woken and is parked before it looks passes that on, in {@link Scheduler#vcoreLeaving}.
+ * <li>Threads that become runnable outside the vcores are in a stack until the vcore that they were sent to has told the scheduler. If it runs a long thread, that takes long; so who pushes
+ *     one there wakes somebody idle as well, and who is about to be idle looks at all stacks.
+ * </ul>
  */
 public final class VcoreContext {
     /** How long a turn lasts, at least: it ends with the first switch after. */
@@ -41,6 +50,8 @@ public final class VcoreContext {
     @SuppressWarnings("unused") private ScheduledUthread arrived;
 
     private volatile boolean away;
+    /** Set by the vcore when it has been resumed, though it may not have left. */
+    private boolean resumed;
 
     // ---- the vcore's
     private boolean inTurn;
@@ -85,7 +96,7 @@ public final class VcoreContext {
     /** Tells whether it has found nothing to run, and sleeps or does other things. Any thread; out of date soon. */
     public boolean isIdle() { return scheduler.isIdle(index()); }
 
-    /** Has one of the vcores that are idle look for something to run, if any is. To be called after it was put where they find it. Returns whether one was. */
+    /** Has one of the other vcores that are idle look for something to run, if any is. To be called after it was put where they find it. Returns whether one was. */
     public boolean wakeIdle() { return scheduler.wakeIdle(index()); }
 
     /** Has this vcore make a scheduling decision soon. Any thread. */
@@ -96,6 +107,12 @@ public final class VcoreContext {
 
     void enterSoon() { turn.postSurely(); }
 
+    /** The vcore has been parked, or resumed, or both. In vcore context. */
+    void parkingChanged() {
+        if (!isParked()) resumed = true;
+        enterSoon();
+    }
+
     // ---- a turn
 
     private void enter() {
@@ -105,8 +122,10 @@ public final class VcoreContext {
         }
         inTurn = true;
         try {
-            if (left) {
+            if (scheduler.isIdle(index())) scheduler.clearIdle(index());
+            if (left || resumed) {
                 left = false;
+                resumed = false;
                 scheduler.vcoreEntered(this);
             }
             long begin = vcore.clock().nanoTime();
@@ -132,7 +151,7 @@ public final class VcoreContext {
     private boolean goIdle() {
         scheduler.setIdle(index());
         VarHandle.fullFence(); // StoreLoad: the mark before the look; partner in Scheduler.wakeIdle
-        if (ARRIVED.getOpaque(this) == null && !scheduler.schedEntry(this)) return true;
+        if (!takeStranded() && !scheduler.schedEntry(this)) return true;
         scheduler.clearIdle(index());
         return false;
     }
@@ -160,7 +179,11 @@ public final class VcoreContext {
             thread.next = top;
             if (ARRIVED.weakCompareAndSetRelease(this, top, thread)) break; // pairs with the exchange in takeAll
         }
-        if (turn.postSurely()) return; // an exchange that orders: whoever takes the mark off sees the thread
+        boolean wasIdle = scheduler.clearIdle(index()); // before the post, as it may be idle anew right after
+        if (turn.postSurely()) { // an exchange that orders: whoever takes the mark off sees the thread
+            if (!wasIdle) scheduler.callOthers(index()); // it runs something, perhaps for long
+            return;
+        }
         for (ScheduledUthread u = takeAll(); u != null; ) { // the vcore has stopped, and orphan() may have looked before
             ScheduledUthread following = u.next;
             u.next = null;
@@ -184,13 +207,26 @@ public final class VcoreContext {
         return first;
     }
 
-    private void takeArrived() {
-        for (ScheduledUthread thread = takeAll(); thread != null; ) {
+    private void takeArrived() { tellRunnable(takeAll()); }
+
+    private void tellRunnable(ScheduledUthread first) {
+        for (ScheduledUthread thread = first; thread != null; ) {
             ScheduledUthread following = thread.next;
             thread.next = null;
             scheduler.threadRunnable(this, thread);
             thread = following;
         }
+    }
+
+    /** Tells the scheduler of threads that have arrived at any vcore, which may be long in coming for them. Returns whether there were any. */
+    private boolean takeStranded() {
+        boolean found = false;
+        for (VcoreContext context : scheduler.contexts()) {
+            if (context == null || !context.hasArrived()) continue;
+            tellRunnable(context.takeAll());
+            found = true;
+        }
+        return found;
     }
 
     /** On this vcore. */

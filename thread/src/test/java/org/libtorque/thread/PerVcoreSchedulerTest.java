@@ -1,16 +1,19 @@
 package org.libtorque.thread;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.Disabled;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
@@ -26,7 +29,8 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
             CountDownLatch ran = new CountDownLatch(40);
             Thread first = builder.affinity(0).start(() -> {
-                for (int i = 0; i < 40; i++) builder.affinity(0).start(ran::countDown);
+                int here = Vcore.peek().index(); // it may have been stolen itself
+                for (int i = 0; i < 40; i++) builder.affinity(here).start(ran::countDown);
                 long deadline = System.nanoTime() + 20_000_000_000L;
                 while (ran.getCount() > 0 && System.nanoTime() - deadline < 0) Thread.onSpinWait();
             });
@@ -75,28 +79,80 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
         }
     }
 
-    @Disabled("fails about every other time: doc/threads.md, known weaknesses")
     @Test void vcoresAreAskedForAndGivenBack() throws Exception {
         try (Torque torque = Runtimes.open(2)) {
             assertEquals(1, torque.requestVcores(1));
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().automaticVcores(true);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
-            AtomicBoolean stop = new AtomicBoolean();
-            CountDownLatch both = new CountDownLatch(2);
-            Thread busy = builder.start(() -> {
-                builder.start(both::countDown);
-                builder.start(both::countDown);
-                while (!stop.get()) Thread.onSpinWait();
-            });
-            try {
-                assertTrue(both.await(10, TimeUnit.SECONDS), "nobody ran what waits behind a long one");
-                assertEquals(2, torque.roster().working());
-            } finally {
-                stop.set(true); // or the runtime could not be closed
-            }
-            Runtimes.join(busy);
+            long resumes = torque.roster().resumes();
+            behindALongOne(builder, 2, () -> { });
+            assertEquals(resumes + 1, torque.roster().resumes());
             Eventually.await("a vcore is given back", () -> torque.roster().working() == 1);
         }
+    }
+
+    @Test void aVcoreThatRunsALongThreadIsNotTakenForIdle() throws Exception {
+        try (Torque torque = Runtimes.open(2)) {
+            assertEquals(1, torque.requestVcores(1));
+            Uthreads.of(torque).compensation(Duration.ZERO);
+            PerVcoreScheduler scheduler = new PerVcoreScheduler().automaticVcores(true);
+            UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
+            Runtimes.join(builder.start(() -> { }));
+            Eventually.await("one is idle", () -> scheduler.isIdle(0) || scheduler.isIdle(1));
+            behindALongOne(builder, 1, () -> assertFalse(scheduler.isIdle(Vcore.peek().index())));
+        }
+    }
+
+    @Test void whatIsQueuedWhileAVcoreGivesItselfBackIsRun() throws Exception {
+        try (Torque torque = Runtimes.open(2)) {
+            Uthreads.of(torque).compensation(Duration.ZERO);
+            UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(new PerVcoreScheduler().automaticVcores(true));
+            SplittableRandom random = new SplittableRandom(1);
+            long patience = PerVcoreScheduler.patience().toNanos();
+            for (int round = 0; round < 60; round++) {
+                LockSupport.parkNanos(patience - 500_000 + random.nextLong(1_500_000)); // about when the second one goes
+                int behind = 1 + round % 3;
+                behindALongOne(builder, behind, () -> { });
+            }
+        }
+    }
+
+    @Test void whatIsQueuedWhileTheProgramParksAVcoreIsRun() throws Exception {
+        try (Torque torque = Runtimes.open(2)) {
+            Uthreads.of(torque).compensation(Duration.ZERO);
+            UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(new PerVcoreScheduler().automaticVcores(true));
+            SplittableRandom random = new SplittableRandom(2);
+            for (int round = 0; round < 200; round++) {
+                if (round % 2 == 0) torque.requestVcores(2);
+                torque.requestVcores(1);
+                if (round % 4 > 1) LockSupport.parkNanos(random.nextLong(100_000));
+                behindALongOne(builder, 1 + round % 3, () -> { });
+            }
+        }
+    }
+
+    /** Has a thread start others and then keep its vcore until they have run. */
+    private static void behindALongOne(UthreadBuilder builder, int others, Runnable check) throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        CountDownLatch ran = new CountDownLatch(others);
+        CompletableFuture<Void> checked = new CompletableFuture<>();
+        Thread busy = builder.start(() -> {
+            try {
+                check.run();
+                checked.complete(null);
+            } catch (Throwable e) {
+                checked.completeExceptionally(e);
+            }
+            for (int i = 0; i < others; i++) builder.start(ran::countDown);
+            while (!stop.get()) Thread.onSpinWait();
+        });
+        try {
+            assertTrue(ran.await(20, TimeUnit.SECONDS), "nobody ran what waits behind a long one");
+        } finally {
+            stop.set(true); // or the runtime could not be closed
+        }
+        Runtimes.join(busy);
+        checked.get(10, TimeUnit.SECONDS);
     }
 }
