@@ -94,7 +94,10 @@ public sealed class Uthread permits ScheduledUthread {
         return known;
     }
 
-    /** Lets others run: the thread goes on when all that waits on this vcore has had its turn. Returns at once if nothing waits, unless {@link Uthreads#shortCircuitYield} says otherwise. */
+    /**
+     * Lets others run: the thread goes on when all that waits on this vcore has had its turn. Without a {@link Scheduler} of its own, turns are shared out by time: who has had more, as far as
+     * a clock can tell, lets others pass several times. Returns at once if nothing waits, unless {@link Uthreads#shortCircuitYield} says otherwise.
+     */
     public static void yield() {
         Uthread self = current();
         if (self != null && self.mayGoOn()) return;

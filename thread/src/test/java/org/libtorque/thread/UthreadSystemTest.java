@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -162,35 +163,46 @@ class UthreadSystemTest {
         }
     }
 
+    /**
+     * Turns are shared out by time, so on a machine that takes the CPU away now and then, who happens to run at that time has had more of it and gets fewer turns for a while. Here time is
+     * the test's, and every turn takes as long.
+     */
     @Test void yieldLetsEverybodyElseRun() throws Exception {
-        try (Torque torque = Runtimes.open(1)) {
-            Uthreads uthreads = Uthreads.of(torque);
-            int threads = 5;
-            int rounds = 2_000;
-            int[] turns = new int[threads];
-            int[] worst = new int[1];
-            CountDownLatch ended = new CountDownLatch(threads);
-            Runtimes.on(torque, () -> { // so that all start in one turn of the loop
-                for (int i = 0; i < threads; i++) {
-                    int self = i;
-                    uthreads.spawn(() -> {
-                        for (int n = 0; n < rounds; n++) {
-                            turns[self]++;
-                            int least = Integer.MAX_VALUE;
-                            for (int t : turns) least = Math.min(least, t);
-                            worst[0] = Math.max(worst[0], turns[self] - least);
-                            if (n % 2 == 0) Thread.yield();
-                            else Uthread.yield();
-                        }
-                        turns[self] = Integer.MAX_VALUE;
-                        ended.countDown();
-                    });
-                }
-                return null;
+        int threads = 5;
+        int rounds = 2_000;
+        int[] turns = new int[threads];
+        int[] worst = new int[1];
+        try (Torque torque = Runtimes.open(1); PlayedVcore play = new PlayedVcore()) {
+            List<Thread> all = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                int self = i;
+                Uthread uthread = new Uthread(Uthreads.of(torque));
+                Thread thread = JdkThreads.builder(new ColoredUthread(uthread, play.vcore.newColor(), false)).unstarted(() -> {
+                    for (int n = 0; n < rounds; n++) {
+                        play.clock.advance(1_000);
+                        int before = turns[self]++;
+                        worst[0] = Math.max(worst[0], before + 1 - Arrays.stream(turns).min().getAsInt());
+                        if (n % 2 == 0) Thread.yield();
+                        else Uthread.yield();
+                    }
+                    turns[self] = Integer.MAX_VALUE;
+                });
+                uthread.thread(thread);
+                all.add(thread);
+            }
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            Thread carrier = new VcoreThread(play.vcore, () -> {
+                for (Thread thread : all) thread.start();
+                play.settle();
             });
-            assertTrue(ended.await(20, TimeUnit.SECONDS));
-            assertTrue(worst[0] <= rounds / 2, "somebody was " + worst[0] + " turns ahead of somebody else");
+            carrier.setUncaughtExceptionHandler((thread, e) -> failure.set(e));
+            carrier.start();
+            Runtimes.join(carrier);
+            assertNull(failure.get());
+            assertEquals(List.of(), play.failures);
+            for (Thread thread : all) assertFalse(thread.isAlive());
         }
+        assertEquals(1, worst[0], "somebody was " + worst[0] + " turns ahead of somebody else");
     }
 
     @Test void whoYieldsForEverDoesNotHoldUpTheLoop() throws Exception {
