@@ -1,8 +1,8 @@
 package org.libtorque.event;
 
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FileCall;
@@ -29,8 +29,10 @@ public final class AsyncFiles {
     private final Color[] errands;
     private final FilePool pool;
     private final FileMemory memory = new FileMemory();
-    /** Those that have descriptors, to be given back if they are under way when the runtime ends. */
-    private final Set<DirectoryWalk> walks = ConcurrentHashMap.newKeySet();
+    private final BriefLock lock = new BriefLock();
+    /** Those that have descriptors, to be given back if they are under way when the runtime ends. Under the lock. */
+    private final Set<DirectoryWalk> walks = new HashSet<>();
+    /** Numbers that are taken. Under the lock. */
     private final BitSet buffers = new BitSet();
     private volatile Faults faults = (kind, result) -> result;
 
@@ -54,10 +56,13 @@ public final class AsyncFiles {
     public FileBuffer buffer(long bytes) {
         if (bytes < 1 || bytes > MAX_BUFFER_BYTES) throw new IllegalArgumentException("a buffer of " + bytes + " bytes; 1 to " + MAX_BUFFER_BYTES + " can be had");
         int number;
-        synchronized (buffers) {
+        lock.lock();
+        try {
             number = buffers.nextClearBit(0);
             if (number >= MAX_BUFFERS) throw new IllegalStateException("there are " + MAX_BUFFERS + " buffers already");
             buffers.set(number);
+        } finally {
+            lock.unlock();
         }
         try {
             return new FileBuffer(this, number, bytes);
@@ -68,9 +73,9 @@ public final class AsyncFiles {
     }
 
     void freeBufferNumber(int number) {
-        synchronized (buffers) {
-            buffers.clear(number);
-        }
+        lock.lock();
+        buffers.clear(number);
+        lock.unlock();
     }
 
     /**
@@ -81,12 +86,18 @@ public final class AsyncFiles {
     public DirectoryWalk walk(FileName directory, int depth, Color color, DirectoryHandler handler) {
         if (depth < 1) throw new IllegalArgumentException("a depth of " + depth);
         DirectoryWalk walk = new DirectoryWalk(this, color, depth, handler);
+        lock.lock();
         walks.add(walk);
+        lock.unlock();
         walk.start(directory);
         return walk;
     }
 
-    void ended(DirectoryWalk walk) { walks.remove(walk); }
+    void ended(DirectoryWalk walk) {
+        lock.lock();
+        walks.remove(walk);
+        lock.unlock();
+    }
 
     FilePool pool() { return pool; }
 
@@ -115,7 +126,7 @@ public final class AsyncFiles {
     /** Called when all vcores have ended. */
     void close() {
         if (pool.close(CLOSING_NANOS)) {
-            for (DirectoryWalk walk : walks) walk.letGo();
+            for (DirectoryWalk walk : Set.copyOf(walks)) walk.letGo(); // nobody else is left
             memory.close();
         } else {
             LOG.log(System.Logger.Level.WARNING, "file operations are still under way; the memory that was given to them must stay");

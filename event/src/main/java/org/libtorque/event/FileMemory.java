@@ -15,24 +15,40 @@ final class FileMemory {
     private static final int PIECES_AT_ONCE = 16;
 
     private final Arena arena = Arena.ofShared();
+    // Under the lock.
+    private final BriefLock lock = new BriefLock();
     private long[] free = new long[PIECES_AT_ONCE];
     private int freeCount;
     private int made;
 
-    synchronized long acquire() {
-        if (freeCount == 0) {
-            long chunk = arena.allocate((long) PIECES_AT_ONCE * PIECE_BYTES, 64).address();
-            made += PIECES_AT_ONCE;
-            if (free.length < made) free = new long[2 * made];
-            for (int i = 0; i < PIECES_AT_ONCE; i++) free[freeCount++] = chunk + (long) i * PIECE_BYTES;
+    long acquire() {
+        lock.lock();
+        try {
+            if (freeCount == 0) {
+                long chunk = arena.allocate((long) PIECES_AT_ONCE * PIECE_BYTES, 64).address();
+                made += PIECES_AT_ONCE;
+                if (free.length < made) free = new long[2 * made];
+                for (int i = 0; i < PIECES_AT_ONCE; i++) free[freeCount++] = chunk + (long) i * PIECE_BYTES;
+            }
+            return free[--freeCount];
+        } finally {
+            lock.unlock();
         }
-        return free[--freeCount];
     }
 
-    synchronized void release(long piece) { free[freeCount++] = piece; }
+    void release(long piece) {
+        lock.lock();
+        free[freeCount++] = piece;
+        lock.unlock();
+    }
 
     /** Frees it all, unless some is in use. */
-    synchronized void close() {
-        if (freeCount == made) arena.close();
+    void close() {
+        lock.lock();
+        try {
+            if (freeCount == made) arena.close();
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -1198,14 +1198,11 @@ final class StreamConnection extends StreamSource implements Connection {
      * only when a third of its send buffer is free, which grows to megabytes: a slow peer can take bytes all the time and the socket still be full for minutes.
      */
     private boolean peerTook(long minBytes) {
-        long info = here().scratch;
-        long length = info + Sockets.TcpInfo.SIZE;
-        NativeMemory.putInt(length, (int) Sockets.TcpInfo.SIZE);
-        int result = Sockets.getsockopt(here().errno, fd(), Sockets.IPPROTO_TCP, Sockets.TCP_INFO, info, length);
-        if (result < 0 || NativeMemory.getInt(length) < Sockets.TcpInfo.TCPI_BYTES_ACKED + 8) return false; // a Unix socket: its buffer does not grow
+        long now = Sockets.TcpInfo.bytesAcked(here().errno, fd(), here().scratch);
+        if (now < 0) return false; // a Unix socket: its buffer does not grow
         long before = acknowledged;
-        acknowledged = NativeMemory.getLong(info + Sockets.TcpInfo.TCPI_BYTES_ACKED);
-        return before < 0 || acknowledged - before >= minBytes;
+        acknowledged = now;
+        return before < 0 || now - before >= minBytes;
     }
 
     // -------------------------------------------------------------------------------------------------- handlers, the rest

@@ -295,6 +295,19 @@ public final class Sockets {
         public static final long TCPI_SND_WND = Layouts.offset(LAYOUT, "tcpi_snd_wnd");
 
         private TcpInfo() {}
+
+        /**
+         * Asks how many bytes the peer's kernel has acknowledged since the connection was made.
+         *
+         * @param memory {@link #SIZE} + 4 bytes, 8-byte aligned, overwritten
+         * @return the number; -1 if the kernel does not tell, as of sockets that are not of TCP
+         */
+        public static long bytesAcked(ErrnoSlot errno, int fd, long memory) {
+            long length = memory + SIZE;
+            NativeMemory.putInt(length, (int) SIZE);
+            int result = getsockopt(errno, fd, IPPROTO_TCP, TCP_INFO, memory, length);
+            return result < 0 || NativeMemory.getInt(length) < TCPI_BYTES_ACKED + 8 ? -1 : NativeMemory.getLong(memory + TCPI_BYTES_ACKED);
+        }
     }
 
     private static final MethodHandle SEND = Libc.capturingErrno("send", 4);

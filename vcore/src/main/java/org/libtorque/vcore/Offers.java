@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Affinity;
 
 /** Keeps {@code lock} off the lines of whatever lies in front of it. */
 @SuppressWarnings("unused")
@@ -80,7 +81,7 @@ final class Offers extends OffersPad1 {
     private void lock() {
         for (int i = 0; !tryLock(); i++) {
             if (i < SPINS) Thread.onSpinWait();
-            else Thread.yield(); // whoever is inside has been taken off its CPU
+            else Affinity.yieldCpu(); // whoever is inside has been taken off its CPU. Not Thread.yield: a uthread that posts must not leave the vcore here
         }
     }
 

@@ -16,6 +16,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Epoll;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
@@ -195,7 +196,7 @@ public final class EpollQueue extends EventQueue {
         if (entered++ > 0) return;
         for (int i = 0; !tryEnter(); i++) {
             if (i < SPINS) Thread.onSpinWait();
-            else Thread.yield(); // the helper inside has been taken off its CPU
+            else Affinity.yieldCpu(); // the helper inside has been taken off its CPU. Not Thread.yield: a uthread that calls must not leave the vcore here
         }
     }
 
