@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
+import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.http.HttpLimits;
 import org.libtorque.memory.ByteSink;
 import org.libtorque.memory.raw.RawSink;
@@ -13,18 +14,23 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
+import org.libtorque.sys.Poll;
 import org.libtorque.sys.SocketAddresses;
 import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.Color;
 
 /**
- * A session in a platform thread, which waits in the kernel: mode {@code os}. Time limits are the socket's (SO_RCVTIMEO, SO_SNDTIMEO), so they bound single calls: a peer that takes one byte in each progress
- * timeout stays.
+ * A session in a platform thread, which waits in the kernel: mode {@code os}. Time limits are the socket's (SO_RCVTIMEO, SO_SNDTIMEO): where one has passed, the peer is asked after. A thread that computes
+ * looks now and then what its peer does meanwhile.
  */
 final class OsSession extends Session {
     private static final int INPUT_BYTES = 32 * 1024;
     private static final int OUTPUT_BYTES = 32 * 1024;
+    /** For addresses, what a lingering peer still sends, and {@link Sockets.TcpInfo#bytesAcked}. */
+    private static final int SCRATCH_BYTES = 512;
     private static final int FILE_BYTES = 64 * 1024;
+    /** How long to compute between two looks at the peer: a look takes about a microsecond. */
+    private static final long SLICE_NANOS = 5_000_000;
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     private final OsServer server;
@@ -45,6 +51,10 @@ final class OsSession extends Session {
     private boolean deadlineSet;
     private long idleNanos;
     private long receiveTimeout = -1;
+    /** Bytes that the peer had acknowledged when its progress was last looked at; -1 if that was not since the kernel last had room. */
+    private long acknowledged = -1;
+    /** When the present slice of a computation began. */
+    private long sliceStart;
     /** The part of a file that is to be sent next, or null. */
     private SendingFile toSend;
 
@@ -94,7 +104,7 @@ final class OsSession extends Session {
             errno = ErrnoSlot.current();
             site = VcoreSite.ofThread(server.site());
             int capacity = site.site.options.maxHeaderBytes() >= INPUT_BYTES ? HttpLimits.MAX_HEAD_BYTES + 1 : INPUT_BYTES;
-            scratch = arena.allocate(256, 8).address();
+            scratch = arena.allocate(SCRATCH_BYTES, 8).address();
             output = new Output(arena.allocate(OUTPUT_BYTES, 64).address());
             peer = remoteName();
             idleNanos = site.site.options.idleTimeout().toNanos();
@@ -168,9 +178,26 @@ final class OsSession extends Session {
     private void send(long address, int length) {
         for (int sent = 0; sent < length; ) {
             int n = Sockets.send(errno, fd, address + sent, length - sent, Sockets.MSG_NOSIGNAL);
-            if (n > 0) sent += n;
-            else if (n != -Errno.EINTR) throw new BrokenException(Errno.describe(-n));
+            if (n > 0) {
+                sent += n;
+                if (n >= ServeOptions.PROGRESS_BYTES || sent == length) acknowledged = -1;
+                else checkProgress(); // it has waited to the end of the time limit, or a signal came
+            } else if (n == -Errno.EAGAIN) {
+                checkProgress();
+            } else if (n != -Errno.EINTR) {
+                throw new BrokenException(Errno.describe(-n));
+            }
         }
+    }
+
+    /**
+     * The socket has had no room for as long as the progress timeout: ends the connection unless the peer has taken bytes since the last look; the first look only remembers. The kernel wakes who sends
+     * only when a third of its buffer is free, which grows to megabytes: a slow peer can take bytes all the time and the socket be full.
+     */
+    private void checkProgress() {
+        long before = acknowledged;
+        acknowledged = Sockets.TcpInfo.bytesAcked(errno, fd, scratch);
+        if (acknowledged < 0 || before >= 0 && acknowledged - before < ServeOptions.PROGRESS_BYTES) throw new BrokenException("the peer takes nothing");
     }
 
     /** Does what the last answer has left to be done, and waits for it. */
@@ -186,8 +213,18 @@ final class OsSession extends Session {
             }
             Runnable step = steps.await();
             if (step == null) throw new BrokenException("interrupted");
+            lookAtPeer();
+            sliceStart = System.nanoTime();
             step.run();
         }
+    }
+
+    /** Before more is done for an answer: notices that the peer has reset the connection, and that it has ended its direction and nothing that it has sent is left to be read. */
+    private void lookAtPeer() {
+        int happened = Poll.poll(errno, fd, Poll.POLLRDHUP, 0);
+        if (happened <= 0) return;
+        if ((happened & (Poll.POLLERR | Poll.POLLHUP)) != 0) throw new BrokenException("the peer is gone");
+        if (!isHeldBack() && Sockets.recv(errno, fd, scratch, 1, Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT) == 0) ended();
     }
 
     private void sendNow(SendingFile part) throws IOException {
@@ -230,9 +267,9 @@ final class OsSession extends Session {
 
     @Override boolean isWritable() { return true; }
 
-    @Override public boolean shouldYield() { return false; }
+    @Override public boolean shouldYield() { return System.nanoTime() - sliceStart >= SLICE_NANOS; }
 
-    @Override void handleAgain() { throw new AssertionError("nobody yields here"); }
+    @Override void handleAgain() { } // what is left is looked at next in any case
 
     @Override void holdInput(boolean yes) { } // nobody reads meanwhile
 

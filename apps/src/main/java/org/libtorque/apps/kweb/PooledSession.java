@@ -5,7 +5,6 @@ import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
 import org.libtorque.event.Connection;
 import org.libtorque.memory.ByteView;
-import org.libtorque.thread.Uthread;
 
 /**
  * A session whose requests are served by whichever threads of its vcore's pool come by: mode {@code kweb}. Answers that come later are made by other threads than the one that read the request, several at a
@@ -54,7 +53,11 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
                     return;
                 }
                 finishAnswer();
-                if (deferred && !isWritable() || isHeld()) return; // when there is room, or what is before has been answered
+                if (held && !late.isEmpty()) {
+                    connection.pauseReading(); // until what is before has been answered; a reset is noticed meanwhile
+                    return;
+                }
+                if (deferred && !isWritable()) return; // when there is room
                 if (again) {
                     enqueue();
                     return;
@@ -121,17 +124,19 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
 
     // ------------------------------------------------------------------------------------------------ answers that come later
 
+    /** What has arrived behind them is left until they have been given. */
     private boolean held;
 
     @Override boolean mustHold(ByteView in, boolean complete) { return held = !late.isEmpty() && !(complete && isHashRequest(in)); }
-
-    private boolean isHeld() { return held; }
 
     @Override void answerHash(ByteView in, long rounds) {
         if (late.isEmpty()) connection.setIdleTimeout(Duration.ZERO);
         Late answer = new Late(HashHandler.keyOf(head, in, rounds), wantsBody(), keepAlive, head.minorVersion(), requestLine());
         late.addLast(answer);
-        if (!keepAlive) state = WAITING; // it is the last one
+        if (!keepAlive) {
+            state = WAITING; // it is the last one
+            connection.pauseReading(); // only a reset is of interest
+        }
         pool.enqueue(answer);
     }
 
@@ -141,7 +146,8 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         here().refreshDate();
         for (Late answer; (answer = late.peekFirst()) != null && answer.body != null; ) {
             late.removeFirst();
-            boolean keepsAlive = answer.keepAlive && !(peerEnded && late.isEmpty() && !held);
+            boolean nothingBehind = late.isEmpty() && !held;
+            boolean keepsAlive = answer.keepAlive && !(nothingBehind && (peerEnded || draining && !queued && !isIncomplete()));
             putLate(answer.get, keepsAlive, answer.minorVersion, answer.requestLine, answer.fields, answer.body);
             if (!keepsAlive) {
                 close();
@@ -150,7 +156,10 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         }
         if (!late.isEmpty()) return;
         connection.setIdleTimeout(site.site.options.idleTimeout());
-        held = false;
+        if (held) {
+            held = false;
+            connection.resumeReading();
+        }
         if (peerEnded) {
             ended();
             return;
@@ -167,6 +176,7 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         private final int minorVersion;
         private final byte[] requestLine;
         private final Steps steps = new Steps();
+        private boolean begun;
         private byte[] fields;
         /** Null until it is made. */
         private byte[] body;
@@ -179,20 +189,22 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
             this.requestLine = requestLine;
         }
 
-        /** By a thread of the pool. */
+        /** By a thread of the pool: does the next step. If there are more, they come behind what else is queued. */
         @Override public void run() {
-            site.site.hash.answer(this, key);
-            while (body == null && isWaiting()) {
-                Runnable step = steps.poll();
-                if (step == null) {
-                    pool.beforeWaiting();
-                    step = steps.await();
-                    pool.afterWaiting();
-                    if (step == null) return; // interrupted: nobody of us does that
-                }
-                step.run();
-                if (body == null) Uthread.yield();
+            if (!isWaiting()) return;
+            if (!begun) {
+                begun = true;
+                site.site.hash.answer(this, key);
             }
+            Runnable step = steps.poll();
+            if (step == null) {
+                pool.beforeWaiting();
+                step = steps.await();
+                pool.afterWaiting();
+                if (step == null) return; // interrupted: nobody of us does that
+            }
+            step.run();
+            if (body == null) pool.enqueue(this);
         }
 
         @Override public void execute(Runnable step) { steps.put(step); }

@@ -6,16 +6,19 @@ import org.libtorque.Torque;
 import org.libtorque.event.Connection;
 import org.libtorque.event.ConnectionHandler;
 import org.libtorque.event.ListenOptions;
+import org.libtorque.thread.Uthread;
 import org.libtorque.thread.Uthreads;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Placement;
+import org.libtorque.vcore.Vcore;
 
 /**
  * Mode {@code kweb}: the web server of Klues 2015, 2.6.2, with its scheduler of its own. Vcore 0 accepts, and does nothing else unless it is alone; the others have, each for itself, a queue of connections with
  * something to do and a pool of uthreads. Connections are assigned in turn and never leave their vcore. All that is of one vcore has one pinned colour, so nothing needs a lock: a thread runs until it waits.
  *
  * <p>A thread takes the connection at the head of the queue and serves requests of it, {@code burst} at most; if there are more, the connection goes to the tail. A request that takes long, because it computes or
- * asks another colour, is given to another thread of the pool, and the connection is served on meanwhile: requests of one connection are in progress together, and their answers go out in the order of the requests.
+ * asks another colour, goes into the queue by itself, and the connection is served on meanwhile: requests of one connection are in progress together, and their answers go out in the order of the requests.
+ * What computes for long does so in slices, and comes behind what has been queued meanwhile after each.
  * (The original puts the connection back after each request, at the head of the queue as long as the burst lasts, and wakes a thread each time. What that comes to is the same.)
  */
 final class Pools implements ConnectionHandler {
@@ -110,6 +113,7 @@ final class Pools implements ConnectionHandler {
                 Runnable work = pool.queue.pollFirst();
                 if (work != null) {
                     work.run();
+                    if (Vcore.current().shouldYield()) Uthread.yield(); // the vcore has more to do than this queue, and its events keep coming
                     continue;
                 }
                 awake = false;

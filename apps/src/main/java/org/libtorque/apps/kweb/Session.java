@@ -514,6 +514,9 @@ abstract class Session implements LateAnswer {
     /** Tells whether it waits; if it does not any more, the connection has ended. */
     @Override public boolean isWaiting() { return state == WAITING; }
 
+    /** Tells whether something has arrived behind the request that waits. */
+    final boolean isHeldBack() { return heldBack; }
+
     /** Something has arrived behind the request that waits. Reading stops: there is only so much room, and the peer's end must not be seen before what it has sent. */
     private void holdBack() {
         if (heldBack) return;

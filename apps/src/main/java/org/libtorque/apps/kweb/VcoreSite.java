@@ -8,6 +8,7 @@ import org.libtorque.apps.http.HttpDate;
 import org.libtorque.apps.http.RequestParser;
 import org.libtorque.apps.http.RequestPath;
 import org.libtorque.vcore.Clock;
+import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -22,6 +23,8 @@ final class VcoreSite {
     /** Null if it is a platform thread's. */
     final Vcore vcore;
     private final Clock clock;
+    /** For what is done on this vcore between requests; null if there is no vcore. */
+    private final Color color;
     final RequestParser parser;
     final RequestPath path;
     final ByteRanges ranges = new ByteRanges();
@@ -43,26 +46,32 @@ final class VcoreSite {
     private final HttpDate date = new HttpDate();
     private long second;
     private long nextSecondNanos;
-    // For benchmarks, made when first asked for.
+    // For benchmarks; platform threads make theirs when first asked for.
     private MessageDigest sha256;
     private CipherHandler cipher;
 
-    VcoreSite(Site site, Vcore vcore) { this(site, vcore, vcore.clock(), site.newLogWriter(vcore.newColor().pin())); }
+    VcoreSite(Site site, Vcore vcore) { this(site, vcore, vcore.clock(), vcore.newColor().pin()); }
 
     /** For a platform thread, which calls this. The log's writer is shared by all of them. */
-    static VcoreSite ofThread(Site site) { return new VcoreSite(site, null, Clock.SYSTEM, site.sharedLog()); }
+    static VcoreSite ofThread(Site site) { return new VcoreSite(site, null, Clock.SYSTEM, null); }
 
-    private VcoreSite(Site site, Vcore vcore, Clock clock, AccessLog.Writer log) {
+    private VcoreSite(Site site, Vcore vcore, Clock clock, Color color) {
         this.site = site;
         this.vcore = vcore;
         this.clock = clock;
-        this.log = log;
+        this.color = color;
+        log = vcore != null ? site.newLogWriter(color) : site.sharedLog();
         parser = new RequestParser(site.limits);
         path = new RequestPath(site.limits.targetBytes());
         headerTimeoutNanos = site.options.headerTimeout().toNanos();
         progressTimeoutNanos = site.options.progressTimeout().toNanos();
         files = site.root == null ? null : new Files(this);
         readClock();
+        // The providers' locks are met here, in a callback: a uthread that found one taken would leave the vcore in the middle of a request.
+        if (vcore != null && site.options.benchEndpoints()) {
+            sha256();
+            cipher();
+        }
     }
 
     /** Returns the part of the vcore that calls; where platform threads serve, this. */
@@ -109,7 +118,11 @@ final class VcoreSite {
         return cipher;
     }
 
-    void warn(String message, IOException cause) { LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage()); }
+    /** Logs, later: loggers have locks, and a uthread that found one taken would leave the vcore in the middle of a request. */
+    void warn(String message, IOException cause) {
+        if (vcore == null) LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage());
+        else site.torque.post(color, () -> LOG.log(System.Logger.Level.WARNING, message + ": " + cause.getMessage()));
+    }
 
     /** Called when the runtime has stopped, by any thread. */
     void close() {

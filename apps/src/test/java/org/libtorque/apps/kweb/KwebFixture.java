@@ -75,6 +75,9 @@ abstract class KwebFixture {
         return names == null ? 0 : names.length;
     }
 
+    /** Returns how many descriptors are open whose target has this in its name. Not how many there are: a vcore that stands in for another one opens some of its own. */
+    static long open(String name) { return LeakCheck.openDescriptors().values().stream().filter(target -> target.contains(name)).count(); }
+
     Path root() throws IOException {
         if (root == null) root = Files.createDirectory(outside.resolve("root"));
         return root;

@@ -1,6 +1,5 @@
 package org.libtorque.apps.kweb;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,9 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Map;
 import java.util.Random;
-import org.libtorque.apps.cli.ServeMode;
 import org.junit.jupiter.api.Test;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
@@ -55,7 +52,6 @@ class LargeFilesSystemTest extends KwebFixture {
     }
 
     @Test void manyClientsAtOnceGetAllOfIt() throws IOException {
-        assumeTrue(mode == ServeMode.EVENT || mode == ServeMode.KWEB, "modes thread and os may cut off who takes a large file slowly: doc/kweb.md, Modes");
         byte[] wanted = Files.readAllBytes(large());
         WireClient[] clients = new WireClient[8];
         for (int i = 0; i < clients.length; i++) clients[i] = connect().sendGet("/large.bin", "Range: bytes=" + i + "-2000000");
@@ -79,10 +75,7 @@ class LargeFilesSystemTest extends KwebFixture {
         steady.assertOpen();
     }
 
-    private static long openFiles() {
-        Map<Integer, String> open = LeakCheck.openDescriptors();
-        return open.values().stream().filter(target -> target.contains("large.bin") || target.startsWith("socket:")).count();
-    }
+    private static long openFiles() { return open("large.bin") + open("socket:"); }
 
     /** The client was promised more: it must see an end that is none of an answer. */
     @Test void aFileThatShrinksEndsItsConnectionAndNoOther() throws IOException {
@@ -117,7 +110,8 @@ class LargeFilesSystemTest extends KwebFixture {
         serve("--progress-timeout", "300ms");
         WireClient client = connect(8 * 1024);
         client.sendGet("/large.bin");
-        Thread.sleep(1200);
+        Eventually.await("it is being sent", () -> open("large.bin") > 0);
+        Eventually.await("it is given up", () -> open("large.bin") == 0);
         assertThrows(IOException.class, () -> {
             client.read(); // what the kernels hold between them, and then a reset or an end
         });
@@ -126,7 +120,6 @@ class LargeFilesSystemTest extends KwebFixture {
 
     /** Slow, but not stuck: more than the least progress is made in each period. */
     @Test void whoReadsSlowlyIsNotCutOff() throws Exception {
-        assumeTrue(mode == ServeMode.EVENT || mode == ServeMode.KWEB, "modes thread and os may cut off who takes a large file slowly: doc/kweb.md, Modes");
         large();
         serve("--progress-timeout", "400ms");
         WireClient client = connect(8 * 1024);
