@@ -188,6 +188,12 @@ final class Hart {
         token = false;
     }
 
+    /** Has this hart, which waits and has its CPU, go on at once and for nothing. */
+    void goOn() {
+        token = true;
+        wheel.schedule(id, simulation.now);
+    }
+
     /** Makes this hart come back from waiting, now or the next time; called on another hart, which pays for it. Null if on none. */
     void wake(Hart waker) {
         if (waker == null) { // somebody who is none of the harts

@@ -26,6 +26,9 @@ abstract class Model {
     /** What a hart does, and does again when it returns. Runs as a coroutine. */
     abstract void loop(Hart hart);
 
+    /** Whether it costs nothing to serve a connection on any hart. */
+    boolean isFree() { return false; }
+
     /** Whether a connection that is served should let others go first. */
     boolean shouldYield(Hart hart) { return false; }
 

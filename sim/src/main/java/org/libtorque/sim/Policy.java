@@ -2,6 +2,8 @@ package org.libtorque.sim;
 
 /** Who serves what: the loop under test, or a rival. */
 public enum Policy {
+    /** A bound: looking, waking and moving cost nothing, and nobody waits while a hart is free. A model. */
+    IDEAL("ideal", "what could be had if looking, waking and moving were free (a bound)"),
     /** One loop per hart, connections bound to loops for good, first in first out: Netty's way. A model. */
     NETTY("netty", "one loop per hart, connections bound for good, first in first out (model of Netty)"),
     /** One queue of ready connections for all harts, under one lock. A model. */

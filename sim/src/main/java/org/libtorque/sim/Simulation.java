@@ -43,6 +43,7 @@ final class Simulation {
 
     Simulation(Scenario scenario) {
         this(scenario, new Traffic(scenario), null, simulation -> switch (scenario.policy()) {
+            case IDEAL -> new IdealModel(simulation);
             case NETTY -> new StaticModel(simulation);
             case SHARED -> new SharedModel(simulation);
             case RANDOM -> new RandomModel(simulation);
@@ -234,7 +235,7 @@ final class Simulation {
             if (n < most && model.shouldYield(hart)) break;
             int request = connection.firstRequest;
             if (request == Requests.NONE) return false;
-            hart.charge(distance(connection, hart));
+            if (!model.isFree()) hart.charge(distance(connection, hart));
             if (hart.local() >= start) waits[connection.kind].recordValue(Math.min(MAX_WAIT_NANOS, hart.local() - requests.arrivalNanos(request)));
             connection.firstRequest = requests.next(request);
             hart.charge(costs.requestNanos() + requests.serviceNanos(request));
@@ -248,6 +249,9 @@ final class Simulation {
         }
         return connection.hasRequests();
     }
+
+    /** Returns when the first request that waits at a connection has come. */
+    long firstArrival(Connection connection) { return requests.arrivalNanos(connection.firstRequest); }
 
     /** What a request brings along to the hart that serves it: from the one that its packets have interrupted what the kernel has just written, the rest from where it was last. */
     private long distance(Connection connection, Hart hart) {

@@ -46,7 +46,7 @@ class SimulatorTest {
     }
 
     /** Pollaczek and Khinchine: the mean wait is λ E[S²] / 2 (1 - ρ), whatever the order among those who wait, if it does not look at their length. */
-    @ParameterizedTest @EnumSource(names = {"NETTY", "SHARED", "STATIC"})
+    @ParameterizedTest @EnumSource(names = {"IDEAL", "NETTY", "SHARED", "STATIC"})
     void oneHartWithoutOverheadWaitsAsQueueingTheorySays(Policy policy) {
         double load = 0.7, fixed = 5_000, variable = 5_000;
         var scenario = new Scenario(Topology.of("core:1"), Workload.BALANCED, policy, 1, 20_000_000_000L, load, 512, false, FREE);
@@ -57,6 +57,22 @@ class SimulatorTest {
         assertEquals(expected, simulation.waits(0).getMean(), 0.03 * expected);
         assertEquals(load, result.utilisation(), 0.01);
         assertEquals(load / mean * 1e9, result.throughput(), 0.01 * load / mean * 1e9);
+    }
+
+    /** But for light requests next to heavy ones: those may be let through first, which the ideal does not do. */
+    @ParameterizedTest @EnumSource(names = {"FAT"}, mode = EnumSource.Mode.EXCLUDE) void nobodyWaitsLessThanTheIdeal(Workload workload) {
+        Result ideal = Simulator.run(scenario(4, workload, Policy.IDEAL, 5));
+        assertEquals(0, ideal.steals() + ideal.messages(), "counts nothing as moved");
+        for (Policy policy : Policy.values()) {
+            if (policy == Policy.IDEAL) continue;
+            Result r = Simulator.run(scenario(4, workload, policy, 5));
+            assertTrue(ideal.kinds().getFirst().p99() < r.kinds().getFirst().p99(), () -> workload + " " + r);
+        }
+    }
+
+    @Test void theIdealLeavesAloneAHartThatIsTakenAway() {
+        var scenario = new Scenario(Topology.of(Scenario.machine(16)), Workload.CPU_LOSS, Policy.IDEAL, 1, 100_000_000, 0.6, 32, false, Costs.DEFAULT);
+        assertTrue(Simulator.run(scenario).kinds().getFirst().p999() < 100_000);
     }
 
     @Test void staticPoliciesLeaveHalfOfTheMachineIdleWhenTheHeavyConnectionsMeetOnTheOther() {

@@ -24,7 +24,7 @@ final class ResultPlot {
             @media (prefers-color-scheme:dark){text{fill:#a9afb5}}
             """;
     /** By policy; told apart also by the colour-blind (after Okabe and Ito). */
-    private static final String[] COLOURS = {"#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#0072b2", "#009e73"};
+    private static final String[] COLOURS = {"#8a8f95", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#0072b2", "#009e73"};
     private static final double LEFT = 70, PANEL_WIDTH = 330, GAP = 96, ROW = 18, TOP = 64;
     private static final int COLUMNS = 2;
 

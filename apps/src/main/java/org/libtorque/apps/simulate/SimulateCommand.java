@@ -42,6 +42,7 @@ import picocli.CommandLine.TypeConversionException;
                 "  phases     a quarter of the harts gets five times the load of the others, another quarter every 10 ms",
                 "  slow       one request in a hundred takes 1 ms, the others 5 us",
                 "  cpu-loss   every eighth hart is taken away for 4 ms in every 20 ms", "", "Policies:",
+                "  ideal      what could be had if looking, waking and moving were free (a bound)",
                 "  netty      one loop per hart, connections bound for good, first in first out (model of Netty)",
                 "  shared     one queue of ready connections for all harts, under one lock (model)",
                 "  random     a queue per hart; an idle hart takes from others chosen at random (model)",

@@ -131,7 +131,7 @@ class SimulateCommandTest {
         --spec nope:1          | invalid value for option '--spec': spec, column
         --harts 2 --spec core:1 | are mutually exclusive
         -w nope                | 'nope' is not one of balanced, zipf, fat
-        -p nope                | 'nope' is not one of netty, shared, random, static, steal, migrate
+        -p nope                | 'nope' is not one of ideal, netty, shared, random, static, steal, migrate
         --load 0               | invalid value for option '--load': 0.0 is not above 0 and at most 4
         -c 0                   | invalid value for option '--connections': 0 is not within 1 to 4096
         --seconds 0            | invalid value for option '--seconds': 0.0 is not within
