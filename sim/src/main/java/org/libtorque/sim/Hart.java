@@ -158,10 +158,9 @@ final class Hart {
         return taken;
     }
 
-    /** Takes events that are this hart's on another one, which pays for it. */
+    /** Takes events that are this hart's on another one, which pays for it; also while this one waits for them, or is on its way because of them. */
     int harvestBy(Hart helper, int window, Sink sink) {
         helper.pause();
-        if (blocked) return 0;
         helper.charge(costs.harvestNanos() + QUEUE_LINES * simulation.distances.lineNanos(id, helper.id));
         int taken = 0;
         for (Connection connection; taken < window && (connection = firstReady) != null; taken++) {

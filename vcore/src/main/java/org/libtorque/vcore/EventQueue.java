@@ -61,7 +61,7 @@ public abstract class EventQueue implements AutoCloseable {
      *
      * @param helper the queue of the calling thread's vcore, of the same kind
      * @param window how many events to take at most, at least 1
-     * @return events taken; 0 also if the owner is harvesting
+     * @return events taken; 0 also if the owner is harvesting. One that waits for events may be helped
      * @throws UnsupportedOperationException if nobody but the owner can: {@link #othersMayHarvest}
      */
     public int harvestBy(EventQueue helper, int window) { throw new UnsupportedOperationException(name()); }

@@ -30,10 +30,19 @@ public final class Scoreboard {
     private static final int STRIDE = 32;
     private static final int PAD = 16;
 
-    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9;
+    private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9,
+            LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12;
+    private static final long NEVER = Long.MAX_VALUE;
     private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64;
     /** How many neighbours one looks at for one that is overdue: each is a cache line of theirs that they write all the time. */
     private static final int LOOKED_AT = 4;
+    /** One that is overdue and has been looked after is not worth a look for so long: others may need one more. */
+    private static final long LOOK_AGAIN_NANOS = 10_000;
+    /** One that waits in the kernel and has been told to come back does so within this, or its CPU has been taken away. */
+    private static final long WAKE_UP_NANOS = 300_000;
+    /** One that has been idle for so long, and for so many times as long as it usually is, may have lost its CPU: nobody would see what the kernel has for it. */
+    private static final long SUSPICIOUS_NANOS = 200_000;
+    private static final int SUSPICIOUS_TIMES = 16;
     /** What has measured nothing for so long without being idle is in one long turn. */
     private static final long STALE_NANOS = 8_000_000;
     /** What a vcore that has been busier gets last of what others leave. */
@@ -345,7 +354,15 @@ public final class Scoreboard {
      * @param leastNanos how much must be waiting
      * @return a position, or -1
      */
-    int needy(int position, long time, long leastNanos, int random) {
+    int needy(int position, long time, long leastNanos, int random) { return needy(position, time, NEVER, false, leastNanos, random); }
+
+    /**
+     * As {@link #needy(int, long, long, int)}, to be of help: passes over those that somebody has looked after just now, or that have just been told to come back.
+     *
+     * @param now      the present
+     * @param sleepers whether one that is idle is of interest too, if it has been for suspiciously long
+     */
+    int needy(int position, long time, long now, boolean sleepers, long leastNanos, int random) {
         int[] r = ranges[position];
         if (r.length == 0) return -1;
         int i = 0;
@@ -365,8 +382,11 @@ public final class Scoreboard {
             if (++offset == width) offset = 0;
             if (p == position || isParked(p)) continue;
             spread += (((long) Math.abs(demand(p) - mine) << SPREAD_SHIFT) - spread) / SPREAD_LOOKS;
-            if (isIdle(p)) continue;
-            if (isOverdue(p, time)) {
+            if (isIdle(p)) {
+                if (sleepers && best < 0 && isSuspicious(p, now)) best = p;
+                continue;
+            }
+            if (isOverdue(p, time) && (now == NEVER || wantsHelp(p, now))) {
                 best = p;
                 break;
             }
@@ -379,6 +399,33 @@ public final class Scoreboard {
         put(position, SPREAD, spread);
         return best;
     }
+
+    private boolean wantsHelp(int position, long now) {
+        long looked = get(position, LOOKED_AFTER); // 0: never
+        long since = get(position, ASLEEP);
+        return (looked == 0 || now - looked >= LOOK_AGAIN_NANOS) && (since == 0 || now - since >= WAKE_UP_NANOS);
+    }
+
+    /** Whether one that is idle has been so for much longer than usual, and twice as long as when it was looked after last. */
+    private boolean isSuspicious(int position, long now) {
+        long since = (long) LONGS.getAcquire(lines, PAD + position * STRIDE + ASLEEP); // acquires the event queue, as in isOverdue
+        long idle = now - since;
+        if (since == 0 || idle < SUSPICIOUS_NANOS || idle < SUSPICIOUS_TIMES * get(position, USUALLY_IDLE)) return false;
+        long looked = get(position, LOOKED_AFTER);
+        return looked == 0 || looked - since <= 0 || idle >= 2 * (looked - since);
+    }
+
+    /** Notes that somebody looks for what a vcore has not come for. By the one who looks. */
+    void lookedAfter(int position, long now) { put(position, LOOKED_AFTER, now); }
+
+    /** Says that it is going to wait in the kernel. Owner only. */
+    void fallsAsleep(int position, long now) { LONGS.setRelease(lines, PAD + position * STRIDE + ASLEEP, now == 0 ? 1 : now); }
+
+    /** Ends what {@link #fallsAsleep} began. Owner only. */
+    void isAwake(int position) { put(position, ASLEEP, 0); }
+
+    /** Says for how long it is idle on average, when it is. Owner only. */
+    void usuallyIdle(int position, long nanos) { put(position, USUALLY_IDLE, nanos); }
 
     /** Returns by how much, of 1024, what is asked of those that it has {@linkplain #needy looked at} lately differs from what is asked of it. Owner only. */
     int spread(int position) { return (int) (get(position, SPREAD) >> SPREAD_SHIFT); }

@@ -61,23 +61,34 @@ public final class Vcore {
     /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
     private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
     private static final int SKEW_MARGIN = 128;
+    /**
+     * Vcores that differ by so much, of 1024, on average are a skewed machine: demand that is even is never that uneven by chance. It counts as such for a while after, since skew that has been
+     * mended by moving comes back elsewhere.
+     */
+    private static final int SKEWED_SPREAD = 160;
+    private static final long SKEW_REST_NANOS = 100_000_000;
     /** With more on offer, one more is woken for each of these, up to {@link #MAX_WOKEN} at once: each would wake another, but one after the other. */
     private static final long WAKE_EACH_NANOS = 100_000;
     private static final int MAX_WOKEN = 4;
-    /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. */
-    private static final long SHARED_TURN_NANOS = 30_000;
+    /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. Sooner on a skewed machine. */
+    private static final long SHARED_TURN_NANOS = 30_000, SHARED_TURN_SKEWED_NANOS = 15_000;
     private static final int SHARED_WINDOW = 64;
     /** Before a turn that is expected to take as long, what waits is laid out where others find it if the owner does not come back in time; and so much at once is taken back. */
     private static final int LAY_OUT_NANOS = 2_000;
-    /** Who has not asked its kernel for so long has what is laid out, and events, taken by others who are idle. */
-    private static final long OVERDUE_NANOS = 75_000;
+    /** Who has not asked its kernel for so long has what is laid out, and events, taken by others who are idle. Less on a skewed machine. */
+    private static final long OVERDUE_NANOS = 75_000, OVERDUE_SKEWED_NANOS = 40_000;
+    /** How many others that seem to need help are looked after before it is given up. */
+    private static final int MAX_LOOKS = 3;
     /**
      * Laid-out work that somebody who has just become idle takes, though the owner comes back in time: it saves waiting, and costs next to nothing but the transfer. Less of it if some
      * vcores are asked for more than others, by so much of 1024.
      */
     private static final long TAKE_NANOS = 50_000, TAKE_SKEWED_NANOS = 10_000;
-    /** While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found nothing. */
-    private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000;
+    /**
+     * While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found nothing.
+     * And it comes back sooner if one is.
+     */
+    private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000, WATCH_OVERDUE_NANOS = 15_000;
     /** Work that is worth giving away unasked. */
     private static final long PUSH_NANOS = 100_000;
     private static final int MAX_OFFERED = 64;
@@ -161,7 +172,11 @@ public final class Vcore {
     private int upNextInRow;
     private Color running;
     private Task runningTask;
-    private long watchNanos = WATCH_NANOS;
+    private long watchNanos = WATCH_NANOS, watchOverdueNanos = WATCH_OVERDUE_NANOS;
+    /** Whether the last look at others has found one that is overdue. */
+    private boolean sawOverdue;
+    /** Until when the machine counts as skewed. */
+    private long skewedUntil;
     /** For whom events are being harvested, or null. */
     private Vcore helped;
     /** Whether this turn is about what has waited too long elsewhere. */
@@ -184,6 +199,7 @@ public final class Vcore {
     /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work, and the work that was given away; and, at its beginning, {@link Offers#stolenWork}. */
     private int demand;
     private long awayNanos, givenNanos, stolenBefore;
+    private long usuallyIdleNanos;
     private int random;
 
     /**
@@ -207,7 +223,7 @@ public final class Vcore {
         this.balance = balance;
         this.postLimit = postLimit;
         this.now = clock.nanoTime();
-        this.turnStart = periodStart = now;
+        this.turnStart = periodStart = skewedUntil = now;
         this.timers = new TimerWheel(now, TICK_NANOS);
         this.position = board.join(this);
         this.offers = new Offers(board, position);
@@ -491,8 +507,9 @@ public final class Vcore {
         gate.announce();
         boolean thief = balance.steals() && !parking.isParked();
         boolean watches = thief && timeout > watchNanos && board.needy(position, before, Long.MAX_VALUE, nextRandom()) >= 0 && board.beginWatch(position);
-        if (watches) timeout = watchNanos;
+        if (watches) timeout = Math.min(timeout, sawOverdue ? watchOverdueNanos : watchNanos);
         if (thief) {
+            board.fallsAsleep(position, before);
             board.setIdle(position);
             VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in offer()
         }
@@ -501,17 +518,29 @@ public final class Vcore {
         else count(BLOCKS, 1);
         int events = queue.harvest(currentWindow(), timeout);
         gate.withdraw();
-        if (watches) {
-            board.endWatch(position);
-            watchNanos = events > 0 ? WATCH_NANOS : Math.min(2 * watchNanos, MAX_WATCH_NANOS);
-        }
+        if (watches) endWatch(events > 0);
         if (balance.steals()) {
             board.clearIdle(position);
+            board.isAwake(position);
             long idle = clock.nanoTime() - before;
             idleNanos += idle;
+            usuallyIdleNanos += (idle - usuallyIdleNanos) / 8;
+            board.usuallyIdle(position, usuallyIdleNanos);
             virtualNow += idle; // as if somebody had had that time: what is ahead of the clock has waited for it
         }
         return events;
+    }
+
+    private void endWatch(boolean hasEvents) {
+        board.endWatch(position);
+        if (hasEvents) {
+            watchNanos = WATCH_NANOS;
+            watchOverdueNanos = WATCH_OVERDUE_NANOS;
+        } else if (sawOverdue) {
+            watchOverdueNanos = Math.min(2 * watchOverdueNanos, MAX_WATCH_NANOS);
+        } else {
+            watchNanos = Math.min(2 * watchNanos, MAX_WATCH_NANOS);
+        }
     }
 
     private void measureUtilisation() {
@@ -549,7 +578,7 @@ public final class Vcore {
     private int runColors() {
         int ran = 0;
         turnStart = now;
-        long end = now + (isShared() ? SHARED_TURN_NANOS : TURN_NANOS);
+        long end = now + (!isShared() ? TURN_NANOS : isMachineSkewed() ? SHARED_TURN_SKEWED_NANOS : SHARED_TURN_NANOS);
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
             Color color = pick(ran > 0);
             if (color == null) break;
@@ -612,7 +641,7 @@ public final class Vcore {
     private void offer(Color runs) {
         long waiting = own.work() + offers.work();
         if (waiting == 0 || board.isClosing()) return;
-        boolean skewed = helping || isBusierThanWhoIsIdle();
+        boolean skewed = helping || isMachineSkewed() || isBusierThanWhoIsIdle();
         if (!runningLong && waiting < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
         if (own.grouped() > 0) giveWithinGroups();
         int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
@@ -620,6 +649,12 @@ public final class Vcore {
         if (work <= 0 || !runningLong && work < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
         for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
+    }
+
+    /** Whether some vcores are asked for much more than others, or have been not long ago. */
+    private boolean isMachineSkewed() {
+        if (board.spread(position) >= SKEWED_SPREAD) skewedUntil = now + SKEW_REST_NANOS;
+        return now - skewedUntil < 0;
     }
 
     private boolean isBusierThanWhoIsIdle() {
@@ -820,38 +855,60 @@ public final class Vcore {
 
     /**
      * Looks whether it is worth relieving somebody. One who has not come back to its event queue for long is in the middle of a long task, or its CPU has been taken away: of that one
-     * it takes what is laid out, or else its inbox, or else the events that wait in the kernel. Of others it takes what is laid out if that is much.
+     * it takes what is laid out, or else its inbox, or else the events that wait in the kernel; if there is nothing, it looks for another one. Of others it takes what is laid out if
+     * that is much. And it looks after those that have been idle for suspiciously long: if there are events for one, its CPU may be gone.
      *
      * @return whether there was something to run
      */
     private boolean help() {
+        sawOverdue = false;
         if (board.isClosing() || stopping) return false;
-        long overdueSince = clock.nanoTime() - OVERDUE_NANOS;
-        long least = board.spread(position) >= SKEW_MARGIN ? TAKE_SKEWED_NANOS : TAKE_NANOS;
-        int who = board.needy(position, overdueSince, least, nextRandom());
-        if (who < 0) return false;
-        Vcore needy = board.member(who);
-        if (!board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
-            return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+        boolean skewed = isMachineSkewed();
+        boolean harvests = queue.othersMayHarvest();
+        long present = clock.nanoTime();
+        long overdueSince = present - (skewed ? OVERDUE_SKEWED_NANOS : OVERDUE_NANOS);
+        long least = skewed ? TAKE_SKEWED_NANOS : TAKE_NANOS;
+        for (int looks = MAX_LOOKS; looks > 0; looks--) {
+            int who = board.needy(position, overdueSince, present, harvests, least, nextRandom());
+            if (who < 0) return false;
+            Vcore needy = board.member(who);
+            boolean idle = board.isIdle(who);
+            if (!idle && !board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
+                return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+            }
+            board.lookedAfter(who, present);
+            if (!idle) {
+                sawOverdue = true;
+                if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
+                    wakeIfMore();
+                    return true;
+                }
+                if (takeInbox(needy)) return true;
+            }
+            if (!harvests) return false;
+            if (harvestFor(needy)) {
+                if (idle) needy.wakeIfBlocking(); // it comes back and is idle again, or does not and is overdue
+                return own.size() > 0;
+            }
         }
-        if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
-            wakeIfMore();
-            return true;
-        }
-        if (takeInbox(needy)) return true;
-        if (!queue.othersMayHarvest()) return false;
+        return false;
+    }
+
+    /** Takes the events that the kernel has for another vcore. Returns whether there were any. */
+    private boolean harvestFor(Vcore needy) {
         helped = needy;
         int events = needy.queue.harvestBy(queue, SHARED_WINDOW);
         helped = null;
         if (events == 0) return false;
         count(STEALS, 1);
         watchNanos = WATCH_NANOS;
+        watchOverdueNanos = WATCH_OVERDUE_NANOS;
         helping = true;
-        return own.size() > 0;
+        return true;
     }
 
     /**
-     * Takes what others have sent to a vcore that does not come for it. What must be done there goes back into its inbox; what was to move from there stays at home for now. Returns
+     * Takes what others have sent to a vcore that does not come for it. What must be done there goes back into its inbox; what was to move from there stays: it would have to wait for its home. Returns
      * whether there was something to run.
      */
     private boolean takeInbox(Vcore overdue) {

@@ -138,6 +138,101 @@ class HelpingTest {
         assertEquals(List.of(), log);
     }
 
+    /** Vcore 0 waits in the kernel while the time goes by and vcore 1 looks; {@code then} is what comes after. */
+    private void asleep(Runnable then) {
+        team.queues[0].onWait = () -> {
+            team.clock.advance(MILLI);
+            team.step(1);
+            then.run();
+        };
+        team.step(0);
+    }
+
+    @Test void eventsOfOneThatIsIdleForSuspiciouslyLongAreTakenAndItIsTold() {
+        pending(note("a"));
+        asleep(() -> {
+            assertEquals(List.of("a@1"), log);
+            assertEquals(1, team.queues[0].wakes.get(), "should it be there, it comes back");
+            pending(note("b")); // it does not: from now on it is overdue
+            team.clock.advance(20 * MICRO);
+            team.step(1);
+            assertEquals(List.of("a@1", "b@1"), log);
+        });
+        assertEquals(2, helps);
+    }
+
+    @Test void oneThatIsIdleForLongAndHasNothingIsLookedAfterEverMoreSeldom() {
+        team.queues[0].onHelp = () -> {
+            helps++;
+            return 0;
+        };
+        asleep(() -> {
+            assertEquals(1, helps);
+            for (int i = 0; i < 62; i++) { // from the 2nd to the 63rd millisecond
+                team.clock.advance(MILLI);
+                team.step(1);
+            }
+            assertEquals(6, helps, "after 1, 2, 4, 8, 16, 32 ms");
+        });
+        assertEquals(0, team.queues[0].wakes.get());
+    }
+
+    @Test void oneThatIsUsuallyIdleForAsLongIsNotSuspicious() {
+        for (int i = 0; i < 40; i++) {
+            team.queues[0].onWait = () -> team.clock.advance(MILLI);
+            team.step(0);
+        }
+        pending(note("a"));
+        asleep(() -> { });
+        assertEquals(0, helps);
+    }
+
+    @Test void oneThatIsOverdueAndHasNothingIsNotAskedAgainAtOnce() {
+        team.queues[0].onHelp = () -> {
+            helps++;
+            return 0;
+        };
+        team.clock.advance(100 * MICRO);
+        team.step(1);
+        team.step(2);
+        assertEquals(1, helps);
+        team.clock.advance(10 * MICRO);
+        team.step(2);
+        assertEquals(2, helps);
+    }
+
+    @Test void whoFindsNothingAtOneThatIsOverdueLooksAtTheNext() {
+        pending(note("a"));
+        team.queues[2].onHelp = () -> {
+            helps++;
+            return 0;
+        };
+        team.step(2);
+        team.clock.advance(100 * MICRO); // both are
+        for (int i = 0; i < 8 && log.isEmpty(); i++) {
+            team.step(1);
+            team.clock.advance(10 * MICRO);
+        }
+        assertEquals(List.of("a@1"), log);
+    }
+
+    @Test void whileOneIsOverdueItsWatcherComesBackSoonThenLater() {
+        var timeouts = new ArrayList<Long>();
+        team.queues[1].onWait = () -> timeouts.add(team.queues[1].timeout / MICRO);
+        team.clock.advance(100 * MICRO);
+        for (int i = 0; i < 4; i++) {
+            team.step(1);
+            team.clock.advance(10 * MICRO);
+        }
+        assertEquals(List.of(15L, 30L, 60L, 120L), timeouts);
+        pending(note("a"));
+        team.step(1);
+        assertEquals(List.of("a@1"), log);
+        team.clock.advance(10 * MICRO);
+        team.step(1);
+        assertEquals(15L, timeouts.getLast());
+    }
+
     @Test void whatOthersHaveSentIsTakenTooAndWhatMustStayIsStillThere() {
         Color guest = team.vcore(0).newColor(), pinned = team.vcore(0).newColor().pin();
         team.as(0, () -> new StealingTest.Guest(guest).enter());

@@ -45,8 +45,8 @@ import org.libtorque.vcore.StreamSource;
  * registered. Only what the kernel is asked to report is home's.
  *
  * <p>Any thread may ask the kernel for the events of an epoll instance. So while the owner does not come, another vcore may take what there is ({@link #harvestBy}). A lock makes that one at a
- * time: inside it, events are taken and passed on, and sources come and go. The owner holds it while it waits, so nobody else is there when it is to be woken; it costs the
- * owner an uncontended atomic operation for each harvest. Helpers only try.
+ * time: inside it, events are taken and passed on, and sources come and go. It costs the owner an uncontended atomic operation for each harvest. Helpers only try. While the owner
+ * waits in the kernel it does not hold the lock: should its CPU be taken away, others get what comes in. What the kernel has given it, it passes on inside.
  *
  * <p><em>Owns</em> the epoll descriptor, an eventfd for wake-ups, and one block of the pool. <em>Borrows</em> the pool.
  */
@@ -93,6 +93,8 @@ public final class EpollQueue extends EventQueue {
     private int entered;
     /** A helper has taken a wake-up that was meant for the owner. Guarded by the lock. */
     private boolean wakeTaken;
+    /** The owner is waiting in the kernel, or about to. Guarded by the lock. */
+    private boolean waiting;
 
     /**
      * @param blocks where receive buffers come from
@@ -130,9 +132,9 @@ public final class EpollQueue extends EventQueue {
         int wanted = Math.min(window, maxEvents);
         enter();
         try {
-            if (wakeTaken) timeoutNanos = 0;
+            boolean waits = timeoutNanos > 0 && !wakeTaken;
             wakeTaken = false;
-            int n = take(this, wanted, timeoutNanos);
+            int n = pass(this, waits ? waitFor(wanted, timeoutNanos) : Epoll.await(errno, efd, events, wanted, 0), wanted);
             caughtUp = n < wanted;
             return n;
         } finally {
@@ -143,7 +145,8 @@ public final class EpollQueue extends EventQueue {
     @Override public int harvestBy(EventQueue helper, int window) {
         if (!(helper instanceof EpollQueue other) || !tryEnter()) return 0;
         try {
-            return take(other, Math.min(window, other.maxEvents), 0);
+            int wanted = Math.min(window, other.maxEvents);
+            return pass(other, Epoll.await(other.errno, efd, other.events, wanted, 0), wanted);
         } finally {
             LOCK.setRelease(this, 0);
         }
@@ -151,11 +154,20 @@ public final class EpollQueue extends EventQueue {
 
     @Override public boolean othersMayHarvest() { return true; }
 
-    /** Takes events on the thread of a queue's owner: this one's, or a helper's. */
-    private int take(EpollQueue here, int wanted, long timeoutNanos) {
-        int n = timeoutNanos == 0 ? Epoll.await(here.errno, efd, here.events, wanted, 0)
-                : timeoutNanos == Long.MAX_VALUE ? Epoll.await(here.errno, efd, here.events, wanted, -1)
-                : await(wanted, timeoutNanos); // the owner only: a helper does not wait
+    /** Waits outside the lock, which the owner holds before and after. */
+    private int waitFor(int wanted, long timeoutNanos) {
+        waiting = true;
+        leave();
+        try {
+            return timeoutNanos == Long.MAX_VALUE ? Epoll.await(errno, efd, events, wanted, -1) : await(wanted, timeoutNanos);
+        } finally {
+            enter();
+            waiting = false;
+        }
+    }
+
+    /** Passes on the events that the kernel has given to the owner of a queue: of this one, or a helper's. */
+    private int pass(EpollQueue here, int n, int wanted) {
         if (n < 0) {
             if (n == -Errno.EINTR) return 0; // a signal for a thread of the JVM; the loop comes back by itself
             throw new SyscallException("epoll_wait", "efd=" + efd + ", maxevents=" + wanted, -n);
@@ -163,11 +175,17 @@ public final class EpollQueue extends EventQueue {
         for (int i = 0; i < n; i++) {
             long event = here.events + i * Epoll.Event.SIZE;
             long data = NativeMemory.getLong(event + Epoll.Event.DATA);
-            // Edge-triggered: each write is a new edge, so the counter need not be read. The owner is awake if a helper finds one, but may be about to wait.
-            if (data == WAKE_DATA) wakeTaken = here != this;
+            if (data == WAKE_DATA) woken(here);
             else dispatch(data, NativeMemory.getInt(event + Epoll.Event.EVENTS));
         }
         return n;
+    }
+
+    /** Edge-triggered: each write is a new edge, so the counter need not be read. One that a helper finds is the owner's all the same: who waits, or is about to, gets another. */
+    private void woken(EpollQueue here) {
+        if (here == this) return;
+        if (waiting) wake();
+        else wakeTaken = true;
     }
 
     /**
