@@ -37,7 +37,8 @@ import org.libtorque.vcore.jdk.JdkThreads;
  *
  * <p><b>What runs here</b> are {@linkplain Color colours}, each with its tasks. Those that wait are in a {@link RunQueue} of this vcore's own or, while somebody is idle or a
  * long turn is ahead, on {@linkplain Offers offer}, where others may take them. The {@link Scoreboard} says who is idle, who offers, and who is near. A colour that others have
- * run often moves to one of them with all that is registered for it ({@link Resident}); {@link Parking} sends away all that can leave.
+ * run often moves to one of them with all that is registered for it ({@link Resident}). What is decided about all this is the {@link Balancer}'s. {@link Parking} sends away all
+ * that can leave.
  *
  * <p>Code that runs here is in <em>vcore context</em>: it must not block. Methods belong to the owning thread unless they say otherwise.
  * Where a method may be called by a test, the test's thread is the owner if it {@linkplain #bind bound} itself.
@@ -53,58 +54,8 @@ public final class Vcore {
     private static final int QUANTUM_NANOS = 50_000;
     /** A turn that is expected to take as long keeps others waiting, so what waits is offered before. */
     static final int LONG_NANOS = 20_000;
-    /**
-     * Work that waits here and is worth offering to those who are idle, if they are as busy as this vcore on the whole: chance has brought it here, and its data goes with it and comes
-     * back the next time. And what is worth waking one of them for, which takes the kernel tens of microseconds.
-     */
-    private static final long WAKE_NANOS = 70_000;
-    /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
-    private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
-    private static final int SKEW_MARGIN = 128;
-    /**
-     * Vcores that differ by so much, of 1024, on average are a skewed machine: demand that is even is never that uneven by chance. It counts as such for a while after, since skew that has been
-     * mended by moving comes back elsewhere.
-     */
-    private static final int SKEWED_SPREAD = 160;
-    private static final long SKEW_REST_NANOS = 100_000_000;
-    /** With more on offer, one more is woken for each of these, up to {@link #MAX_WOKEN} at once: each would wake another, but one after the other. */
-    private static final long WAKE_EACH_NANOS = 100_000;
-    private static final int MAX_WOKEN = 4;
-    /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. Sooner on a skewed machine. */
-    private static final long SHARED_TURN_NANOS = 30_000, SHARED_TURN_SKEWED_NANOS = 15_000;
-    private static final int SHARED_WINDOW = 64;
-    /** Before a turn that is expected to take as long, what waits is laid out where others find it if the owner does not come back in time; and so much at once is taken back. */
-    private static final int LAY_OUT_NANOS = 2_000;
-    /** Who has not asked its kernel for so long has what is laid out, and events, taken by others who are idle. Less on a skewed machine. */
-    private static final long OVERDUE_NANOS = 75_000, OVERDUE_SKEWED_NANOS = 40_000;
-    /** How many others that seem to need help are looked after before it is given up. */
-    private static final int MAX_LOOKS = 3;
-    /**
-     * Laid-out work that somebody who has just become idle takes, though the owner comes back in time: it saves waiting, and costs next to nothing but the transfer. Less of it if some
-     * vcores are asked for more than others, by so much of 1024.
-     */
-    private static final long TAKE_NANOS = 50_000, TAKE_SKEWED_NANOS = 10_000;
-    /**
-     * While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found nothing.
-     * And it comes back sooner if one is.
-     */
-    private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000, WATCH_OVERDUE_NANOS = 15_000;
-    /** Work that is worth giving away unasked. */
-    private static final long PUSH_NANOS = 100_000;
-    private static final int MAX_OFFERED = 64;
-    private static final int MAX_GIVEN = 4;
-    /** Before a turn that takes very long. */
-    private static final int MAX_OFFERED_LONG = 64 * MAX_OFFERED;
-    private static final int MAX_STOLEN = 32;
-    private static final int MAX_VICTIMS = 4;
     /** Turns in a row that what a task has just posted may have before others. */
     private static final int MAX_NEXT = 3;
-    /** Turns that others must have had of a colour, those at home counted against them, before it moves to one of them. */
-    private static final int AWAY_TO_MOVE = 4;
-    /** How long a colour stays where it has moved to, at least. */
-    private static final long MOVE_REST_NANOS = 20_000_000;
-    /** By how much, of 1024, the old home must have been busier than the new one. */
-    private static final int MOVE_MARGIN = 64;
     private static final long UTILISATION_PERIOD_NANOS = 2_000_000;
     private static final int TIMER_BUDGET = 1024;
     static final int MAX_WINDOW = 512;
@@ -113,7 +64,9 @@ public final class Vcore {
     private static final long LEFTOVER_NANOS = 50_000_000;
 
     private static final VarHandle STATS = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4, STEALS = 5, STOLEN = 6, PUSHED = 7, MOVES = 8, WAKES = 9, STAT_COUNT = 10;
+    private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4;
+    static final int STEALS = 5, STOLEN = 6, PUSHED = 7, MOVES = 8, WAKES = 9;
+    private static final int STAT_COUNT = 10;
     private static final VarHandle RUNNING_TASK;
     private static final VarHandle TURN_START;
 
@@ -140,67 +93,57 @@ public final class Vcore {
     private final Clock clock;
     private final BlockPool blocks;
     private final FailureHandler failures;
-    private final Scoreboard board;
-    private final int position;
-    private final Balance balance;
+    final Scoreboard board;
+    final int position;
+    final Balance balance;
     private final int postLimit;
-    private final Inbox inbox = new Inbox();
+    final Inbox inbox = new Inbox();
     private final WakeGate gate = new WakeGate();
     private final AtomicInteger wakers = new AtomicInteger();
     /** Colours on their way here for good, and others who are about to give some; it must not stop before they have come. */
-    private final AtomicInteger arriving = new AtomicInteger();
+    final AtomicInteger arriving = new AtomicInteger();
     private final AtomicLong colorCount = new AtomicLong();
-    private final RunQueue own = new RunQueue();
-    private final Offers offers;
-    private final Parking parking;
+    final RunQueue own = new RunQueue();
+    final Offers offers;
+    final Parking parking;
+    private final Balancer balancer;
     private final TimerWheel timers;
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
 
-    private EventQueue queue;
+    EventQueue queue;
     private volatile Thread thread;
     /** Whether the owner's thread is in code of its own, in a user-level thread's, or somebody else is at what belongs to this vcore: see {@link #lend}. */
     @SuppressWarnings("unused") private int custody;
-    private volatile boolean stopping;
+    volatile boolean stopping;
     private volatile boolean stopped;
-    private long now;
+    long now;
     private int window = 1;
     private int turnLimit = Integer.MAX_VALUE;
     /** The virtual clock of the run queue and of what is on offer, as {@link RunQueue} has it; stands still with {@link Balance#STATIC}. */
-    private long virtualNow;
+    long virtualNow;
     /** What the running task has made runnable last: it has the data in cache. */
     private Color upNext;
     private int upNextInRow;
     private Color running;
     private Task runningTask;
-    private long watchNanos = WATCH_NANOS, watchOverdueNanos = WATCH_OVERDUE_NANOS;
-    /** Whether the last look at others has found one that is overdue. */
-    private boolean sawOverdue;
-    /** Until when the machine counts as skewed. */
-    private long skewedUntil;
-    /** For whom events are being harvested, or null. */
-    private Vcore helped;
-    /** Whether this turn is about what has waited too long elsewhere. */
-    private boolean helping;
     /** Whether the first of {@link #own} was just put back there. */
     private boolean hasPutBack;
-    /** How many colours were left when it was laid out last what waits here, because they must stay, or had no room. */
-    private int leftOver;
     /** What must be done before the running colour can be anybody else's; null if nothing. */
     private Runnable endOfTurn;
     private Object attachment;
-    private boolean runningLong;
+    boolean runningLong;
     /** Whether the running colour's turn ends with the running task. */
     private boolean turnOver;
     /** When the running colour's turn began; the clock as it was read last. */
-    private long turnStart;
+    long turnStart;
     private long periodStart;
     private long idleNanos;
     private int utilisation;
-    /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work, and the work that was given away; and, at its beginning, {@link Offers#stolenWork}. */
+    /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work; and, at its beginning, {@link Offers#stolenWork}. */
     private int demand;
-    private long awayNanos, givenNanos, stolenBefore;
+    private long awayNanos, stolenBefore;
     private long usuallyIdleNanos;
-    private int random;
+
 
     /**
      * @param index     position among the runtime's vcores, from 0
@@ -223,12 +166,12 @@ public final class Vcore {
         this.balance = balance;
         this.postLimit = postLimit;
         this.now = clock.nanoTime();
-        this.turnStart = periodStart = skewedUntil = now;
+        this.turnStart = periodStart = now;
         this.timers = new TimerWheel(now, TICK_NANOS);
         this.position = board.join(this);
         this.offers = new Offers(board, position);
         this.parking = new Parking(this, board, position);
-        this.random = 0x9E3779B9 * (index + 1);
+        this.balancer = new Balancer(this);
     }
 
     /** Makes a vcore that is alone. */
@@ -370,9 +313,8 @@ public final class Vcore {
         } else if (here != null && here.board == home.board && here.balance.steals() && color.floats() && color.mayLiveAt(here) && !here.stopping) {
             color.home(here);
             here.runnable(color);
-        } else if (here != null && here.helped == home && here.mayHelpWith(color)) {
-            here.take(color);
-            here.count(STOLEN, 1);
+        } else if (here != null && here.balancer.helpsWith(color)) {
+            here.balancer.takeEvent(color);
         } else {
             home.deliver(color);
         }
@@ -385,7 +327,7 @@ public final class Vcore {
     }
 
     /** A colour has become runnable here. Owner only. */
-    private void runnable(Color color) {
+    void runnable(Color color) {
         if (parking.isParked() && parking.sendAway(color)) return;
         color.busyFrom(now);
         if (balance == Balance.STATIC) {
@@ -399,10 +341,10 @@ public final class Vcore {
             color = before;
         }
         enqueue(color);
-        if (runningLong) offer(running); // also if nobody is idle yet: somebody may be long before this turn ends
+        if (runningLong) balancer.offer(running); // also if nobody is idle yet: somebody may be long before this turn ends
     }
 
-    private void enqueue(Color color) {
+    void enqueue(Color color) {
         if (balance == Balance.STATIC) color.start = color.finish = virtualNow;
         else RunQueue.stamp(color, this, virtualNow);
         own.add(color, virtualNow);
@@ -467,7 +409,7 @@ public final class Vcore {
         drainInbox();
         parking.follow();
         boolean work = hasWork();
-        if (!work && balance.steals() && !parking.isParked()) work = steal() || help();
+        if (!work && balance.steals() && !parking.isParked()) work = balancer.findWork();
         int events;
         if (!mayBlock || work || queue.hasDeferredWork() || stopping) events = queue.harvest(currentWindow(), 0);
         else events = waitForEvents();
@@ -480,11 +422,11 @@ public final class Vcore {
         } catch (Throwable failure) { // the wheel stays consistent; timers that were due stay due
             reportFailure(timers, failure);
         }
-        if (events > 1 && balance.steals()) push();
+        if (events > 1 && balance.steals()) balancer.push();
         board.turn(position, stats[16 + TURNS], own.size(), own.work() + offers.work());
         if (balance.steals()) board.harvested(position, now);
         int tasks = runColors();
-        helping = false;
+        balancer.endTurn();
         count(TURNS, 1);
         count(EVENTS, events);
         count(TASKS, tasks);
@@ -492,7 +434,7 @@ public final class Vcore {
         return events + expired + tasks;
     }
 
-    private int currentWindow() { return isShared() ? Math.max(window, SHARED_WINDOW) : window; }
+    private int currentWindow() { return balancer.isShared() ? Math.max(window, Balancer.SHARED_WINDOW) : window; }
 
     private boolean hasWork() { return upNext != null || own.size() > 0 || offers.first() != RunQueue.NONE; }
 
@@ -506,20 +448,19 @@ public final class Vcore {
         }
         gate.announce();
         boolean thief = balance.steals() && !parking.isParked();
-        boolean watches = thief && timeout > watchNanos && board.needy(position, before, Long.MAX_VALUE, nextRandom()) >= 0 && board.beginWatch(position);
-        if (watches) timeout = Math.min(timeout, sawOverdue ? watchOverdueNanos : watchNanos);
         if (thief) {
+            timeout = balancer.beginWatch(before, timeout);
             board.fallsAsleep(position, before);
             board.setIdle(position);
-            VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in offer()
+            VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in Balancer.offer
         }
         // The re-check: whoever posts, offers, parks or resumes after this sees the announcement and wakes us.
         if (!inbox.isEmpty() || stopping || parking.mustFollow() || thief && board.mayFind(position)) timeout = 0;
         else count(BLOCKS, 1);
         int events = queue.harvest(currentWindow(), timeout);
         gate.withdraw();
-        if (watches) endWatch(events > 0);
         if (balance.steals()) {
+            balancer.endWatch(events > 0);
             board.clearIdle(position);
             board.isAwake(position);
             long idle = clock.nanoTime() - before;
@@ -531,28 +472,16 @@ public final class Vcore {
         return events;
     }
 
-    private void endWatch(boolean hasEvents) {
-        board.endWatch(position);
-        if (hasEvents) {
-            watchNanos = WATCH_NANOS;
-            watchOverdueNanos = WATCH_OVERDUE_NANOS;
-        } else if (sawOverdue) {
-            watchOverdueNanos = Math.min(2 * watchOverdueNanos, MAX_WATCH_NANOS);
-        } else {
-            watchNanos = Math.min(2 * watchNanos, MAX_WATCH_NANOS);
-        }
-    }
-
     private void measureUtilisation() {
         long elapsed = now - periodStart;
         int lately = Math.clamp(1024 * (elapsed - idleNanos) / elapsed, 0, 1024);
         utilisation = elapsed > 8 * UTILISATION_PERIOD_NANOS ? lately : (3 * utilisation + lately) / 4;
         board.utilisation(position, utilisation);
         long stolen = offers.stolenWork();
-        int asked = Math.clamp(1024 * (elapsed - idleNanos - awayNanos + givenNanos + stolen - stolenBefore) / elapsed, 0, 64 * 1024);
+        int asked = Math.clamp(1024 * (elapsed - idleNanos - awayNanos + balancer.takeGiven() + stolen - stolenBefore) / elapsed, 0, 64 * 1024);
         demand = elapsed > 8 * UTILISATION_PERIOD_NANOS ? asked : (3 * demand + asked) / 4;
         board.demand(position, demand);
-        awayNanos = givenNanos = 0;
+        awayNanos = 0;
         stolenBefore = stolen;
         board.measured(position, now);
         Roster roster = board.roster();
@@ -567,8 +496,8 @@ public final class Vcore {
             color.next = null;
             count(POSTED, 1);
             if (color.movingTo == null) runnable(color);
-            else if (color.movingTo == this) arrive(color);
-            else depart(color);
+            else if (color.movingTo == this) balancer.arrive(color);
+            else balancer.depart(color);
             color = following;
         }
     }
@@ -578,11 +507,11 @@ public final class Vcore {
     private int runColors() {
         int ran = 0;
         turnStart = now;
-        long end = now + (!isShared() ? TURN_NANOS : isMachineSkewed() ? SHARED_TURN_SKEWED_NANOS : SHARED_TURN_NANOS);
+        long end = now + (balancer.isShared() ? balancer.sharedTurnNanos() : TURN_NANOS);
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
             Color color = pick(ran > 0);
             if (color == null) break;
-            if (balance.steals()) share(color);
+            if (balance.steals()) balancer.share(color);
             ran += turn(color);
             if (turnStart - end >= 0 || timers.isPreciseDue(turnStart)) break;
         }
@@ -610,7 +539,7 @@ public final class Vcore {
         long offered = offers.first();
         boolean older = offered < first || offered == first && !hasPutBack; // of equals, what was laid out has come before
         hasPutBack = false;
-        if (older && (color = offers.takeBack(own, first, LAY_OUT_NANOS, virtualNow)) != null) { // null also if a thief was quicker
+        if (older && (color = offers.takeBack(own, first, Balancer.LAY_OUT_NANOS, virtualNow)) != null) { // null also if a thief was quicker
             first = Math.min(first, offered);
         } else {
             if (first == RunQueue.NONE) return null;
@@ -624,54 +553,6 @@ public final class Vcore {
         virtualNow = RunQueue.clockAt(color, first, virtualNow);
         return color;
     }
-
-    /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
-    private void share(Color color) {
-        runningLong = color.cost >= LONG_NANOS;
-        if (runningLong || !board.nobodyIdle()) offer(color);
-        if (own.size() <= leftOver) {
-            leftOver = own.size();
-        } else if (color.cost >= LAY_OUT_NANOS && board.size() > 1 && !board.isClosing()) { // should it take long against expectation, the others are not out of reach
-            offers.layOut(own, MAX_OFFERED, virtualNow);
-            leftOver = own.size();
-        }
-    }
-
-    /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
-    private void offer(Color runs) {
-        long waiting = own.work() + offers.work();
-        if (waiting == 0 || board.isClosing()) return;
-        boolean skewed = helping || isMachineSkewed() || isBusierThanWhoIsIdle();
-        if (!runningLong && waiting < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
-        if (own.grouped() > 0) giveWithinGroups();
-        int max = runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
-        long work = offers.offer(own, max, virtualNow, runningLong);
-        if (work <= 0 || !runningLong && work < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
-        VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in waitForEvents
-        for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
-    }
-
-    /** Whether some vcores are asked for much more than others, or have been not long ago. */
-    private boolean isMachineSkewed() {
-        if (board.spread(position) >= SKEWED_SPREAD) skewedUntil = now + SKEW_REST_NANOS;
-        return now - skewedUntil < 0;
-    }
-
-    private boolean isBusierThanWhoIsIdle() {
-        int who = board.nearestIdle(position);
-        return who >= 0 && board.demand(position) >= board.demand(who) + SKEW_MARGIN;
-    }
-
-    private boolean wakeSomebody() {
-        int who = board.nearestIdle(position);
-        if (who < 0) return false;
-        board.member(who).wakeIfBlocking();
-        count(WAKES, 1);
-        return true;
-    }
-
-    /** Whether somebody would take what waits. */
-    private boolean isShared() { return balance.steals() && !board.nobodyIdle(); }
 
     private int turn(Color color) {
         long begin = turnStart;
@@ -720,9 +601,9 @@ public final class Vcore {
         if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {
             color.home().deliver(color);
-        } else if (color.movingTo != null || shouldMove(color)) {
+        } else if (color.movingTo != null || balancer.shouldMove(color)) {
             if (color.home() == this) {
-                depart(color);
+                balancer.depart(color);
             } else {
                 color.movingTo = this;
                 color.home().deliver(color);
@@ -813,204 +694,6 @@ public final class Vcore {
 
     /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */
     public boolean shouldYield() { return clock.nanoTime() - turnStart >= QUANTUM_NANOS; }
-
-    // ----------------------------------------------------------------------------------------------------- stealing and giving
-
-    /** Looks for work at others, the nearest first. Returns whether it found any. */
-    private boolean steal() {
-        if (board.nobodyOffers() || board.isClosing() || !board.beginSearch(position)) return false;
-        boolean found = false;
-        for (int i = 0; i < MAX_VICTIMS && !found; i++) {
-            int who = board.nearestOffering(position);
-            if (who < 0) break;
-            found = takeAll(board.member(who).offers.steal(MAX_STOLEN));
-        }
-        board.endSearch(position);
-        if (found) wakeIfMore();
-        return found;
-    }
-
-    private void wakeIfMore() {
-        // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
-        // partner in waitForEvents, where somebody may have gone idle because of this search.
-        VarHandle.fullFence();
-        if (!board.nobodyOffers() && !board.nobodyIdle()) wakeSomebody();
-    }
-
-    /** Takes what was stolen, linked colours or null. */
-    private boolean takeAll(Color color) {
-        if (color == null) return false;
-        long stolen = 0;
-        while (color != null) {
-            Color following = color.next;
-            color.next = null;
-            take(color);
-            stolen++;
-            color = following;
-        }
-        count(STEALS, 1);
-        count(STOLEN, stolen);
-        return true;
-    }
-
-    /**
-     * Looks whether it is worth relieving somebody. One who has not come back to its event queue for long is in the middle of a long task, or its CPU has been taken away: of that one
-     * it takes what is laid out, or else its inbox, or else the events that wait in the kernel; if there is nothing, it looks for another one. Of others it takes what is laid out if
-     * that is much. And it looks after those that have been idle for suspiciously long: if there are events for one, its CPU may be gone.
-     *
-     * @return whether there was something to run
-     */
-    private boolean help() {
-        sawOverdue = false;
-        if (board.isClosing() || stopping) return false;
-        boolean skewed = isMachineSkewed();
-        boolean harvests = queue.othersMayHarvest();
-        long present = clock.nanoTime();
-        long overdueSince = present - (skewed ? OVERDUE_SKEWED_NANOS : OVERDUE_NANOS);
-        long least = skewed ? TAKE_SKEWED_NANOS : TAKE_NANOS;
-        for (int looks = MAX_LOOKS; looks > 0; looks--) {
-            int who = board.needy(position, overdueSince, present, harvests, least, nextRandom());
-            if (who < 0) return false;
-            Vcore needy = board.member(who);
-            boolean idle = board.isIdle(who);
-            if (!idle && !board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
-                return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
-            }
-            board.lookedAfter(who, present);
-            if (!idle) {
-                sawOverdue = true;
-                if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
-                    wakeIfMore();
-                    return true;
-                }
-                if (takeInbox(needy)) return true;
-            }
-            if (!harvests) return false;
-            if (harvestFor(needy)) {
-                if (idle) needy.wakeIfBlocking(); // it comes back and is idle again, or does not and is overdue
-                return own.size() > 0;
-            }
-        }
-        return false;
-    }
-
-    /** Takes the events that the kernel has for another vcore. Returns whether there were any. */
-    private boolean harvestFor(Vcore needy) {
-        helped = needy;
-        int events = needy.queue.harvestBy(queue, SHARED_WINDOW);
-        helped = null;
-        if (events == 0) return false;
-        count(STEALS, 1);
-        watchNanos = WATCH_NANOS;
-        watchOverdueNanos = WATCH_OVERDUE_NANOS;
-        helping = true;
-        return true;
-    }
-
-    /**
-     * Takes what others have sent to a vcore that does not come for it. What must be done there goes back into its inbox; what was to move from there stays: it would have to wait for its home. Returns
-     * whether there was something to run.
-     */
-    private boolean takeInbox(Vcore overdue) {
-        int taken = 0;
-        for (Color color = overdue.inbox.takeAll(); color != null; ) {
-            Color following = color.next;
-            color.next = null;
-            if (color.movingTo != null && color.movingTo != overdue) { // it has not begun to
-                color.movingTo = null;
-                color.turnsAway = 0;
-            }
-            if (mayHelpWith(color)) {
-                take(color);
-                taken++;
-            } else {
-                overdue.deliver(color); // it may be about to block by now, having found nothing
-            }
-            color = following;
-        }
-        if (taken == 0) return false;
-        count(STEALS, 1);
-        count(STOLEN, taken);
-        helping = true;
-        return true;
-    }
-
-    private boolean mayHelpWith(Color color) { return color.mayRoam() && color.mayLiveAt(this); }
-
-    /** Makes a colour run here that was another's to run. */
-    private void take(Color color) {
-        color.busyFrom(now);
-        color.goTo(this);
-        enqueue(color);
-    }
-
-    /** Gives colours of groups to those who are idle in the group's neighbourhood. */
-    private void giveWithinGroups() {
-        if (own.work() < WAKE_NANOS && !runningLong) return;
-        for (int i = 0; i < MAX_GIVEN; i++) {
-            Color color = own.pollLastGrouped();
-            if (color == null) return;
-            int who = color.mayRoam() ? board.idleIn(color.group.low(), color.group.high(), position) : -1;
-            if (who < 0) {
-                own.add(color, virtualNow);
-                return;
-            }
-            Vcore receiver = board.member(who);
-            color.goTo(receiver);
-            board.clearIdle(who); // so the next one goes to another; before it is given something, after which it may be idle anew
-            receiver.inbox.put(color);
-            receiver.wakeIfBlocking();
-            count(PUSHED, 1);
-        }
-    }
-
-    private int nextRandom() {
-        random = random * 1_664_525 + 1_013_904_223;
-        return random >>> 8;
-    }
-
-    /** Gives about half of what waits to a neighbour that has nothing to do. */
-    private void push() {
-        int waiting = own.size();
-        if (waiting < 2 || own.work() + offers.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
-        int who = board.receiver(position, nextRandom());
-        if (who < 0) return;
-        Vcore receiver = board.member(who);
-        // Counted before the second look at the mark: the receiver does not stop before they have come, or nothing is given.
-        receiver.arriving.incrementAndGet();
-        long given = board.isClosing() ? 0 : give(receiver, waiting / 2);
-        receiver.arriving.decrementAndGet();
-        if (given == 0) return;
-        givenNanos += given;
-        board.given(who);
-        receiver.wakeIfBlocking();
-    }
-
-    private long give(Vcore receiver, int max) {
-        long half = own.work() / 2;
-        long given = 0;
-        Color staying = null;
-        Color last = null;
-        for (int i = max; i > 0 && given < half; i--) {
-            Color color = own.pollLast();
-            if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
-                if (staying == null) staying = color;
-                else last.next = color;
-                last = color;
-                continue;
-            }
-            given += color.cost;
-            color.goTo(receiver);
-            receiver.inbox.put(color);
-            count(PUSHED, 1);
-        }
-        while (staying != null) { // to where they were, by the times that they have
-            Color color = staying;
-            staying = color.next;
-            own.add(color, virtualNow);
-        }
-        return given;
-    }
 
     // -------------------------------------------------------------------------------------------------------------- rescuing
 
@@ -1192,72 +875,12 @@ public final class Vcore {
 
     int arrivingCount() { return arriving.get(); }
 
-    // --------------------------------------------------------------------------------------------------------------- moving
-
-    private boolean shouldMove(Color color) {
-        if (color.residentCount > 0 && board.somebodyParked() && !parking.isParked() && color.home() != this && color.home().isParked()) {
-            return !board.isClosing() && !color.isPinned();
-        }
-        if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
-        Vcore home = color.home();
-        if (home == this || color.isPinned() || !color.mayLiveAt(this) || board.isClosing()
-                || color.moved && turnStart - color.movedAt < MOVE_REST_NANOS) return false;
-        if (board.isOverdue(home.position, turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
-        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN;
-    }
-
     /** At the old home: lets all residents of a colour go. */
-    void depart(Color color) {
-        Vcore target = color.movingTo;
-        for (Resident r = color.residents; r != null; r = r.nextResident) {
-            if (r.canMove()) continue;
-            color.movingTo = null;
-            color.turnsAway = 0;
-            runnable(color);
-            return;
-        }
-        // Counted before the look at the mark, as the target looks at the count after it has been marked: it comes here, or the target waits for it.
-        target.arriving.incrementAndGet();
-        if (board.isClosing()) {
-            target.arriving.decrementAndGet();
-            color.movingTo = null;
-            runnable(color);
-            return;
-        }
-        color.toLeave = color.residentCount + 1;
-        for (Resident r = color.residents; r != null; ) {
-            Resident following = r.nextResident;
-            r.depart();
-            r = following;
-        }
-        residentDeparted(color);
-    }
+    void depart(Color color) { balancer.depart(color); }
 
-    void residentDeparted(Color color) {
-        if (--color.toLeave > 0) return;
-        Vcore target = color.movingTo;
-        color.home(target);
-        target.inbox.put(color);
-        target.wakeIfBlocking();
-    }
+    void residentDeparted(Color color) { balancer.residentDeparted(color); }
 
-    /** At the new home. */
-    private void arrive(Color color) {
-        color.movingTo = null;
-        color.moved = true;
-        color.movedAt = now;
-        color.turnsAway = 0;
-        for (Resident r = color.residents; r != null; ) {
-            Resident following = r.nextResident;
-            r.arrive();
-            r = following;
-        }
-        arriving.decrementAndGet();
-        count(MOVES, 1);
-        runnable(color);
-    }
-
-    private void count(int which, long n) {
+    void count(int which, long n) {
         STATS.setOpaque(stats, 16 + which, stats[16 + which] + n); // one writer: opaque keeps it untorn for readers
     }
 

@@ -1,0 +1,469 @@
+package org.libtorque.vcore;
+
+import java.lang.invoke.VarHandle;
+
+/**
+ * What a vcore does so that work goes from who has too much of it to who has none: offers what waits, and wakes somebody for it; takes what others offer; gives unasked; helps those
+ * that do not come back; and has colours move for good. What it works on is the vcore's: run queue, offers, inbox. The owner of the vcore calls it, nobody else does.
+ *
+ * <p>Thresholds are times: they weigh what waiting costs against what a transfer costs, two transfers of a microsecond or so for each colour, and tens of microseconds of the kernel's for
+ * waking somebody. On a machine whose vcores are all asked for as much, waiting mends itself, so they are high; where demand is skewed they are low. How they were found is
+ * in {@code doc/balance.md} and {@code doc/simulator.md}.
+ */
+final class Balancer {
+    /**
+     * Work that waits here and is worth offering to those who are idle, if they are as busy as this vcore on the whole: chance has brought it here, and its data goes with it and comes
+     * back the next time. And what is worth waking one of them for, which takes the kernel tens of microseconds.
+     */
+    private static final long WAKE_NANOS = 70_000;
+    /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
+    private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
+    private static final int SKEW_MARGIN = 128;
+    /**
+     * Vcores that differ by so much, of 1024, on average are a skewed machine: demand that is even is never that uneven by chance. It counts as such for a while after, since skew
+     * that has been mended by moving comes back elsewhere.
+     */
+    private static final int SKEWED_SPREAD = 160;
+    private static final long SKEW_REST_NANOS = 100_000_000;
+    /** With more on offer, one more is woken for each of these, up to {@link #MAX_WOKEN} at once: each would wake another, but one after the other. */
+    private static final long WAKE_EACH_NANOS = 100_000;
+    private static final int MAX_WOKEN = 4;
+    /** While somebody is idle, the kernel is asked again after so long, and for so many events at least: what it has nobody else can take. Sooner on a skewed machine. */
+    private static final long SHARED_TURN_NANOS = 30_000, SHARED_TURN_SKEWED_NANOS = 15_000;
+    static final int SHARED_WINDOW = 64;
+    /** Before a turn that is expected to take as long, what waits is laid out where others find it if the owner does not come back in time; and so much at once is taken back. */
+    static final int LAY_OUT_NANOS = 2_000;
+    /** Who has not asked its kernel for so long has what is laid out, and events, taken by others who are idle. Less on a skewed machine. */
+    private static final long OVERDUE_NANOS = 75_000, OVERDUE_SKEWED_NANOS = 40_000;
+    /** How many others that seem to need help are looked after before it is given up. */
+    private static final int MAX_LOOKS = 3;
+    /**
+     * Laid-out work that somebody who has just become idle takes, though the owner comes back in time: it saves waiting, and costs next to nothing but the transfer. Less of it if some
+     * vcores are asked for more than others, by so much of 1024.
+     */
+    private static final long TAKE_NANOS = 50_000, TAKE_SKEWED_NANOS = 10_000;
+    /**
+     * While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found
+     * nothing. And it comes back sooner if one is.
+     */
+    private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000, WATCH_OVERDUE_NANOS = 15_000;
+    /** Work that is worth giving away unasked. */
+    private static final long PUSH_NANOS = 100_000;
+    private static final int MAX_OFFERED = 64;
+    private static final int MAX_GIVEN = 4;
+    /** Before a turn that takes very long. */
+    private static final int MAX_OFFERED_LONG = 64 * MAX_OFFERED;
+    private static final int MAX_STOLEN = 32;
+    private static final int MAX_VICTIMS = 4;
+    /** Turns that others must have had of a colour, those at home counted against them, before it moves to one of them. */
+    private static final int AWAY_TO_MOVE = 4;
+    /** How long a colour stays where it has moved to, at least. */
+    private static final long MOVE_REST_NANOS = 20_000_000;
+    /** By how much, of 1024, the old home must have been busier than the new one. */
+    private static final int MOVE_MARGIN = 64;
+
+    private final Vcore vcore;
+    private final Clock clock;
+    private final Scoreboard board;
+    private final int position;
+    private final Balance balance;
+    private final RunQueue own;
+    private final Offers offers;
+
+    private long watchNanos = WATCH_NANOS, watchOverdueNanos = WATCH_OVERDUE_NANOS;
+    /** Whether the last look at others has found one that is overdue. */
+    private boolean sawOverdue;
+    /** Until when the machine counts as skewed. */
+    private long skewedUntil;
+    /** For whom events are being harvested, or null. */
+    private Vcore helped;
+    /** Whether this turn is about what has waited too long elsewhere. */
+    private boolean helping;
+    /** How many colours were left when it was laid out last what waits here, because they must stay, or had no room. */
+    private int leftOver;
+    /** Whether it is this one that watches. */
+    private boolean watches;
+    /** The expected CPU time of what was given away and not yet counted. */
+    private long givenNanos;
+    private int random;
+
+    /** @param vcore has joined its board and has its queues */
+    Balancer(Vcore vcore) {
+        this.vcore = vcore;
+        clock = vcore.clock();
+        board = vcore.board;
+        position = vcore.position;
+        balance = vcore.balance;
+        own = vcore.own;
+        offers = vcore.offers;
+        skewedUntil = vcore.now;
+        random = 0x9E3779B9 * (vcore.index() + 1);
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- offering
+
+    /** Before a colour's turn: others may have what waits if somebody is idle, or if the turn is long. */
+    void share(Color color) {
+        vcore.runningLong = color.cost >= Vcore.LONG_NANOS;
+        if (vcore.runningLong || !board.nobodyIdle()) offer(color);
+        if (own.size() <= leftOver) {
+            leftOver = own.size();
+        } else if (color.cost >= LAY_OUT_NANOS && board.size() > 1 && !board.isClosing()) { // should it take long against expectation, the others are not out of reach
+            offers.layOut(own, MAX_OFFERED, vcore.virtualNow);
+            leftOver = own.size();
+        }
+    }
+
+    /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
+    void offer(Color runs) {
+        long waiting = own.work() + offers.work();
+        if (waiting == 0 || board.isClosing()) return;
+        boolean skewed = helping || isMachineSkewed() || isBusierThanWhoIsIdle();
+        if (!vcore.runningLong && waiting < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
+        if (own.grouped() > 0) giveWithinGroups();
+        int max = vcore.runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / Vcore.LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
+        long work = offers.offer(own, max, vcore.virtualNow, vcore.runningLong);
+        if (work <= 0 || !vcore.runningLong && work < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
+        VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in Vcore.waitForEvents
+        for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
+    }
+
+    /** Whether some vcores are asked for much more than others, or have been not long ago. */
+    private boolean isMachineSkewed() {
+        if (board.spread(position) >= SKEWED_SPREAD) skewedUntil = vcore.now + SKEW_REST_NANOS;
+        return vcore.now - skewedUntil < 0;
+    }
+
+    private boolean isBusierThanWhoIsIdle() {
+        int who = board.nearestIdle(position);
+        return who >= 0 && board.demand(position) >= board.demand(who) + SKEW_MARGIN;
+    }
+
+    private boolean wakeSomebody() {
+        int who = board.nearestIdle(position);
+        if (who < 0) return false;
+        board.member(who).wakeIfBlocking();
+        vcore.count(Vcore.WAKES, 1);
+        return true;
+    }
+
+    /** Returns how long a turn may be while somebody is idle. */
+    long sharedTurnNanos() { return isMachineSkewed() ? SHARED_TURN_SKEWED_NANOS : SHARED_TURN_NANOS; }
+
+    /** Whether somebody would take what waits. */
+    boolean isShared() { return balance.steals() && !board.nobodyIdle(); }
+
+    // ---------------------------------------------------------------------------------------------------- stealing, helping
+
+    /** Looks for something to do at others. Returns whether it found any. */
+    boolean findWork() { return steal() || help(); }
+
+    /** Looks for work at others, the nearest first. Returns whether it found any. */
+    private boolean steal() {
+        if (board.nobodyOffers() || board.isClosing() || !board.beginSearch(position)) return false;
+        boolean found = false;
+        for (int i = 0; i < MAX_VICTIMS && !found; i++) {
+            int who = board.nearestOffering(position);
+            if (who < 0) break;
+            found = takeAll(board.member(who).offers.steal(MAX_STOLEN));
+        }
+        board.endSearch(position);
+        if (found) wakeIfMore();
+        return found;
+    }
+
+    private void wakeIfMore() {
+        // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
+        // partner in Vcore.waitForEvents, where somebody may have gone idle because of this search.
+        VarHandle.fullFence();
+        if (!board.nobodyOffers() && !board.nobodyIdle()) wakeSomebody();
+    }
+
+    /** Takes what was stolen, linked colours or null. */
+    private boolean takeAll(Color color) {
+        if (color == null) return false;
+        long stolen = 0;
+        while (color != null) {
+            Color following = color.next;
+            color.next = null;
+            take(color);
+            stolen++;
+            color = following;
+        }
+        vcore.count(Vcore.STEALS, 1);
+        vcore.count(Vcore.STOLEN, stolen);
+        return true;
+    }
+
+    /**
+     * Looks whether it is worth relieving somebody. One who has not come back to its event queue for long is in the middle of a long task, or its CPU has been taken away: of that one
+     * it takes what is laid out, or else its inbox, or else the events that wait in the kernel; if there is nothing, it looks for another one. Of others it takes what is laid out if
+     * that is much. And it looks after those that have been idle for suspiciously long: if there are events for one, its CPU may be gone.
+     *
+     * @return whether there was something to run
+     */
+    private boolean help() {
+        sawOverdue = false;
+        if (board.isClosing() || vcore.stopping) return false;
+        boolean skewed = isMachineSkewed();
+        boolean harvests = vcore.queue.othersMayHarvest();
+        long present = clock.nanoTime();
+        long overdueSince = present - (skewed ? OVERDUE_SKEWED_NANOS : OVERDUE_NANOS);
+        long least = skewed ? TAKE_SKEWED_NANOS : TAKE_NANOS;
+        for (int looks = MAX_LOOKS; looks > 0; looks--) {
+            int who = board.needy(position, overdueSince, present, harvests, least, nextRandom());
+            if (who < 0) return false;
+            Vcore needy = board.member(who);
+            boolean idle = board.isIdle(who);
+            if (!idle && !board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
+                return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+            }
+            board.lookedAfter(who, present);
+            if (!idle) {
+                sawOverdue = true;
+                if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
+                    wakeIfMore();
+                    return true;
+                }
+                if (takeInbox(needy)) return true;
+            }
+            if (!harvests) return false;
+            if (harvestFor(needy)) {
+                if (idle) needy.wakeIfBlocking(); // it comes back and is idle again, or does not and is overdue
+                return own.size() > 0;
+            }
+        }
+        return false;
+    }
+
+    /** Takes the events that the kernel has for another vcore. Returns whether there were any. */
+    private boolean harvestFor(Vcore needy) {
+        helped = needy;
+        int events = needy.queue.harvestBy(vcore.queue, SHARED_WINDOW);
+        helped = null;
+        if (events == 0) return false;
+        vcore.count(Vcore.STEALS, 1);
+        watchNanos = WATCH_NANOS;
+        watchOverdueNanos = WATCH_OVERDUE_NANOS;
+        helping = true;
+        return true;
+    }
+
+    /**
+     * Takes what others have sent to a vcore that does not come for it. What must be done there goes back into its inbox; what was to move from there stays at home,
+     * since it would have to wait for that. Returns whether there was something to run.
+     */
+    private boolean takeInbox(Vcore overdue) {
+        int taken = 0;
+        for (Color color = overdue.inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            color.next = null;
+            if (color.movingTo != null && color.movingTo != overdue) { // it has not begun to
+                color.movingTo = null;
+                color.turnsAway = 0;
+            }
+            if (mayHelpWith(color)) {
+                take(color);
+                taken++;
+            } else {
+                overdue.deliver(color); // it may be about to block by now, having found nothing
+            }
+            color = following;
+        }
+        if (taken == 0) return false;
+        vcore.count(Vcore.STEALS, 1);
+        vcore.count(Vcore.STOLEN, taken);
+        helping = true;
+        return true;
+    }
+
+    /** Whether a colour that an event has just made runnable was found by helping its home, and can run here. */
+    boolean helpsWith(Color color) { return helped == color.home() && mayHelpWith(color); }
+
+    /** Makes such a colour run here. */
+    void takeEvent(Color color) {
+        take(color);
+        vcore.count(Vcore.STOLEN, 1);
+    }
+
+    private boolean mayHelpWith(Color color) { return color.mayRoam() && color.mayLiveAt(vcore); }
+
+    /** Makes a colour run here that was another's to run. */
+    private void take(Color color) {
+        color.busyFrom(vcore.now);
+        color.goTo(vcore);
+        vcore.enqueue(color);
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- giving
+
+    /** Gives colours of groups to those who are idle in the group's neighbourhood. */
+    private void giveWithinGroups() {
+        if (own.work() < WAKE_NANOS && !vcore.runningLong) return;
+        for (int i = 0; i < MAX_GIVEN; i++) {
+            Color color = own.pollLastGrouped();
+            if (color == null) return;
+            int who = color.mayRoam() ? board.idleIn(color.group.low(), color.group.high(), position) : -1;
+            if (who < 0) {
+                own.add(color, vcore.virtualNow);
+                return;
+            }
+            Vcore receiver = board.member(who);
+            color.goTo(receiver);
+            board.clearIdle(who); // so the next one goes to another; before it is given something, after which it may be idle anew
+            receiver.inbox.put(color);
+            receiver.wakeIfBlocking();
+            vcore.count(Vcore.PUSHED, 1);
+        }
+    }
+
+    /** Returns the work that was given away since the last call, in nanoseconds. */
+    long takeGiven() {
+        long given = givenNanos;
+        givenNanos = 0;
+        return given;
+    }
+
+    private int nextRandom() {
+        random = random * 1_664_525 + 1_013_904_223;
+        return random >>> 8;
+    }
+
+    /** Gives about half of what waits to a neighbour that has nothing to do. */
+    void push() {
+        int waiting = own.size();
+        if (waiting < 2 || own.work() + offers.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
+        int who = board.receiver(position, nextRandom());
+        if (who < 0) return;
+        Vcore receiver = board.member(who);
+        // Counted before the second look at the mark: the receiver does not stop before they have come, or nothing is given.
+        receiver.arriving.incrementAndGet();
+        long given = board.isClosing() ? 0 : give(receiver, waiting / 2);
+        receiver.arriving.decrementAndGet();
+        if (given == 0) return;
+        givenNanos += given;
+        board.given(who);
+        receiver.wakeIfBlocking();
+    }
+
+    private long give(Vcore receiver, int max) {
+        long half = own.work() / 2;
+        long given = 0;
+        Color staying = null;
+        Color last = null;
+        for (int i = max; i > 0 && given < half; i--) {
+            Color color = own.pollLast();
+            if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
+                if (staying == null) staying = color;
+                else last.next = color;
+                last = color;
+                continue;
+            }
+            given += color.cost;
+            color.goTo(receiver);
+            receiver.inbox.put(color);
+            vcore.count(Vcore.PUSHED, 1);
+        }
+        while (staying != null) { // to where they were, by the times that they have
+            Color color = staying;
+            staying = color.next;
+            own.add(color, vcore.virtualNow);
+        }
+        return given;
+    }
+
+    /** Ends a turn of the loop. */
+    void endTurn() { helping = false; }
+
+    // ------------------------------------------------------------------------------------------------------------- watching
+
+    /**
+     * Before it waits: perhaps it is this one who is to come back by itself, to see about the others.
+     *
+     * @return how long to wait at most; {@link #endWatch} follows
+     */
+    long beginWatch(long present, long timeoutNanos) {
+        watches = timeoutNanos > watchNanos && board.needy(position, present, Long.MAX_VALUE, nextRandom()) >= 0 && board.beginWatch(position);
+        return watches ? Math.min(timeoutNanos, sawOverdue ? watchOverdueNanos : watchNanos) : timeoutNanos;
+    }
+
+    /** Ends what {@link #beginWatch} began. */
+    void endWatch(boolean hasEvents) {
+        if (!watches) return;
+        watches = false;
+        board.endWatch(position);
+        if (hasEvents) {
+            watchNanos = WATCH_NANOS;
+            watchOverdueNanos = WATCH_OVERDUE_NANOS;
+        } else if (sawOverdue) {
+            watchOverdueNanos = Math.min(2 * watchOverdueNanos, MAX_WATCH_NANOS);
+        } else {
+            watchNanos = Math.min(2 * watchNanos, MAX_WATCH_NANOS);
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- moving
+
+    boolean shouldMove(Color color) {
+        if (color.residentCount > 0 && board.somebodyParked() && !vcore.parking.isParked() && color.home() != vcore && color.home().isParked()) {
+            return !board.isClosing() && !color.isPinned();
+        }
+        if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
+        Vcore home = color.home();
+        if (home == vcore || color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing()
+                || color.moved && vcore.turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+        if (board.isOverdue(home.position, vcore.turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
+        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN;
+    }
+
+    /** At the old home: lets all residents of a colour go. */
+    void depart(Color color) {
+        Vcore target = color.movingTo;
+        for (Resident r = color.residents; r != null; r = r.nextResident) {
+            if (r.canMove()) continue;
+            color.movingTo = null;
+            color.turnsAway = 0;
+            vcore.runnable(color);
+            return;
+        }
+        // Counted before the look at the mark, as the target looks at the count after it has been marked: it comes here, or the target waits for it.
+        target.arriving.incrementAndGet();
+        if (board.isClosing()) {
+            target.arriving.decrementAndGet();
+            color.movingTo = null;
+            vcore.runnable(color);
+            return;
+        }
+        color.toLeave = color.residentCount + 1;
+        for (Resident r = color.residents; r != null; ) {
+            Resident following = r.nextResident;
+            r.depart();
+            r = following;
+        }
+        residentDeparted(color);
+    }
+
+    void residentDeparted(Color color) {
+        if (--color.toLeave > 0) return;
+        Vcore target = color.movingTo;
+        color.home(target);
+        target.inbox.put(color);
+        target.wakeIfBlocking();
+    }
+
+    /** At the new home. */
+    void arrive(Color color) {
+        color.movingTo = null;
+        color.moved = true;
+        color.movedAt = vcore.now;
+        color.turnsAway = 0;
+        for (Resident r = color.residents; r != null; ) {
+            Resident following = r.nextResident;
+            r.arrive();
+            r = following;
+        }
+        vcore.arriving.decrementAndGet();
+        vcore.count(Vcore.MOVES, 1);
+        vcore.runnable(color);
+    }
+}
