@@ -242,7 +242,8 @@ public final class ChildProcess implements Registration {
         }
     }
 
-    @Override public boolean isOpen() { return open; }
+    /** Not closed, nor told of its end; and the runtime has not ended, which the child's end may outlive. */
+    @Override public boolean isOpen() { return open && (exit.isOpen() || status != null); }
 
     @Override public Color color() { return color; }
 

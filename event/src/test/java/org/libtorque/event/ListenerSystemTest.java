@@ -32,6 +32,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Balance;
 
 /** Listening on TCP and Unix sockets. */
 @ParameterizedClass(name = "{0}")
@@ -130,6 +131,7 @@ class ListenerSystemTest extends SystemTest {
     }
 
     @Test void allVcoresAccept() throws IOException {
+        open(options().withBalance(Balance.STATIC)); // it is asked who accepts; connections may be served by others
         var perVcore = new AtomicInteger[setup.vcores()];
         for (int i = 0; i < perVcore.length; i++) perVcore[i] = new AtomicInteger();
         Listener listener = serve(c -> perVcore[c.vcore().index()].incrementAndGet());

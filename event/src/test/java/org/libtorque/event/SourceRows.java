@@ -1,12 +1,18 @@
 package org.libtorque.event;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
 import org.libtorque.Torque;
@@ -85,6 +91,10 @@ final class SourceRows {
             });
             return subject(walk, number -> { }, () -> { });
         }));
+        for (FileWork work : FileWork.values()) {
+            rows.add(row(work.text, Delivery.EACH, MANY, 20, (torque, color, receiver, folder) -> new FileSubject(work, torque, color, receiver, folder)));
+        }
+        rows.add(row("child's pipes", Delivery.EACH, MANY, 8, (torque, color, receiver, folder) -> cat(torque, color, receiver)));
         rows.add(row("network", Delivery.EACH, 1, 30, (torque, color, receiver, folder) -> {
             Registration registration = torque.onNetwork(Set.of(NetworkObject.Kind.LINK), color, change -> {
                 if (change.object() instanceof NetworkObject.Link link && link.index() == 1) receiver.accept(0); // the loopback interface is there, once
@@ -150,6 +160,107 @@ final class SourceRows {
             Eventually.await("the watch has ended", () -> !watch.isOpen());
             for (int end : ends) org.libtorque.sys.Files.close(ErrnoSlot.current(), end);
         });
+    }
+
+    /** What is done to a file, for one number after the other; each says by its outcome that it was done for this number. */
+    private enum FileWork {
+        READ("file read"), WRITE("file write"), SYNC("file sync"), STATUS("file status");
+
+        final String text;
+
+        FileWork(String text) { this.text = text; }
+
+        void start(FileOperation operation, AsyncFile file, MemorySegment memory, int number, FileHandler whenDone) {
+            switch (this) {
+                case READ -> operation.read(file, memory, number, whenDone);
+                case WRITE -> {
+                    memory.set(ValueLayout.JAVA_BYTE, 0, (byte) number);
+                    operation.write(file, memory, number, whenDone);
+                }
+                case SYNC -> operation.sync(file, number % 2 == 0, whenDone);
+                case STATUS -> operation.status(file, whenDone);
+            }
+        }
+
+        /** Returns whether it has done its work. */
+        boolean isDone(FileOperation operation, Path path, MemorySegment memory, int number) throws IOException {
+            return switch (this) {
+                case READ -> operation.count() == 1 && memory.get(ValueLayout.JAVA_BYTE, 0) == number;
+                case WRITE -> operation.count() == 1 && Files.readAllBytes(path)[number] == number;
+                case SYNC -> operation.errno() == 0;
+                case STATUS -> operation.status().size() == MANY;
+            };
+        }
+    }
+
+    /**
+     * Numbers wait in a mailbox until the operation that there is has done its work for the one before. The mailbox is the registration: an operation has none, since its handler is called in
+     * any case; that it is, once for each that was begun, is looked at in the end.
+     */
+    private static final class FileSubject implements Subject {
+        private final FileWork work;
+        private final Torque torque;
+        private final IntConsumer receiver;
+        private final Path path;
+        private final Arena arena = Arena.ofShared();
+        private final MemorySegment memory = arena.allocate(1);
+        private final FileOperation operation;
+        private final AsyncFile file;
+        private final Mailbox<Integer> mailbox;
+        /** The colour's. */
+        private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
+        private volatile int begun;
+        private volatile int ended;
+
+        FileSubject(FileWork work, Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception {
+            this.work = work;
+            this.torque = torque;
+            this.receiver = receiver;
+            byte[] content = new byte[MANY];
+            for (int i = 0; i < MANY; i++) content[i] = work == FileWork.WRITE ? -1 : (byte) i;
+            path = Files.write(folder.resolve("file"), content);
+            operation = torque.files().operation(color);
+            var opened = new CompletableFuture<FileOperation>();
+            operation.open(FileName.of(path), opened::complete, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            file = SystemTest.get(opened).file();
+            mailbox = torque.mailbox(64, color, number -> {
+                waiting.add(number);
+                if (waiting.size() == 1) next();
+            });
+        }
+
+        private void next() {
+            int number = waiting.element();
+            begun++;
+            work.start(operation, file, memory, number, done -> {
+                ended++;
+                if (!mailbox.isOpen()) return;
+                receiver.accept(work.isDone(done, path, memory, number) ? number : -1);
+                waiting.remove();
+                if (!waiting.isEmpty() && mailbox.isOpen()) next();
+            });
+        }
+
+        @Override public Registration registration() { return mailbox; }
+
+        @Override public void cause(int number) { mailbox.offer(number); }
+
+        @Override public void end() {
+            // What is in flight when the runtime stops may tell nobody; but it has let go of the memory.
+            Eventually.await(() -> ended + " of " + begun + " have ended", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ended == begun || torque.vcores().getFirst().hasStopped());
+            file.close();
+            arena.close();
+        }
+    }
+
+    /** Numbers go through a child as bytes. */
+    private static Subject cat(Torque torque, Color color, IntConsumer receiver) throws IOException {
+        ChildProcess child = torque.start(Command.of("cat"), color, self -> self.onOutput((from, data) -> {
+            for (int i = 0; i < data.length() && self.isOpen(); i++) receiver.accept(data.getByte(i));
+        }));
+        return subject(child, number -> torque.post(color, () -> child.write(new byte[] {(byte) number})),
+                // Its input has been closed, so it ends; and somebody reaps it, whatever has become of the runtime.
+                () -> Eventually.await("the child is gone", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ProcessHandle.of(child.pid()).isEmpty()));
     }
 
     // ---- short forms
