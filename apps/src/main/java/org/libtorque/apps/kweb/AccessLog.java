@@ -9,8 +9,9 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.apps.cli.CommandException;
 
@@ -31,16 +32,19 @@ final class AccessLog implements AutoCloseable {
 
     private final OutputStream out;
     private final boolean ownsOut;
-    private final ArrayBlockingQueue<byte[]> full;
-    private final ArrayBlockingQueue<byte[]> spare;
+    private final int mostFull;
+    /** How many are in {@link #full}, at least. */
+    private final AtomicInteger fullCount = new AtomicInteger();
+    // Neither has a lock: a uthread that found it taken would leave its vcore in the middle of a request.
+    private final LinkedTransferQueue<byte[]> full = new LinkedTransferQueue<>();
+    private final ConcurrentLinkedQueue<byte[]> spare = new ConcurrentLinkedQueue<>();
     private final AtomicLong dropped = new AtomicLong();
     private final Thread thread;
 
     private AccessLog(OutputStream out, boolean ownsOut, int vcores) {
         this.out = out;
         this.ownsOut = ownsOut;
-        full = new ArrayBlockingQueue<>(16 * vcores + 1);
-        spare = new ArrayBlockingQueue<>(16 * vcores + 1);
+        mostFull = 16 * vcores;
         thread = Thread.ofPlatform().name("kweb-access-log").daemon(true).unstarted(this::write);
     }
 
@@ -73,6 +77,7 @@ final class AccessLog implements AutoCloseable {
             while (true) {
                 byte[] buffer = full.take();
                 if (buffer == END) break;
+                fullCount.decrementAndGet();
                 int length = (buffer[0] & 0xFF) << 16 | (buffer[1] & 0xFF) << 8 | buffer[2] & 0xFF;
                 out.write(buffer, Writer.HEADER, length - Writer.HEADER);
                 if (full.isEmpty()) out.flush();
@@ -96,7 +101,8 @@ final class AccessLog implements AutoCloseable {
     /** Writes what has been flushed and closes the file. Vcores must have stopped. */
     @Override public void close() {
         try {
-            if (full.offer(END, 5, TimeUnit.SECONDS)) thread.join(5000);
+            full.put(END);
+            thread.join(10_000);
             if (ownsOut) out.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -179,7 +185,9 @@ final class AccessLog implements AutoCloseable {
             buffer[0] = (byte) (length >>> 16);
             buffer[1] = (byte) (length >>> 8);
             buffer[2] = (byte) length;
-            if (full.offer(buffer)) {
+            if (fullCount.get() < mostFull) { // or a few more, if several vcores see that at a time
+                fullCount.incrementAndGet();
+                full.put(buffer);
                 byte[] next = spare.poll();
                 buffer = next != null ? next : new byte[BUFFER_BYTES];
             } else {

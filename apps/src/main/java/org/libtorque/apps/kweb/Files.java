@@ -66,7 +66,7 @@ final class Files {
     Files(VcoreSite site) {
         this.site = site;
         root = site.site.root;
-        cache = new FileCache(site, root, site.vcore == null ? 0 : site.site.options.cacheBytes());
+        cache = new FileCache(site, root, site.hasHome() ? site.site.options.cacheBytes() : 0);
         cacheFileBytes = Math.min(site.site.options.cacheFileBytes(), Integer.MAX_VALUE / 2);
         name = new byte[site.site.limits.targetBytes() + SUFFIX_ROOM];
     }

@@ -1,6 +1,7 @@
 package org.libtorque.apps.kweb;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -26,7 +27,8 @@ final class Site implements ConnectionHandler, AutoCloseable {
     final AccessLog accessLog;
     /** Null unless there are endpoints for benchmarks. */
     final HashHandler hash;
-    private final VcoreSite[] perVcore;
+    /** Of the runtime's vcores; and of those that stand in for them, made when first needed. Replaced as a whole, under this object's lock, to make room. */
+    private volatile VcoreSite[] perVcore;
     /** Of all platform threads. */
     private AccessLog.Writer sharedLog;
 
@@ -86,7 +88,25 @@ final class Site implements ConnectionHandler, AutoCloseable {
         return sharedLog;
     }
 
-    VcoreSite part(Vcore vcore) { return perVcore[vcore.index()]; }
+    /** Returns the part of the vcore that calls. Makes it if that has none yet, and waits meanwhile. */
+    VcoreSite part(Vcore vcore) { return hasPart(vcore) ? perVcore[vcore.index()] : makePart(vcore); }
+
+    /** Tells whether a vcore has its part: one that stands in for another may not yet. */
+    boolean hasPart(Vcore vcore) {
+        VcoreSite[] parts = perVcore;
+        return vcore.index() < parts.length && parts[vcore.index()] != null;
+    }
+
+    private VcoreSite makePart(Vcore vcore) {
+        VcoreSite part = new VcoreSite(this, vcore);
+        synchronized (this) {
+            VcoreSite[] parts = Arrays.copyOf(perVcore, Math.max(perVcore.length, vcore.index() + 1));
+            if (parts[vcore.index()] != null) return parts[vcore.index()]; // another thread of the vcore was quicker
+            parts[vcore.index()] = part;
+            perVcore = parts;
+        }
+        return part;
+    }
 
     /** Called when the runtime has stopped. */
     @Override public void close() {

@@ -6,12 +6,15 @@ import org.libtorque.event.Connection;
 import org.libtorque.memory.ByteView;
 import org.libtorque.thread.TorqueSocket;
 import org.libtorque.thread.Uthread;
+import org.libtorque.vcore.Vcore;
 
 /** A session in a uthread of its connection's colour, which waits for whatever there is to wait for: mode {@code thread}. */
 final class ThreadSession extends ConnectionSession implements Connection.ReadHandler {
     private final TorqueSocket socket;
     private final Steps steps = new Steps();
     private boolean again;
+    /** The vcore that runs this has no part of the site yet, as one that has just begun to stand in for another: making it takes its time, and locks. */
+    private boolean unprepared;
     /** Whether the socket ends input when the runtime stops: between requests it does. */
     private boolean endsInput = true;
 
@@ -37,6 +40,11 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
                     else ended();
                     return;
                 }
+                if (unprepared) { // what has arrived was left, and is shown again
+                    here();
+                    unprepared = needsMore = false;
+                    continue;
+                }
                 finishAnswer();
                 if (deferred) socket.awaitRoom();
                 if (again) {
@@ -50,7 +58,10 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
     }
 
     /** What has arrived: dealt with as far as that needs no waiting. */
-    @Override public void onRead(Connection c, ByteView data) { handle(data); }
+    @Override public void onRead(Connection c, ByteView data) {
+        if (site.site.hasPart(Vcore.current())) handle(data);
+        else unprepared = true;
+    }
 
     /** Does what the last answer has left to be done, and waits for it. */
     private void finishAnswer() throws IOException {

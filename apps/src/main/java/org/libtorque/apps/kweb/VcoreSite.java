@@ -13,7 +13,7 @@ import org.libtorque.vcore.Vcore;
 
 /**
  * What one vcore's sessions share: parser, scratch objects, the date, canned answers and the file cache. Touched by that vcore alone. Where platform threads serve, each has one without
- * a vcore, and without a cache.
+ * a vcore, and without a cache; vcores that stand in for others have none either.
  */
 final class VcoreSite {
     private static final System.Logger LOG = System.getLogger("org.libtorque.kweb");
@@ -76,6 +76,9 @@ final class VcoreSite {
 
     /** Returns the part of the vcore that calls; where platform threads serve, this. */
     VcoreSite here() { return vcore == null || vcore.isCurrent() ? this : site.part(Vcore.current()); }
+
+    /** Tells whether it is of one of the runtime's vcores, where event sources can be at home. */
+    boolean hasHome() { return vcore != null && vcore.index() < site.torque.vcores().size(); }
 
     /** Reads the wall clock if the second may have changed. To be called before {@link #second} and {@link #date}. */
     void refreshDate() {

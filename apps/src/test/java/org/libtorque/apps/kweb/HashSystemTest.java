@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.apps.cli.ServeMode;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.thread.Uthreads;
 
 /** Answers that need other colours and much time ({@code /hash}), and those that need much time at once ({@code /cipher}). */
 class HashSystemTest extends KwebFixture {
@@ -262,6 +263,28 @@ class HashSystemTest extends KwebFixture {
         }
         assertEquals(1, stat("hash_entries"), "the first is not ready yet, or this shows nothing");
         slow.reset();
+    }
+
+    /** In modes event and thread what waits goes on under a vcore that stands in for the one that is kept. */
+    @Test void answersComeThoughAThreadKeepsTheVcore() throws IOException {
+        file("small.txt", "small");
+        serveOn(1);
+        WireClient client = connect();
+        int rounds = LONG / 5;
+        for (int i = 0; i < 4; i++) {
+            client.send(WireClient.request("GET", "/hash/" + i + "?rounds=" + rounds) + WireClient.request("GET", "/plaintext") + WireClient.request("GET", "/small.txt")
+                    + WireClient.request("GET", "/cipher?kb=1"));
+            awaitMisses(i + 1);
+            server().torque().spawn(() -> {
+                long end = System.nanoTime() + 200_000_000;
+                while (System.nanoTime() - end < 0) Thread.onSpinWait();
+            });
+            client.read().expect(200, hash("/hash/" + i, rounds));
+            client.read().expect(200, "Hello, World!");
+            client.read().expect(200, "small");
+            assertTrue(client.read().expect(200).text().startsWith("{\"kb\":1,"));
+        }
+        if (mode == ServeMode.THREAD) assertTrue(Uthreads.of(server().torque()).compensations() > 0, "somebody has stood in, or this shows nothing");
     }
 
     // ---- the end
