@@ -42,6 +42,9 @@ final class Peers {
     static final List<String> SKEW_DEFAULT = List.of("kweb-static", "kweb-steal", "kweb-migrate", "c-loops", "c-queue", "c-least", "c-threads",
             "netty-epoll-2", "netty-io_uring-2", "netty-ordered", "netty-unordered", "virtual-threads-2");
 
+    /** What takes part next to cold files unless told otherwise. All have one CPU, and no cache but the kernel's. */
+    static final List<String> COLD_DEFAULT = List.of("kweb-uncached", "kweb-thread-uncached", "virtual-threads-files");
+
     private final SequencedMap<String, Peer> byName = new LinkedHashMap<>();
     private final CLoops cLoops;
     /** Whether kweb has --balance; null while nobody has asked. */
@@ -57,6 +60,11 @@ final class Peers {
         kweb("kweb-io_uring", kweb, List.of("--backend", "io_uring"));
         for (String mode : List.of("thread", "kweb", "os")) kweb("kweb-" + mode, kweb, List.of("--mode", mode));
         kweb("kweb-thread-epoll", kweb, List.of("--mode", "thread", "--backend", "epoll"));
+        for (String mode : List.of("event", "thread", "os")) {
+            String name = "kweb" + (mode.equals("event") ? "" : "-" + mode) + "-uncached";
+            kweb(name, kweb, List.of("--mode", mode, "--cache-bytes", "0"));
+            kweb(name + "-epoll", kweb, List.of("--mode", mode, "--cache-bytes", "0", "--backend", "epoll"));
+        }
         add("c-epoll", false, false, slot -> cLoop("epoll_loop", slot));
         add("c-io_uring", false, false, slot -> cLoop("uring_loop", slot));
         netty("netty-epoll", "epoll", "http");
@@ -87,6 +95,8 @@ final class Peers {
         netty("netty-unordered", "epoll", "http", "--loops", "2", "--offload", "unordered");
         java("virtual-threads-2", VirtualWorkServer.class,
                 List.of("--enable-native-access=ALL-UNNAMED", "-Djdk.virtualThreadScheduler.parallelism=2"), List.of());
+        java("virtual-threads-files", true, VirtualWorkServer.class,
+                List.of("--enable-native-access=ALL-UNNAMED", "-Djdk.virtualThreadScheduler.parallelism=1"), List.of());
     }
 
     /** Returns all servers by name, in the order of the results. */
@@ -142,14 +152,17 @@ final class Peers {
         java(name, NettyServer.class, NETTY_FLAGS, options);
     }
 
-    private void java(String name, Class<?> main, List<String> flags, List<String> options) {
-        add(name, true, false, slot -> {
+    private void java(String name, Class<?> main, List<String> flags, List<String> options) { java(name, false, main, flags, options); }
+
+    private void java(String name, boolean servesFiles, Class<?> main, List<String> flags, List<String> options) {
+        add(name, true, servesFiles, slot -> {
             var command = new ArrayList<String>();
             command.add(Commands.javaBinary());
             command.addAll(JVM_FLAGS);
             command.addAll(flags);
             command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
             command.addAll(options);
+            if (servesFiles) command.addAll(List.of("--root", slot.root().toString()));
             command.addAll(List.of("--port", String.valueOf(slot.port())));
             return command;
         });

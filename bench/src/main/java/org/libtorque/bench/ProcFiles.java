@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -59,6 +60,9 @@ final class ProcFiles {
         }
         return sum;
     }
+
+    /** Returns how many bytes the kernel has read from disks for processes; 0 for those that have ended, or whose files this one may not read. */
+    static long bytesFromDisk(List<Long> pids) { return pids.stream().mapToLong(pid -> number(read(PROC.resolve(pid + "/io")), "read_bytes:")).sum(); }
 
     /** Returns resident memory in KiB. */
     static long residentKib(long pid) { return number(read(PROC.resolve(pid + "/status")), "VmRSS:"); }

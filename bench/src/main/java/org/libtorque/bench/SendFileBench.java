@@ -16,10 +16,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.libtorque.bench.peer.FileProtocol;
-import org.libtorque.sys.CStrings;
-import org.libtorque.sys.ErrnoSlot;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -220,15 +219,7 @@ public final class SendFileBench extends BenchProgram {
 
     /** Has the kernel forget the files' bytes. */
     private void evict(Path root, SendFileCase size) {
-        try (var arena = java.lang.foreign.Arena.ofConfined()) {
-            ErrnoSlot errno = ErrnoSlot.current();
-            for (int i = 0; i < size.files; i++) {
-                int fd = org.libtorque.sys.Files.open(errno, CStrings.allocate(FileProtocol.file(root, i).toString(), arena),
-                        org.libtorque.sys.Files.O_RDONLY | org.libtorque.sys.Files.O_CLOEXEC, 0);
-                org.libtorque.sys.Files.fadvise(errno, fd, 0, 0, org.libtorque.sys.Files.POSIX_FADV_DONTNEED);
-                org.libtorque.sys.Files.close(errno, fd);
-            }
-        }
+        PageCache.evict(IntStream.range(0, size.files).mapToObj(i -> FileProtocol.file(root, i)).toList());
         if (!dropNames) return;
         try {
             Files.writeString(Path.of("/proc/sys/vm/drop_caches"), "2");

@@ -101,7 +101,11 @@ abstract class ServerProgram<M extends InRound> extends BenchProgram {
 
     /** Starts servers on the same CPUs; those that cannot be are absent from then on. */
     final List<ServerProcess> startAll(List<String> names, Map<String, Peer> known, String cpus, Path scratch) throws IOException, InterruptedException {
-        Path root = root(scratch);
+        return startAll(names, known, cpus, root(scratch), scratch);
+    }
+
+    /** The same, with the folder of the files to serve. */
+    final List<ServerProcess> startAll(List<String> names, Map<String, Peer> known, String cpus, Path root, Path scratch) throws IOException, InterruptedException {
         var servers = new ArrayList<ServerProcess>();
         for (String name : names) {
             try {

@@ -3,15 +3,18 @@ package org.libtorque.bench.peer;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * {@link VirtualThreadServer} for skewed load: a virtual thread for each connection, blocking channels, and as much of
- * a parser as it takes to tell {@code /work?us=N} from other requests. How many carriers there are is the launcher's
- * choice ({@code -Djdk.virtualThreadScheduler.parallelism}).
+ * a parser as it takes to tell {@code /work?us=N} from other requests; with a root also {@code /}, which is its {@code index.html}, and files of the folder {@code cold} in it, sent by
+ * {@link FileChannel#transferTo}. How many carriers there are is the launcher's choice ({@code -Djdk.virtualThreadScheduler.parallelism}).
  */
 @Command(name = "VirtualWorkServer", description = "Blocking server on JDK virtual threads that works on request.")
 public final class VirtualWorkServer extends PeerOptions {
@@ -20,6 +23,9 @@ public final class VirtualWorkServer extends PeerOptions {
 
     /** All of an answer but the length and the body, with the date of the start. */
     private static final String HEAD = answerHead("loom");
+
+    @Option(names = "--root", description = "Folder of files to serve")
+    private Path root;
 
     private VirtualWorkServer() {}
 
@@ -40,15 +46,17 @@ public final class VirtualWorkServer extends PeerOptions {
         }
     }
 
-    private static void serve(SocketChannel channel) {
+    private void serve(SocketChannel channel) {
         try (channel) {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
             ByteBuffer input = ByteBuffer.allocate(READ_BYTES);
             while (channel.read(input) >= 0) {
                 int from = 0;
                 for (int end; (end = blankLine(input, from)) >= 0; from = end) {
-                    ByteBuffer answer = ByteBuffer.wrap(answerTo(target(input, from)));
-                    while (answer.hasRemaining()) channel.write(answer);
+                    String target = target(input, from);
+                    if (root != null && target.equals("/")) send(root.resolve("index.html"), channel);
+                    else if (root != null && target.startsWith("/cold/")) send(root.resolve(target.substring(1)), channel);
+                    else write(answerTo(target), channel);
                 }
                 input.flip().position(from);
                 input.compact();
@@ -57,6 +65,19 @@ public final class VirtualWorkServer extends PeerOptions {
         } catch (IOException clientGone) {
             // A reset connection is the client's affair; the load generator counts what it did not get.
         }
+    }
+
+    private static void send(Path path, SocketChannel channel) throws IOException {
+        try (FileChannel file = FileChannel.open(path)) {
+            long size = file.size();
+            write((HEAD + size + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII), channel);
+            for (long sent = 0; sent < size; ) sent += file.transferTo(sent, size - sent, channel);
+        }
+    }
+
+    private static void write(byte[] bytes, SocketChannel channel) throws IOException {
+        ByteBuffer left = ByteBuffer.wrap(bytes);
+        while (left.hasRemaining()) channel.write(left);
     }
 
     private static byte[] answerTo(String target) {
