@@ -3,7 +3,6 @@ module org.libtorque.apps {
     requires HdrHistogram; // an automatic module: its name is that of the file
     requires com.google.gson;
     requires info.picocli;
-    requires java.management; // the CPU clock of a thread, for /work
     requires org.libtorque.event;
     requires org.libtorque.hardware;
     requires org.libtorque.sys; // timerfd alone: the runtime's own timers tick once a millisecond, too coarse to pace requests by
