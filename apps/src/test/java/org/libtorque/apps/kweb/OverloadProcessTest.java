@@ -136,7 +136,9 @@ class OverloadProcessTest {
                 long median = busy.get(busy.size() / 2);
                 // Generous, since this process and the crowd's writes share the CPUs with the server: what must not be is waiting for those who are stuck.
                 assertTrue(median < Math.max(10 * quiet, 20_000_000), () -> "median latency " + median + " ns beside the crowd, " + quiet + " ns without");
-                assertTrue(busy.getLast() < 2_000_000_000L, () -> "worst latency " + busy.getLast() + " ns");
+                // Who is stuck is so for a second or two. One request in a hundred may take that long because the machine had no CPU for it.
+                long slow = busy.get(busy.size() * 99 / 100);
+                assertTrue(slow < 1_000_000_000L, () -> "99 % of " + busy.size() + " requests took up to " + slow + " ns, the worst " + busy.getLast() + " ns");
             }
             normal.get("/large.bin").expect(200);
             server.stop();
