@@ -21,16 +21,10 @@ public final class AsyncFile implements AutoCloseable {
     private final UseCount uses = new UseCount() {
         @Override void unused() {
             // Behind the last close of a file that was written or removed there may be work for the disk.
-            if (writable) files.pool().submit(new Closing(), true);
+            if (writable) files.closeLater(fd);
             else Files.close(ErrnoSlot.current(), fd);
         }
     };
-
-    private final class Closing extends FilePool.Job {
-        @Override void run() { Files.close(ErrnoSlot.current(), fd); }
-
-        @Override void dropped() { run(); }
-    }
 
     AsyncFile(AsyncFiles files, String name, int fd, boolean writable) {
         this.files = files;

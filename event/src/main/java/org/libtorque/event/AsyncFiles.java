@@ -1,9 +1,12 @@
 package org.libtorque.event;
 
+import java.lang.foreign.Arena;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Files;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.FileCall;
 import org.libtorque.vcore.Vcore;
@@ -100,6 +103,20 @@ public final class AsyncFiles {
     }
 
     FilePool pool() { return pool; }
+
+    /** Has a descriptor closed by a thread that may wait. Any thread; it is closed in any case. */
+    void closeLater(int fd) { later(() -> Files.close(ErrnoSlot.current(), fd)); }
+
+    /** Has a shared arena closed by a thread that may wait: the JVM asks all threads whether they are using it. Any thread; it is closed in any case. */
+    void closeLater(Arena arena) { later(arena::close); }
+
+    private void later(Runnable closing) {
+        pool.submit(new FilePool.Job() {
+            @Override void run() { closing.run(); }
+
+            @Override void dropped() { run(); }
+        }, true);
+    }
 
     FileMemory memory() { return memory; }
 

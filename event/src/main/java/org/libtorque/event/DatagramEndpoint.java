@@ -87,7 +87,7 @@ public final class DatagramEndpoint {
         private final Vcore seat;
         private final DatagramHandler handler;
         private final RawView view = new RawView();
-        private final Arena arena = Arena.ofShared(); // closed by the vcore, opened by whoever binds
+        private final Arena arena = Arena.ofShared(); // opened by whoever binds
         private final long memory;
         private final long nameAddress;
         private int nameLength;
@@ -144,7 +144,7 @@ public final class DatagramEndpoint {
             loop.remove(membership);
             seat.unseat(color());
             loop.queue.close(this, false);
-            arena.close();
+            loop.files.closeLater(arena);
         }
 
         void checkInCallback() {

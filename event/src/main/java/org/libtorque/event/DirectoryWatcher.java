@@ -117,6 +117,7 @@ public final class DirectoryWatcher implements Registration {
     private static final class Source extends EventSource {
         final Loop loop;
         final Handler handler;
+        private final int descriptor;
         DirectoryWatcher owner;
 
         final LoopSource membership = new LoopSource() {
@@ -129,7 +130,13 @@ public final class DirectoryWatcher implements Registration {
             super(color, fd);
             this.loop = loop;
             this.handler = handler;
+            descriptor = fd;
         }
+
+        /** As {@link PathSource}'s: an inotify instance. */
+        @Override protected boolean waitsWhenClosed() { return true; }
+
+        @Override protected void closeElsewhere() { loop.files.closeLater(descriptor); }
 
         void end() {
             if (!owner.open) return;

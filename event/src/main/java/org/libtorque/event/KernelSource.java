@@ -26,6 +26,7 @@ abstract class KernelSource extends EventSource implements Registration {
 
     private final AtomicInteger state = new AtomicInteger(OPEN);
     private final int interest;
+    private final int descriptor;
     /** Where it is registered; home's. */
     private Loop loop;
     /** Home's, and of the task that starts it: whether the descriptor has been given back. */
@@ -48,6 +49,7 @@ abstract class KernelSource extends EventSource implements Registration {
     KernelSource(Color color, int fd, int interest) {
         super(color, fd);
         this.interest = interest;
+        descriptor = fd;
     }
 
     /**
@@ -148,6 +150,8 @@ abstract class KernelSource extends EventSource implements Registration {
 
     /** The descriptor is closed: memory of the source's may go. Home, the colour being held, or before it was ever registered. */
     void released() { }
+
+    @Override protected final void closeElsewhere() { homeLoop().files.closeLater(descriptor); }
 
     // ---- moving
 

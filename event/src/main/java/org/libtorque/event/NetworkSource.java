@@ -41,7 +41,7 @@ final class NetworkSource extends KernelSource {
 
     private final NetworkHandler handler;
     private final Set<NetworkObject.Kind> kinds;
-    private final Arena arena = Arena.ofShared(); // opened by whoever registers, closed at home
+    private final Arena arena = Arena.ofShared(); // opened by whoever registers
     private final long buffer = arena.allocate(BUFFER_BYTES + NAME_BYTES + 8, 16).address();
     private final long name = buffer + BUFFER_BYTES;
     private final Map<NetworkObject.Kind, Map<Object, NetworkObject>> picture = new java.util.EnumMap<>(NetworkObject.Kind.class);
@@ -105,7 +105,7 @@ final class NetworkSource extends KernelSource {
         signal(READABLE);
     }
 
-    @Override void released() { arena.close(); }
+    @Override void released() { loop().files.closeLater(arena); }
 
     @Override protected void run() throws Exception {
         takeReady();

@@ -99,7 +99,7 @@ final class PathSource extends KernelSource {
     /** With {@link PathScope#NAME}: the only name that counts. */
     private final String onlyName;
     private final PathHandler handler;
-    private final Arena arena = Arena.ofShared(); // opened by whoever registers, closed at home
+    private final Arena arena = Arena.ofShared(); // opened by whoever registers
     private final long buffer = arena.allocate(BUFFER_BYTES, 16).address();
     private final DirectoryReader reader = new DirectoryReader(arena.allocate(DirectoryReader.MEMORY_BYTES, 16).address());
     private final Entry root = new Entry("", null, true);
@@ -192,11 +192,14 @@ final class PathSource extends KernelSource {
         signal(READABLE);
     }
 
+    /** For a grace period of the kernel's (SRCU) that ends the last reports: 9 ms. */
+    @Override protected boolean waitsWhenClosed() { return true; }
+
     @Override void released() {
         listing = null;
         if (pairing.isScheduled()) loop().vcore.timers().cancel(pairing);
         reader.close(ErrnoSlot.current());
-        arena.close();
+        loop().files.closeLater(arena);
     }
 
     @Override protected boolean canMove() { return super.canMove() && !pairing.isScheduled(); }

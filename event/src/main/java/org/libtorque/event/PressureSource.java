@@ -67,5 +67,8 @@ final class PressureSource extends KernelSource {
     /** What has thrown has been told of its event; there is none left. */
     @Override protected void failed(Throwable failure) { color().home().reportFailure(this, failure); }
 
+    /** For a grace period of the kernel's (RCU) that ends the last look at the trigger: 11 ms. */
+    @Override protected boolean waitsWhenClosed() { return true; }
+
     @Override public String toString() { return "Registration[" + trigger + "]"; }
 }

@@ -26,6 +26,8 @@ public final class Watch implements Registration {
 
     private final Source source;
     private volatile boolean open = true;
+    /** Somebody has closed it: nobody is called any more, though the descriptor may still be watched. Written by any thread, read by the runner. */
+    private volatile boolean silent;
 
     Watch(Loop loop, Color color, int fd, int interest, WatchHandler handler) {
         source = new Source(loop, color, fd, interest, handler);
@@ -49,7 +51,7 @@ public final class Watch implements Registration {
     public void setInterest(int interest) {
         source.loop.checkCurrent(this);
         checkInterest(interest);
-        if (open) source.change(interest);
+        if (open && !silent) source.change(interest);
     }
 
     static void checkInterest(int interest) {
@@ -64,6 +66,7 @@ public final class Watch implements Registration {
      */
     @Override public void close() {
         if (!open) return;
+        silent = true; // the end may come later: where its thread was handed over, its own callback is not on the vcore any more
         if (!source.moving && source.loop.vcore.isCurrent()) {
             source.end();
             return;
@@ -134,7 +137,7 @@ public final class Watch implements Registration {
             if (moving) {
                 // Where it comes to it is as it was; then it is changed.
                 new HomeTask(color()) {
-                    @Override protected void run() { if (open) change(interest); }
+                    @Override protected void run() { if (open && !silent) change(interest); }
                 }.postSurely();
                 return;
             }
@@ -153,12 +156,12 @@ public final class Watch implements Registration {
 
         @Override protected void run() throws Exception {
             int bits = takeReady();
-            if (open && bits != 0) handler.onReady(Watch.this, bits);
+            if (open && !silent && bits != 0) handler.onReady(Watch.this, bits);
         }
 
         @Override protected void failed(Throwable cause) {
             loop.vcore.reportFailure(Watch.this, cause);
-            end();
+            close();
         }
 
         @Override public String toString() { return Watch.this.toString(); }

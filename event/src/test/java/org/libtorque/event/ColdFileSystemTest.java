@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,12 +18,14 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 
 /**
- * No vcore waits for the disk: each is kept busy by a task that comes again and again, so that its thread has no reason to sleep, and the kernel counts how often it does. It may for the JVM's
- * own purposes, a few times; waiting for a disk is at least once for each file.
+ * No vcore waits for the disk, nor for what the kernel has to wait for: each is kept busy by a task that comes again and again, so that its thread has no reason to sleep, and the kernel
+ * counts how often it does. It may for the JVM's own purposes, a few times; waiting for a disk is at least once for each file.
  */
 @ParameterizedClass(name = "{0}")
 @MethodSource("org.libtorque.event.Setup#all")
@@ -162,5 +165,34 @@ class ColdFileSystemTest extends FileTest {
             }
         });
         assertTrue(slept < FILES / 3, "slept " + slept + " times with " + FILES + " files; waiting for them: " + control);
+    }
+
+    /** Whoever closes an inotify instance or a pressure trigger waits for grace periods of the kernel's, ten milliseconds for each. */
+    @Test void noVcoreSleepsWhileRegistrationsAreClosed() throws Exception {
+        var trigger = PressureTrigger.full(PressureTrigger.Resource.MEMORY, Duration.ofMillis(1_900), Duration.ofSeconds(2));
+        boolean pressure = Files.isWritable(trigger.file());
+        List<Registration> all = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            all.add(torque().onPath(directory, PathScope.TREE, torque().newColor(), change -> { }));
+            if (pressure) all.add(torque().onPressure(trigger, torque().newColor(), told -> { }));
+        }
+        for (Registration registration : all) onColor(registration, () -> { });
+        assertEquals(20, inotifyInstances());
+        long slept = sleepsDuring(() -> {
+            for (Registration registration : all) onColor(registration, registration::close);
+            Eventually.await("their descriptors are closed", () -> inotifyInstances() == 0);
+        });
+        assertTrue(slept < all.size() / 3, "slept " + slept + " times while " + all.size() + " were closed");
+    }
+
+    static long inotifyInstances() { return LeakCheck.openDescriptors().values().stream().filter(target -> target.contains("inotify")).count(); }
+
+    private void onColor(Registration registration, Runnable body) {
+        var done = new CompletableFuture<Boolean>();
+        torque().post(registration.color(), () -> {
+            body.run();
+            done.complete(true);
+        });
+        get(done);
     }
 }

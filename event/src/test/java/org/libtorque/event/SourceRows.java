@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
 import org.libtorque.Torque;
@@ -46,7 +47,7 @@ final class SourceRows {
             return subject(mailbox, number -> mailbox.offer(number), () -> { });
         }));
         rows.add(row("descriptor", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> pipe(torque, receiver)));
-        rows.add(row("path", Delivery.EACH, MANY, 40, (torque, color, receiver, folder) -> { // of inotify instances a user has 128
+        rows.add(row("path", Delivery.EACH, MANY, 20, (torque, color, receiver, folder) -> { // of inotify instances a user has 128
             var listed = new CountDownLatch(1);
             Registration registration = torque.onPath(folder, PathScope.TREE, color, new PathHandler() {
                 @Override public void onChange(PathChange change) {
@@ -56,7 +57,9 @@ final class SourceRows {
                 @Override public void onComplete() { listed.countDown(); }
             });
             Eventually.await("the empty folder is listed: what is found is told in the order of the directory", () -> listed.getCount() == 0);
-            return subject(registration, number -> Files.createDirectory(folder.resolve(Integer.toString(number))), () -> { });
+            return subject(registration, number -> Files.createDirectory(folder.resolve(Integer.toString(number))),
+                    // Instances are closed by threads of the pool, a grace period of the kernel's each.
+                    () -> Eventually.await("others are closed", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ColdFileSystemTest.inotifyInstances() < 60));
         }));
         rows.add(row("signal", Delivery.COALESCED, MANY, 100, (torque, color, receiver, folder) -> {
             Registration registration = torque.onSignal(Signal.WINCH, color, info -> receiver.accept(0));
@@ -92,7 +95,8 @@ final class SourceRows {
             return subject(walk, number -> { }, () -> { });
         }));
         for (FileWork work : FileWork.values()) {
-            rows.add(row(work.text, Delivery.EACH, MANY, 20, (torque, color, receiver, folder) -> new FileSubject(work, torque, color, receiver, folder)));
+            int most = work == FileWork.SYNC ? 5 : MANY; // who makes a folder waits for the disk too while another syncs
+            rows.add(row(work.text, Delivery.EACH, most, 10, (torque, color, receiver, folder) -> new FileSubject(work, torque, color, receiver, folder)));
         }
         rows.add(row("child's pipes", Delivery.EACH, MANY, 8, (torque, color, receiver, folder) -> cat(torque, color, receiver)));
         rows.add(row("network", Delivery.EACH, 1, 30, (torque, color, receiver, folder) -> {
@@ -142,15 +146,26 @@ final class SourceRows {
             SyscallException.check(org.libtorque.sys.Files.pipe2(ErrnoSlot.current(), memory, org.libtorque.sys.Files.O_NONBLOCK | org.libtorque.sys.Files.O_CLOEXEC), "pipe2", "");
             for (int i = 0; i < 2; i++) ends[i] = NativeMemory.getInt(memory + 4 * i);
         }
+        var closed = new AtomicBoolean();
         Watch watch = torque.watch(ends[0], Watch.READABLE, (self, ready) -> {
             try (Arena arena = Arena.ofConfined()) {
                 long memory = arena.allocate(16).address();
-                for (long n; self.isOpen() && (n = org.libtorque.sys.Files.read(ErrnoSlot.current(), ends[0], memory, 16)) > 0; ) {
-                    for (int i = 0; i < n && self.isOpen(); i++) receiver.accept(NativeMemory.getByte(memory + i));
+                for (long n; !closed.get() && (n = org.libtorque.sys.Files.read(ErrnoSlot.current(), ends[0], memory, 16)) > 0; ) {
+                    for (int i = 0; i < n && !closed.get(); i++) receiver.accept(NativeMemory.getByte(memory + i));
                 }
             }
         });
-        return subject(watch, number -> {
+        Registration registration = new Registration() { // says at once that it is closed; a watch says when it is over
+            @Override public void close() {
+                closed.set(true);
+                watch.close();
+            }
+
+            @Override public boolean isOpen() { return watch.isOpen(); }
+
+            @Override public Color color() { return watch.color(); }
+        };
+        return subject(registration, number -> {
             try (Arena arena = Arena.ofConfined()) {
                 long memory = arena.allocate(1).address();
                 NativeMemory.putByte(memory, (byte) number);

@@ -14,7 +14,8 @@ public final class Eventually {
     /** What is waited when a test names no limit, before scaling. Long: it is spent only when the test fails. */
     public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(10);
 
-    private static final long POLL_MILLIS = 1;
+    /** Looks are a twentieth of the time waited so far apart, but within these: a hundred threads that wait must not be what the others wait for. */
+    private static final long MIN_POLL_MILLIS = 1, MAX_POLL_MILLIS = 20;
 
     private Eventually() {}
 
@@ -34,7 +35,7 @@ public final class Eventually {
      *
      * @param what      completes the sentence 'timed out waiting until …'
      * @param limit     how long to wait, before scaling
-     * @param condition evaluated on the calling thread about every millisecond, and once more when the time is up
+     * @param condition evaluated on the calling thread about every millisecond, after a while every 20, and once more when the time is up
      * @throws AssertionError if it does not hold within the limit; has the stacks of all platform threads
      */
     public static void await(String what, Duration limit, BooleanSupplier condition) {
@@ -51,7 +52,7 @@ public final class Eventually {
                 throw new AssertionError("timed out after " + Duration.ofNanos(nanos) + " waiting until " + what.get()
                         + "\n" + stacks());
             }
-            pause();
+            pause(Math.clamp((System.nanoTime() - start) / 20_000_000, MIN_POLL_MILLIS, MAX_POLL_MILLIS));
         }
     }
 
@@ -72,9 +73,9 @@ public final class Eventually {
         return text.toString();
     }
 
-    private static void pause() {
+    private static void pause(long millis) {
         try {
-            Thread.sleep(POLL_MILLIS);
+            Thread.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted while waiting", e);

@@ -184,7 +184,8 @@ public abstract class EventQueue implements AutoCloseable {
     /**
      * Home; for a source that is detached, any queue, by whoever runs its colour. Ends a registration and closes the descriptor, unless
      * {@code keepDescriptor}. Nothing is signalled afterwards; a pending send is cancelled, and {@link StreamSource#sent} is called for it at a later
-     * harvest, when its memory is free again. Without one pending, no method of the source is called any more.
+     * harvest, when its memory is free again. Without one pending, no method of the source is called any more but {@link EventSource#closeElsewhere}, now or at a later
+     * harvest.
      */
     public abstract void close(EventSource source, boolean keepDescriptor);
 

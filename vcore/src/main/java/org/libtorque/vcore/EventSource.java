@@ -110,6 +110,21 @@ public abstract class EventSource extends Resident {
     public final void deliverDetached() { detached(); }
 
     /**
+     * Tells whether the kernel has whoever closes the descriptor wait, as for an inotify instance. Then queues leave that to {@link #closeElsewhere}. Always the same for a source; the
+     * default is false.
+     */
+    protected boolean waitsWhenClosed() { return false; }
+
+    /** Has another thread close the descriptor, which {@link #fd} does not tell any more. Home; called once, when nothing of the queue's holds the file; must be brief. */
+    protected void closeElsewhere() { throw new UnsupportedOperationException(toString()); }
+
+    /** Calls {@link #closeElsewhere}. For event queues. */
+    public final void deliverClosing() { closeElsewhere(); }
+
+    /** Calls {@link #waitsWhenClosed}. For event queues. */
+    public final boolean isClosedElsewhere() { return waitsWhenClosed(); }
+
+    /**
      * {@inheritDoc} The default detaches the source; {@link #detached} follows.
      *
      * @throws IllegalStateException if it is registered with no queue

@@ -805,6 +805,37 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
         turnUntil("gone", () -> queue.sourceCount() == 0);
     }
 
+    @Test public void whatIsClosedElsewhereIsHandedOverOnceAndNotHeldByTheQueue() {
+        int[] pipe = sockets.pipe();
+        int[] told = new int[1];
+        Watched watched = new Watched(pipe[0]) {
+            @Override protected boolean waitsWhenClosed() { return true; }
+
+            @Override protected void closeElsewhere() { told[0]++; }
+        };
+        watched.opened();
+        queue.close(watched, false);
+        assertEquals(-1, watched.fd());
+        turnUntil("handed over", () -> told[0] > 0);
+        assertEquals(0, queue.sourceCount());
+        assertTrue(sockets.isOpen(pipe[0]));
+        assertFalse(sockets.is(pipe[1], Poll.POLLERR));
+        sockets.close(pipe[0]);
+        assertTrue(sockets.is(pipe[1], Poll.POLLERR), "that was the last descriptor of the reading end, and nothing else holds it");
+        sockets.close(pipe[1]);
+        settle();
+        assertEquals(1, told[0]);
+        int[] second = sockets.pipe();
+        Watched never = new Watched(second[0]) {
+            @Override protected boolean waitsWhenClosed() { return true; }
+
+            @Override protected void closeElsewhere() { told[0]++; }
+        };
+        queue.close(never, false);
+        assertEquals(2, told[0], "at once what was never registered");
+        sockets.close(second);
+    }
+
     @Test public void endingAWatchTouchesNoOtherDescriptorThatGotItsNumber() {
         int[] pipe = sockets.pipe();
         Watched watched = new Watched(pipe[0]).opened();

@@ -381,15 +381,17 @@ public final class EpollQueue extends EventQueue {
     @Override public void close(EventSource source, boolean keepDescriptor) {
         int slot = source.slot();
         int fd = source.fd();
+        boolean elsewhere = !keepDescriptor && source.isClosedElsewhere();
         if (slot >= 0) {
             assert source.home() == this : source;
             enter();
-            if (keepDescriptor) control(EPOLL_CTL_DEL, fd, 0, 0);
+            if (keepDescriptor || elsewhere) control(EPOLL_CTL_DEL, fd, 0, 0);
             table.remove(slot);
             leave();
         }
         source.unbind();
-        if (!keepDescriptor) Files.close(errno, fd); // takes the registration along
+        if (elsewhere) source.deliverClosing();
+        else if (!keepDescriptor) Files.close(errno, fd); // takes the registration along
     }
 
     @Override public void forEachSource(Consumer<EventSource> action) { table.forEach(action); }

@@ -71,7 +71,7 @@ public final class UringQueue extends EventQueue {
      * again when the input has been taken) and ENDED (not again). None of the four if a receive has ended during a pause, until that is over.
      */
     private static final int RECEIVING = 1, PAUSED = 2, CLOSING = 4, STARVED = 8, AWAITING_OUT = 16, WATCHED = 32, THROTTLED = 64,
-            AWAITING_HANG_UP = 128, OPENED = 256, STALLED = 512, ENDED = 1024, DETACHING = 2048;
+            AWAITING_HANG_UP = 128, OPENED = 256, STALLED = 512, ENDED = 1024, DETACHING = 2048, ELSEWHERE = 4096;
 
     /** What goes with a source that is detached; in the upper half its interest. For a listening socket OPENED means that it was accepting. */
     private static final int CARRIED = PAUSED | AWAITING_OUT | WATCHED | AWAITING_HANG_UP | OPENED | STALLED | ENDED;
@@ -468,6 +468,7 @@ public final class UringQueue extends EventQueue {
     /** The kernel has nothing of this source any more. */
     private void letGo(EventSource source, int slot) {
         table.remove(slot);
+        if ((flags[slot] & ELSEWHERE) != 0) source.deliverClosing();
         if ((flags[slot] & CLOSING) != 0) return;
         source.leave();
         source.deliverDetached(); // last: it may attach the source again
@@ -735,14 +736,15 @@ public final class UringQueue extends EventQueue {
     @Override public void close(EventSource source, boolean keepDescriptor) {
         int slot = source.slot();
         int fd = source.fd();
+        boolean elsewhere = !keepDescriptor && source.isClosedElsewhere();
         if (slot >= 0) {
             assert source.home() == this : source;
-            flags[slot] = flags[slot] & ~STARVED | CLOSING | DETACHING; // DETACHING: no errand arms anything
+            flags[slot] = flags[slot] & ~STARVED | CLOSING | DETACHING | (elsewhere ? ELSEWHERE : 0); // DETACHING: no errand arms anything
             takeErrands();
         }
         if (source instanceof StreamSource stream) dropInput(stream);
         if (slot >= 0 && inFlight[slot] > 0) cancelInFlight(source, slot);
-        if (!keepDescriptor) {
+        if (!keepDescriptor && !elsewhere) {
             // Submitted behind the cancellation: the operations hold the file open, so only then does the peer see the end.
             long sqe = prepare(IoUring.IORING_OP_CLOSE, fd, OP_NONE);
             putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_CQE_SKIP_SUCCESS);
@@ -753,6 +755,7 @@ public final class UringQueue extends EventQueue {
             }
         }
         source.unbind();
+        if (slot < 0 && elsewhere) source.deliverClosing();
         if (slot >= 0 && inFlight[slot] == 0) letGo(source, slot);
     }
 
