@@ -471,6 +471,12 @@ public final class Torque implements AutoCloseable {
     /** Tells whether {@link #stop} has been called. */
     public boolean isStopping() { return runtime.isStopping(); }
 
+    /**
+     * Has something done when the runtime has ended: no vcore runs anything any more, and {@link #block} and {@link #close} have not returned yet. On the thread of the vcore that was
+     * the last to end; by the calling thread if it has ended already. It must not block. What it lets out is logged.
+     */
+    public void atEnd(Runnable action) { runtime.atEnd(Objects.requireNonNull(action)); }
+
     /** {@linkplain #stop Stops} and waits for the end. */
     @Override public void close() {
         runtime.close();

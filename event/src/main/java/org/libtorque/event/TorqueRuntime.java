@@ -86,6 +86,7 @@ public final class TorqueRuntime implements AutoCloseable {
     private final Object clockWatchLock = new Object();
     private final AsyncFiles files;
     /** To be closed when all vcores have ended. */
+    private final AtEnd atEnd = new AtEnd();
     private final Set<EventRing> rings = ConcurrentHashMap.newKeySet();
     private final List<Spare> spares = new ArrayList<>(); // guarded by itself
     private final int spareBlockBytes, sparePostLimit;
@@ -195,6 +196,7 @@ public final class TorqueRuntime implements AutoCloseable {
             if (left.decrementAndGet() == 0) {
                 files.close();
                 giveBackNumber();
+                atEnd.run();
             }
             ended.countDown();
             if (ended.getCount() == 0) rings.forEach(EventRing::close);
@@ -496,6 +498,43 @@ public final class TorqueRuntime implements AutoCloseable {
                 @Override protected void run() { loop.drain(); }
             }.postSurely();
             timer(TimerOptions.UNARMED, color, (_, _) -> vcore.requestStop()).rearm(drainTimeout); // which refuses nothing, should it have ended already
+        }
+    }
+
+    /** See {@link org.libtorque.Torque#atEnd}. */
+    public void atEnd(Runnable action) { atEnd.add(action); }
+
+    /** Who is to be told of the end. */
+    private final class AtEnd {
+        private final List<Runnable> actions = new ArrayList<>(); // guarded by this
+        private boolean over; // guarded by this
+
+        void add(Runnable action) {
+            synchronized (this) {
+                if (!over) {
+                    actions.add(action);
+                    return;
+                }
+            }
+            tell(action);
+        }
+
+        void run() {
+            List<Runnable> all;
+            synchronized (this) {
+                over = true;
+                all = List.copyOf(actions);
+                actions.clear();
+            }
+            all.forEach(this::tell);
+        }
+
+        private void tell(Runnable action) {
+            try {
+                action.run();
+            } catch (Throwable failure) {
+                LOG.log(System.Logger.Level.ERROR, "at the end of the runtime: " + action, failure);
+            }
         }
     }
 

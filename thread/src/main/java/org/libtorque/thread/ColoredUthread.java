@@ -36,29 +36,37 @@ final class ColoredUthread extends Task implements Executor {
         }
         // Behind the run that is just ending: it yields, or was unparked while it parked. Others come first.
         if (Thread.currentThread() instanceof VcoreThread carrier && carrier.mounted() == uthread) carrier.vcore().endTurn();
-        if (!postSurely()) Orphans.run(toRun);
+        if (!postSurely()) outlive();
     }
+
+    @Override protected void dropped() { outlive(); }
+
+    private void outlive() { uthread.uthreads().outlive(continuation, asked); }
 
     /** A virtual thread that a uthread has made without saying on what it is to run runs where that does: on the vcores, in the colour given or (null) any. */
     static void adopt(Uthreads uthreads, Color color, Runnable toRun) {
-        if (!new Adopted(color != null ? color : uthreads.torque().newColor(), toRun).postSurely()) Orphans.run(toRun);
+        Adopted task = new Adopted(uthreads, color != null ? color : uthreads.torque().newColor(), color != null, toRun);
+        if (!task.postSurely()) task.dropped();
     }
 
-    @Override protected void run() {
-        Uthread.mount(uthread, continuation);
-        if (!uthread.thread().isAlive()) uthread.uthreads().countEnd();
-    }
+    @Override protected void run() { Uthread.mount(uthread, continuation); }
 
     @Override protected Object subject() { return uthread; }
 
     /** One run of a virtual thread of which we know nothing but that it is to run. */
     private static final class Adopted extends Task {
+        private final Uthreads uthreads;
+        private final boolean asked;
         private final Runnable toRun;
 
-        Adopted(Color color, Runnable toRun) {
+        Adopted(Uthreads uthreads, Color color, boolean asked, Runnable toRun) {
             super(color);
+            this.uthreads = uthreads;
+            this.asked = asked;
             this.toRun = toRun;
         }
+
+        @Override protected void dropped() { uthreads.outlive(toRun, asked); }
 
         @Override protected void run() { Uthread.mount(this, toRun); }
     }

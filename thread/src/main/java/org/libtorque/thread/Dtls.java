@@ -24,8 +24,9 @@ import java.util.function.Consumer;
  * <p><b>Deleting a key</b> forgets its values and runs no destructor, as pthread_key_delete(3). Its index is used again by a later key, so each value is kept with the key that it was set with:
  * another key finds nothing there.
  *
- * <p><b>Destructors run</b> at the end of a thread that was started by {@link #threads}, whose body is in {@link #run}, or that calls {@link #destroy} itself; for others nobody calls them, since
- * most threads have no such values, and should not pay for looking.
+ * <p><b>Destructors run</b> at the end of every uthread ({@link Uthreads}), also one that ends by an exception, that its scheduler has killed, or that outlives its runtime; and of other threads
+ * that were started by {@link #threads}, whose body is in {@link #run}, or that call {@link #destroy} themselves. While no key in the process has had a destructor, a uthread's end costs a look at
+ * one field. (Virtual threads that a uthread starts by the JDK's means are other threads.)
  *
  * <p><b>Threads.</b> Keys are made, deleted and used by any thread. A storage belongs to one thread.
  */
@@ -36,6 +37,8 @@ public final class Dtls {
     private static final ThreadLocal<Dtls> CURRENT = new ThreadLocal<>();
     /** Keys by index, null where an index is free. Guarded by itself. */
     private static final List<Key<?>> KEYS = new ArrayList<>();
+    /** Whether any key ever had a destructor. Written once, before that key is known. */
+    private static volatile boolean destructors;
 
     /** What a value is filed under. */
     public static final class Key<T> {
@@ -101,6 +104,7 @@ public final class Dtls {
                 index = KEYS.size();
                 KEYS.add(null);
             }
+            if (destructor != null) destructors = true;
             var key = new Key<T>(index, destructor);
             KEYS.set(index, key);
             return key;
@@ -144,6 +148,15 @@ public final class Dtls {
             body.run();
         } finally {
             destroy();
+        }
+    }
+
+    /** As {@link #run}, for threads that have no such values as a rule. */
+    static void life(Runnable body) {
+        try {
+            body.run();
+        } finally {
+            if (destructors) destroy();
         }
     }
 

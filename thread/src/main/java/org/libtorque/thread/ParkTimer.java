@@ -29,6 +29,9 @@ final class ParkTimer extends Timer {
         LockSupport.unpark(thread);
     }
 
+    /** Its vcore has ended. The thread looks at the time, and has the JDK wake it. */
+    @Override protected void abandoned() { onExpiry(0); }
+
     /**
      * By the thread, wherever it goes on.
      *

@@ -139,7 +139,7 @@ public abstract class Scheduler {
     /** A thread can go on, says whoever calls. */
     void runnable(ScheduledUthread thread, Thread caller) {
         VcoreContext here = contextOf(caller);
-        if (here == null || here.isParked()) {
+        if (here == null || !here.isAtWork()) {
             contexts[place(thread)].arrive(thread);
         } else {
             here.becameRunnable(thread);
@@ -166,7 +166,7 @@ public abstract class Scheduler {
         VcoreContext[] all = contexts;
         for (int i = 0; i < all.length; i++) {
             int candidate = (at + i) % all.length;
-            if (all[candidate] != null && !all[candidate].isParked()) return candidate;
+            if (all[candidate] != null && all[candidate].isAtWork()) return candidate;
         }
         return at;
     }
@@ -177,7 +177,7 @@ public abstract class Scheduler {
         int at = 0;
         for (int i = 0; i < vcores; i++) {
             at = Math.floorMod(tickets.getAndIncrement(), vcores);
-            if (!contexts[at].isParked()) break;
+            if (contexts[at].isAtWork()) break;
         }
         return at;
     }
@@ -212,8 +212,7 @@ public abstract class Scheduler {
         for (int i = 1; i < all.length; i++) {
             int at = (from + i) % all.length;
             if (!isIdle(at) || all[at].isParked() || !clearIdle(at)) continue;
-            all[at].enterSoon();
-            return true;
+            if (all[at].enterSoon()) return true; // else it has ended, as all will soon
         }
         return false;
     }

@@ -31,6 +31,17 @@ public sealed class Uthread permits ScheduledUthread {
 
     Uthreads uthreads() { return uthreads; }
 
+    /** Returns what the thread is to run: all that it does, wherever it comes to its end. */
+    Runnable lifeOf(Runnable action) {
+        return () -> {
+            try {
+                Dtls.life(action);
+            } finally {
+                uthreads.countEnd();
+            }
+        };
+    }
+
     /** Returns the thread. */
     public Thread thread() { return thread; }
 

@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -30,6 +31,12 @@ import org.libtorque.vcore.jdk.JdkThreads;
  * <p><b>Without access</b> to the JDK's scheduling of virtual threads ({@link #problem}) threads are plain virtual threads, which the JDK runs on threads of its own, beside the
  * vcores: everything works, at the JDK's cost, except colours, which then cannot be had. One line in the log says so.
  *
+ * <p><b>When the runtime stops</b> nobody is interrupted, and nobody is lost. Threads go on as before while vcores drain. A vcore that has drained goes on for as long as threads can
+ * run there, for half a second at most; it does not wait for threads that wait. Those that can run then, or are woken later, go on on one platform thread of the library's, one after
+ * the other: they are virtual threads as before, but on no vcore. What they have in hand of the runtime's is closed ({@code doc/blocking.md}), and new threads are refused. A thread
+ * that was given a colour goes on there when all vcores have ended, so never beside a callback of that colour. Whoever is in a timed wait on a vcore's wheel is woken, and the JDK's timers take
+ * over. Whoever wants threads to be waited for has an {@link #executor}, and closes it before the runtime; or joins them.
+ *
  * <p>Any thread may call any method.
  */
 public final class Uthreads implements Spawner, ThreadFactory {
@@ -41,6 +48,8 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private final LongAdder started = new LongAdder();
     private final LongAdder ended = new LongAdder();
     private volatile boolean shortCircuitYield = true;
+    private final List<Runnable> waitingForTheEnd = new ArrayList<>(); // guarded by itself
+    private boolean over; // guarded by waitingForTheEnd
     private final Preemption preemption;
     private final Compensation compensation;
     private final Thread.UncaughtExceptionHandler failures;
@@ -54,6 +63,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
         if (problem == null) {
             JdkThreads.startPollers();
             compensation.bound(Compensation.DEFAULT_BOUND);
+            torque.atEnd(this::end);
         } else {
             LOG.log(Level.WARNING, "user-level threads are degraded: plain virtual threads of the JDK, not on the vcores, and without colours, because {0}", problem);
         }
@@ -92,7 +102,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
         Objects.requireNonNull(action);
         if (problem != null) {
             if (options.color != null) throw new UnsupportedOperationException("threads cannot be given a colour here: " + problem);
-            return options.apply(Thread.ofVirtual(), name).unstarted(action);
+            return options.apply(Thread.ofVirtual(), name).unstarted(() -> Dtls.life(action));
         }
         if (options.scheduler != null) return newScheduled(options, name, action);
         Color color = options.color != null ? options.color : torque.newColor(options.placement);
@@ -108,7 +118,6 @@ public final class Uthreads implements Spawner, ThreadFactory {
         if (scheduler.uthreads() != this) {
             scheduler.attach(this);
             schedulers.addIfAbsent(scheduler);
-            torque.companion(End.class, t -> new End(this));
         }
         if (torque.vcores().getFirst().hasStopped()) throw new RejectedExecutionException(torque.vcores().getFirst() + " has stopped");
         ScheduledUthread uthread = new ScheduledUthread(this, scheduler);
@@ -119,17 +128,41 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private Thread make(Uthread uthread, Executor entry, UthreadBuilder options, String name, Runnable action) {
         Thread.Builder.OfVirtual builder = options.apply(JdkThreads.builder(entry), name);
         if (options.handler == null) builder.uncaughtExceptionHandler(failures);
-        Thread thread = builder.unstarted(action);
+        Thread thread = builder.unstarted(uthread.lifeOf(action));
         uthread.thread(thread);
         return thread;
     }
 
-    /** Is closed by the runtime when its vcores have ended: has what could still run go on elsewhere. */
-    private record End(Uthreads uthreads) implements AutoCloseable {
-        @Override public void close() {
-            for (Scheduler scheduler : uthreads.schedulers) {
-                for (VcoreContext context : scheduler.contexts()) if (context != null) context.orphan();
+    // ---- the end
+
+    /**
+     * Has a thread that its vcore can run no more go on elsewhere, until it waits or yields, which then comes here again. Any thread.
+     *
+     * @param coloured whether it must not run in parallel with callbacks of a colour: then it waits until no vcore runs anything any more
+     */
+    void outlive(Runnable continuation, boolean coloured) {
+        if (coloured) {
+            synchronized (waitingForTheEnd) {
+                if (!over) {
+                    waitingForTheEnd.add(continuation);
+                    return;
+                }
             }
+        }
+        Orphans.run(continuation);
+    }
+
+    /** No vcore runs anything any more, nor will. */
+    private void end() {
+        long alive = alive();
+        if (alive > 0) LOG.log(Level.INFO, "{0} user-level threads outlive their runtime; those that can run, or are woken later, go on one after the other, on one thread", alive);
+        for (Scheduler scheduler : schedulers) {
+            for (VcoreContext context : scheduler.contexts()) if (context != null) context.orphan();
+        }
+        synchronized (waitingForTheEnd) {
+            over = true;
+            waitingForTheEnd.forEach(Orphans::run);
+            waitingForTheEnd.clear();
         }
     }
 
@@ -183,6 +216,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
 
     void countStart() { started.increment(); }
 
+    /** By a thread that ends, as the last thing that it does. */
     void countEnd() { ended.increment(); }
 
     /** Returns how many uthreads have been started. */

@@ -66,6 +66,8 @@ public final class VcoreContext {
 
         @Override protected void run() { enter(); }
 
+        @Override protected void dropped() { scheduler.callOthers(index()); } // this vcore has ended, others may not have
+
         @Override protected Object subject() { return current != null ? current : scheduler; }
     }
 
@@ -90,6 +92,9 @@ public final class VcoreContext {
     /** Tells whether the vcore should take nothing on: it is parked, or about to be; or a thread keeps it and another one stands in for it. Any thread. */
     public boolean isParked() { return away || vcore.isParked(); }
 
+    /** Tells whether it is neither parked nor has ended. Any thread. */
+    boolean isAtWork() { return !isParked() && !vcore.hasStopped(); }
+
     /** Says whether somebody stands in for it, or, of one that stands in for others, whether it has not to. */
     void away(boolean yes) { away = yes; }
 
@@ -105,7 +110,7 @@ public final class VcoreContext {
         enterSoon();
     }
 
-    void enterSoon() { turn.postSurely(); }
+    boolean enterSoon() { return turn.postSurely(); }
 
     /** The vcore has been parked, or resumed, or both. In vcore context. */
     void parkingChanged() {
@@ -273,7 +278,6 @@ public final class VcoreContext {
         } else if (u.thread().isAlive()) {
             blocked(u);
         } else {
-            u.uthreads().countEnd();
             scheduler.threadExited(this, u);
         }
     }

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -175,6 +176,18 @@ abstract class SchedulerContractTest {
             assertEquals(1_000, switches[1] - switches[0]);
         }
     }
+
+    private Function<Torque, UthreadBuilder> threads() {
+        Scheduler scheduler = scheduler();
+        return torque -> Uthreads.of(torque).builder().scheduler(scheduler);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {0, 1, 2, 3})
+    void nobodyIsLostWhenTheRuntimeStops(int round) throws Exception { StopContract.nobodyIsLost(threads(), round); }
+
+    @Test void whoCanRunWhenTheRuntimeStopsIsWaitedFor() { StopContract.whoCanRunIsWaitedFor(threads()); }
+
+    @Test void stoppingWithoutClosingLosesNobody() throws Exception { StopContract.stoppingWithoutClosingLosesNobody(threads()); }
 
     @Test void whoOutlivesTheRuntimeComesToItsEnd() throws Exception {
         CompletableFuture<String> end = new CompletableFuture<>();

@@ -25,10 +25,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +42,7 @@ import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
 import org.libtorque.vcore.jdk.JdkThreads;
@@ -452,6 +455,67 @@ class UthreadSystemTest {
             }));
             assertEquals("also", own.get().getMessage());
             assertEquals("let out", what.get().getMessage());
+        }
+    }
+
+    private static final Function<Torque, UthreadBuilder> OWN_COLORS = torque -> Uthreads.of(torque).builder();
+
+    private static final Function<Torque, UthreadBuilder> ONE_COLOR = torque -> Uthreads.of(torque).builder().color(torque.newColor());
+
+    @ParameterizedTest @ValueSource(ints = {0, 1, 2, 3})
+    void nobodyIsLostWhenTheRuntimeStops(int round) throws Exception {
+        StopContract.nobodyIsLost(OWN_COLORS, round);
+        StopContract.nobodyIsLost(ONE_COLOR, round);
+    }
+
+    @Test void whoCanRunWhenTheRuntimeStopsIsWaitedFor() {
+        StopContract.whoCanRunIsWaitedFor(OWN_COLORS);
+        StopContract.whoCanRunIsWaitedFor(ONE_COLOR);
+    }
+
+    @Test void stoppingWithoutClosingLosesNobody() throws Exception {
+        StopContract.stoppingWithoutClosingLosesNobody(OWN_COLORS);
+        StopContract.stoppingWithoutClosingLosesNobody(ONE_COLOR);
+    }
+
+    @Test void aColourIsNotInParallelWithItselfWhenTheRuntimeStops() throws Exception {
+        for (int round = 0; round < 5; round++) {
+            AtomicInteger inside = new AtomicInteger();
+            AtomicInteger collisions = new AtomicInteger();
+            AtomicInteger entered = new AtomicInteger();
+            Runnable enter = () -> {
+                if (inside.incrementAndGet() != 1) collisions.incrementAndGet();
+                for (int i = 0; i < 200; i++) Thread.onSpinWait();
+                entered.incrementAndGet();
+                inside.decrementAndGet();
+            };
+            List<Thread> threads = new ArrayList<>();
+            AtomicBoolean stop = new AtomicBoolean();
+            try (Torque torque = Runtimes.open(2)) {
+                Color color = torque.newColor();
+                for (int i = 0; i < 6; i++) {
+                    threads.add(torque.spawn(color, () -> {
+                        while (!stop.get()) {
+                            enter.run();
+                            Thread.yield();
+                        }
+                    }));
+                }
+                for (int i = 0; i < 4; i++) { // callbacks that go on for as long as the colour's home does
+                    new Task(color) {
+                        @Override protected void run() {
+                            enter.run();
+                            tryPost();
+                        }
+                    }.post();
+                }
+                Eventually.await("all are at it", () -> entered.get() > 100);
+            }
+            int atTheEnd = entered.get();
+            Eventually.await("they go on elsewhere", () -> entered.get() > atTheEnd + 100);
+            stop.set(true);
+            for (Thread thread : threads) Runtimes.join(thread);
+            assertEquals(0, collisions.get());
         }
     }
 

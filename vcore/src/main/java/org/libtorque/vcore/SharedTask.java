@@ -25,7 +25,7 @@ public abstract class SharedTask extends Task {
                 }
             }
 
-            @Override void dropped() { end(); }
+            @Override protected void dropped() { end(); }
 
             private void end() {
                 if (color.readerDone()) Vcore.dispatch(color);

@@ -110,8 +110,11 @@ public abstract class Task {
      */
     protected abstract void run() throws Throwable;
 
-    /** Will never run: the vcore in whose queue it waited has stopped. */
-    void dropped() {}
+    /**
+     * Will not run, though it was posted: the vcore in whose queue it waited has ended. Called once for each post that was taken and comes to that, by whoever finds out, on any
+     * thread and with the colour held, so no other task of the colour runs meanwhile. It must neither block nor throw. The default does nothing.
+     */
+    protected void dropped() {}
 
     /** Returns what reports name as the callback that runs: for tasks that run somebody else's code, that. */
     protected Object subject() { return this; }

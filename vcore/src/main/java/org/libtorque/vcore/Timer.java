@@ -41,6 +41,12 @@ public abstract class Timer {
     protected abstract void onExpiry(long nowNanos);
 
     /**
+     * The vcore of its wheel has ended, so its time will not come: for who waits for it. Called once, on that vcore's thread, which runs nothing any more; the timer is not scheduled
+     * then. The default does nothing.
+     */
+    protected void abandoned() {}
+
+    /**
      * Returns the colour whose resident this timer is all there is of, so that it is found when its vcore is parked; null if it belongs to nobody, or to an event source,
      * which takes it along. The default returns null.
      */

@@ -2,6 +2,8 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.memory.BlockPool;
@@ -62,6 +64,8 @@ public final class Vcore {
     private static final long TICK_NANOS = 1 << 20;
     /** How long tasks and timers still run when all sources are closed. */
     private static final long LEFTOVER_NANOS = 50_000_000;
+    /** The same while user-level threads can run: they would have to share one thread elsewhere. */
+    private static final long THREADS_NANOS = 500_000_000;
 
     private static final VarHandle STATS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4;
@@ -114,6 +118,8 @@ public final class Vcore {
     private volatile Thread thread;
     /** Whether the owner's thread is in code of its own, in a user-level thread's, or somebody else is at what belongs to this vcore: see {@link #lend}. */
     @SuppressWarnings("unused") private int custody;
+    /** Whether a user-level thread has run since this was looked at last. */
+    private boolean lentLately;
     volatile boolean stopping;
     private volatile boolean stopped;
     long now;
@@ -323,7 +329,8 @@ public final class Vcore {
     /** Hands a held colour to this vcore. Any thread. */
     void deliver(Color color) {
         inbox.put(color);
-        wakeIfBlocking();
+        wakeIfBlocking(); // fences: what was put before the look at stopped; partner in shutDown
+        if (stopped) dropInbox();
     }
 
     /** A colour has become runnable here. Owner only. */
@@ -687,9 +694,9 @@ public final class Vcore {
     public long turnStart() { return (long) TURN_START.getOpaque(this); }
 
     /** Returns where this vcore's thread is. Any thread. */
-    java.util.List<StackTraceElement> stack() {
+    List<StackTraceElement> stack() {
         Thread of = thread;
-        return of == null ? java.util.List.of() : java.util.List.of(of.getStackTrace());
+        return of == null ? List.of() : List.of(of.getStackTrace());
     }
 
     /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */
@@ -704,7 +711,10 @@ public final class Vcore {
      * <p>{@code KEPT -lend-> LENT -reclaim-> KEPT, LENT -another vcore, takeOver-> TAKEN -done-> LENT}. Taking and reclaiming are exchanges on one word, so one of them waits for the
      * other: the owner, for some microseconds, if somebody is just taking. Each acquires what the other has released.
      */
-    public void lend() { CUSTODY.setRelease(this, LENT); }
+    public void lend() {
+        lentLately = true;
+        CUSTODY.setRelease(this, LENT);
+    }
 
     /** Tells whether it is lent. Owner only. */
     public boolean isLent() { return (int) CUSTODY.getOpaque(this) != KEPT; }
@@ -925,7 +935,8 @@ public final class Vcore {
 
     /**
      * Ends this vcore: runs what is left for at most {@code timeoutNanos}, then closes its event queue and unmaps its buffers. Called by the
-     * owner, after {@link #runLoop}; every source must have been closed, or be closed by a task that is ready.
+     * owner, after {@link #runLoop}; every source must have been closed, or be closed by a task that is ready. Tasks that are then still queued are told that they were
+     * {@linkplain Task#dropped dropped}, timers that they were {@linkplain Timer#abandoned abandoned}. Each post is refused, run or dropped.
      *
      * @return the number of sources that were left; their memory and the queue are then leaked rather than pulled away under the kernel
      */
@@ -948,13 +959,17 @@ public final class Vcore {
             if (took > timeoutNanos) break;
             if (expecting || arriving.get() > 0) continue;
             // Periodic timers always find something to do.
-            if (queue.sourceCount() == 0 && (!worked && inbox.isEmpty() || took > LEFTOVER_NANOS)) break;
+            boolean threads = lentLately;
+            lentLately = false;
+            if (queue.sourceCount() == 0 && (!worked && inbox.isEmpty() || took > (threads ? THREADS_NANOS : LEFTOVER_NANOS))) break;
         }
-        goHome();
+        // Before what is left is looked through, so that this comes to an end. A post that saw this vcore running either is in the inbox, or sees it stopped when it has been put there.
         stopped = true;
+        goHome();
         // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
         // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
         while (wakers.get() > 0) Thread.onSpinWait();
+        abandonTimers();
         beforeClosing.run();
         int left = queue.sourceCount();
         if (left == 0) {
@@ -968,21 +983,46 @@ public final class Vcore {
     /** Sends what is left of others' colours to their homes, which wait for what these have still to do. What is at home here ends, which may give the former something to do. */
     private void goHome() {
         while (hasWork() || !inbox.isEmpty()) {
-            for (Color color = inbox.takeAll(); color != null; ) {
-                Color following = color.next;
-                leave(color);
-                color = following;
-            }
+            dropInbox();
             for (Color color; (color = left()) != null; ) leave(color);
         }
     }
 
+    /** Any thread, once this vcore has ended. */
+    private void dropInbox() {
+        for (Color color = inbox.takeAll(); color != null; ) {
+            Color following = color.next;
+            color.next = null;
+            leave(color);
+            color = following;
+        }
+    }
+
+    /** By the colour's holder, who lets go of it: a post that comes later finds this vcore stopped, and does the same. */
     private void leave(Color color) {
         if (color.home() != this) {
             color.home().deliver(color);
             return;
         }
-        for (Task task; (task = color.poll()) != null; ) task.dropped();
+        do {
+            for (Task task; (task = color.poll()) != null; ) {
+                task.unmarkQueued();
+                try {
+                    task.dropped();
+                } catch (Throwable failure) {
+                    reportFailure(task, failure);
+                }
+            }
+        } while (!color.letGoIfDone());
+    }
+
+    private void abandonTimers() {
+        List<Timer> left = new ArrayList<>();
+        timers.forEach(left::add);
+        for (Timer timer : left) {
+            timers.cancel(timer);
+            tell(timer::abandoned);
+        }
     }
 
     /** Takes what would run next out of the run queue; for tests. */

@@ -10,8 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -442,6 +444,60 @@ class VcoreTest {
         assertTrue(queue.closed);
         assertEquals(List.of("left"), ran);
         assertNull(Vcore.current());
+    }
+
+    @Test void eachPostIsRefusedRunOrDropped() throws Exception {
+        AtomicInteger dropped = new AtomicInteger();
+        for (int round = 0; round < 300; round++) {
+            Vcore ending = vcore(Integer.MAX_VALUE);
+            ending.bind(new FakeQueue());
+            Color shared = ending.newColor();
+            AtomicInteger taken = new AtomicInteger();
+            AtomicInteger done = new AtomicInteger();
+            CountDownLatch posting = new CountDownLatch(2);
+            List<Thread> posters = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                Color own = ending.newColor();
+                posters.add(Thread.ofPlatform().start(() -> {
+                    boolean accepted;
+                    int n = 0;
+                    do {
+                        accepted = new Task(n++ % 2 == 0 ? own : shared) {
+                            @Override protected void run() { done.incrementAndGet(); }
+
+                            @Override protected void dropped() {
+                                done.incrementAndGet();
+                                dropped.incrementAndGet();
+                            }
+                        }.postSurely();
+                        if (accepted) taken.incrementAndGet();
+                        posting.countDown();
+                    } while (accepted);
+                }));
+            }
+            posting.await();
+            for (int i = 0; i < round % 4; i++) ending.runOnce(false);
+            clock.advance(1);
+            ending.shutDown(-1); // one turn more, and then whatever is left
+            for (Thread thread : posters) thread.join();
+            assertEquals(taken.get(), done.get(), "round " + round);
+            vcore.bind(queue);
+        }
+        assertTrue(dropped.get() > 0, "nothing was ever left");
+    }
+
+    @Test void timersThatAreLeftAreToldSo() {
+        Timer left = new Timer() {
+            @Override protected void onExpiry(long nowNanos) { ran.add("expired"); }
+
+            @Override protected void abandoned() { ran.add("abandoned, " + (isScheduled() ? "scheduled" : "idle")); }
+        };
+        Timer cancelled = timer("cancelled");
+        vcore.timers().schedule(left, clock.nanoTime() + 1_000 * MILLI);
+        vcore.timers().schedule(cancelled, clock.nanoTime() + 1_000 * MILLI);
+        vcore.timers().cancel(cancelled);
+        vcore.shutDown(0);
+        assertEquals(List.of("abandoned, idle"), ran);
     }
 
     @Test void aTaskThatNeverEndsDoesNotKeepItFromShuttingDown() {
