@@ -7,7 +7,7 @@ import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Placement;
 
 /** Says what a uthread is to be like, and makes it. Belongs to one thread; the factories that it makes may be used by any. From {@link Uthreads#builder()}. */
-public final class UthreadBuilder {
+public final class UthreadBuilder implements Cloneable {
     private final Uthreads uthreads;
     private String name;
     private long counter = -1;
@@ -19,17 +19,6 @@ public final class UthreadBuilder {
     Placement placement = Placement.near();
 
     UthreadBuilder(Uthreads uthreads) { this.uthreads = uthreads; }
-
-    private UthreadBuilder(UthreadBuilder other) {
-        uthreads = other.uthreads;
-        name = other.name;
-        inherit = other.inherit;
-        handler = other.handler;
-        color = other.color;
-        scheduler = other.scheduler;
-        affinity = other.affinity;
-        placement = other.placement;
-    }
 
     /** Names the thread. Without, it has an empty name, like any virtual thread. */
     public UthreadBuilder name(String value) {
@@ -105,10 +94,18 @@ public final class UthreadBuilder {
 
     /** Returns a factory of such threads, for executors, structured concurrency, and the like. */
     public ThreadFactory factory() {
-        UthreadBuilder copy = new UthreadBuilder(this);
+        UthreadBuilder copy = copy();
         if (counter < 0) return action -> uthreads.newThread(copy, copy.name, action);
         AtomicLong next = new AtomicLong(counter);
         return action -> uthreads.newThread(copy, copy.name + next.getAndIncrement(), action);
+    }
+
+    private UthreadBuilder copy() {
+        try {
+            return (UthreadBuilder) clone();
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     Thread.Builder.OfVirtual apply(Thread.Builder.OfVirtual builder, String threadName) {

@@ -9,11 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.libtorque.Torque;
 import org.libtorque.testkit.AllocationProbe;
 
 class DtlsTest {
@@ -115,6 +121,40 @@ class DtlsTest {
             key.set("x");
             if (key.get() == null || Dtls.current().get(key) == null) throw new AssertionError();
         });
+        key.delete();
+    }
+
+    @Test void destructorsRunForEveryUthreadThatEnds() throws Exception {
+        Set<String> destroyed = ConcurrentHashMap.newKeySet();
+        Dtls.Key<String> key = Dtls.key(destroyed::add);
+        CountDownLatch set = new CountDownLatch(1);
+        Thread outliving;
+        try (Torque torque = Torque.open(Runtimes.options(1).withFailureHandler((where, failure) -> { }))) {
+            Uthreads uthreads = Uthreads.of(torque);
+            Runtimes.join(uthreads.spawn(() -> key.set("its own colour")));
+            Runtimes.join(uthreads.spawn(torque.newColor(), () -> key.set("a colour")));
+            Runtimes.join(uthreads.builder().scheduler(new GlobalQueueScheduler()).start(() -> key.set("a scheduler")));
+            Runtimes.join(uthreads.builder().start(() -> {
+                key.set("a failure");
+                throw new IllegalStateException("on purpose");
+            }));
+            Runtimes.join(uthreads.builder().scheduler(new PerVcoreScheduler()).start(() -> {
+                key.set("killed");
+                throw new IllegalStateException("on purpose");
+            }));
+            try (var executor = uthreads.executor()) {
+                executor.submit(() -> key.set("an executor's")).get();
+            }
+            outliving = uthreads.spawn(() -> {
+                key.set("outlives");
+                set.countDown();
+                while (!Thread.currentThread().isInterrupted()) LockSupport.park();
+            });
+            assertTrue(set.await(10, TimeUnit.SECONDS));
+        }
+        outliving.interrupt();
+        Runtimes.join(outliving);
+        assertEquals(Set.of("its own colour", "a colour", "a scheduler", "a failure", "killed", "an executor's", "outlives"), destroyed);
         key.delete();
     }
 }

@@ -6,6 +6,7 @@ import java.lang.invoke.MethodType;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.LockSupport;
+import org.libtorque.sys.Uninterruptibly;
 
 /**
  * What we need of the JDK's virtual threads and it does not offer: a scheduler of one's own, and the thread that carries the calling one. The one class with such access; it needs
@@ -79,16 +80,7 @@ public final class JdkThreads {
         private static String onPlatformThread() {
             String[] result = {"the self-test ended early"};
             Thread tester = Thread.ofPlatform().name("torque-self-test").start(() -> result[0] = test());
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    tester.join();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true; // it takes less than a millisecond
-                }
-            }
-            if (interrupted) Thread.currentThread().interrupt();
+            Uninterruptibly.await(tester::join); // it takes less than a millisecond
             return result[0];
         }
     }
