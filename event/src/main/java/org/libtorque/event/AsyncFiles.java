@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
@@ -31,6 +33,10 @@ public final class AsyncFiles {
     private final Loop[] loops;
     private final Color[] errands;
     private final FilePool pool;
+    /** What is to be closed by threads that may wait; any thread adds. Few of the pool's threads do so at a time: others wait for files, and not for grace periods of the kernel's. */
+    private final ConcurrentLinkedQueue<Runnable> closings = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger closers = new AtomicInteger();
+    private final int maxClosers;
     private final FileMemory memory = new FileMemory();
     private final BriefLock lock = new BriefLock();
     /** Those that have descriptors, to be given back if they are under way when the runtime ends. Under the lock. */
@@ -43,6 +49,7 @@ public final class AsyncFiles {
     AsyncFiles(Loop[] loops, Vcore[] vcores, CpuSet cpus, int threads, int waiting) {
         this.loops = loops;
         pool = new FilePool(cpus, threads, waiting);
+        maxClosers = Math.max(1, threads / 4);
         errands = new Color[vcores.length];
         for (int i = 0; i < errands.length; i++) errands[i] = vcores[i].newColor().pin();
     }
@@ -111,11 +118,27 @@ public final class AsyncFiles {
     void closeLater(Arena arena) { later(arena::close); }
 
     private void later(Runnable closing) {
-        pool.submit(new FilePool.Job() {
-            @Override void run() { closing.run(); }
+        closings.add(closing); // before the look at closers; partner in closeAll()
+        startCloser();
+    }
 
-            @Override void dropped() { run(); }
-        }, true);
+    /** Has one more thread of the pool close what waits for that, unless as many do as may. */
+    private void startCloser() {
+        for (int n = closers.get(); n < maxClosers; n = closers.get()) {
+            if (!closers.compareAndSet(n, n + 1)) continue;
+            pool.submit(new FilePool.Job() {
+                @Override void run() { closeAll(); }
+
+                @Override void dropped() { run(); }
+            }, true);
+            return;
+        }
+    }
+
+    private void closeAll() {
+        for (Runnable closing; (closing = closings.poll()) != null; ) closing.run();
+        closers.decrementAndGet();
+        if (!closings.isEmpty()) startCloser(); // added when this one had just looked and still counted
     }
 
     FileMemory memory() { return memory; }

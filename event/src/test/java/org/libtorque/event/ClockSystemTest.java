@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.testkit.ChildJvm;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Color;

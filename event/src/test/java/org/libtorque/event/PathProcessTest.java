@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.libtorque.testkit.ChildJvm;
 import org.libtorque.testkit.TestProcess;
 
 /** What the kernel's limits on watches do, in a user namespace of its own, where they are nobody else's. */

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.Torque;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Processes;
+import org.libtorque.testkit.ChildJvm;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Vcore;

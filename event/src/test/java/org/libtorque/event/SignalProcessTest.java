@@ -19,6 +19,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Processes;
 import org.libtorque.sys.SignalFd;
+import org.libtorque.testkit.ChildJvm;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
 import org.libtorque.testkit.TestProcess;

@@ -55,7 +55,7 @@ class StopSystemTest extends SystemTest {
         torque.stop();
         torque.stop();
         assertTrue(torque.isStopping());
-        stop(Duration.ofSeconds(1));
+        stop();
         torque.close();
         assertThrows(IllegalStateException.class, () -> torque.listen(ANY_PORT, c -> { }));
         assertThrows(IllegalStateException.class, () -> torque.connect(ANY_PORT, c -> { }, cause -> { }));
@@ -69,7 +69,7 @@ class StopSystemTest extends SystemTest {
         assertTrue(thrown.getMessage().contains("stop()"), thrown.getMessage());
         torque.post(torque::stop);
         Eventually.await("it stops", torque::isStopping);
-        stop(Duration.ofSeconds(1));
+        stop();
     }
 
     @Test void blockReturnsWhenItHasStopped() throws InterruptedException {
@@ -88,7 +88,7 @@ class StopSystemTest extends SystemTest {
         try {
             for (int i = 0; i < 20; i++) clients.add(Client.to(listener));
             for (Client client : clients) client.expectEcho("hello");
-            stop(Duration.ofSeconds(1));
+            stop();
             for (Client client : clients) client.expectEnd();
         } finally {
             for (Client client : clients) client.close();
@@ -297,7 +297,7 @@ class StopSystemTest extends SystemTest {
                 torque().connect(full.getLocalSocketAddress(), c -> failed.completeExceptionally(new AssertionError("connected")), failed::complete);
                 sleep(30);
                 assertFalse(failed.isDone());
-                stop(Duration.ofSeconds(1));
+                stop();
                 assertInstanceOf(IOException.class, get(failed));
                 assertEquals("the runtime is stopping", get(failed).getMessage());
             } finally {
@@ -344,6 +344,6 @@ class StopSystemTest extends SystemTest {
         };
         torque().post(again[0]);
         sleep(10);
-        stop(Duration.ofSeconds(1));
+        stop();
     }
 }

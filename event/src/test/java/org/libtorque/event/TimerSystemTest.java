@@ -85,14 +85,17 @@ class TimerSystemTest extends SystemTest {
 
     @Test void runsThatASlowActionMissesAreLeftOut() {
         var runs = new AtomicInteger();
+        long start = System.nanoTime();
         torque().every(Duration.ofMillis(5), () -> {
             runs.incrementAndGet();
             sleep(30);
         });
         sleep(200);
-        assertTrue(runs.get() <= 8, "runs: " + runs);
+        int seen = runs.get();
+        long room = (System.nanoTime() - start) / 30_000_000 + 1;
+        assertTrue(seen <= room, seen + " runs where there was time for " + room);
         Eventually.await("it goes on", () -> runs.get() >= 3);
-        stop(Duration.ofSeconds(1));
+        stop();
     }
 
     @Test void aTimerCanBeCancelledFromAnywhereAndFromItself() {
