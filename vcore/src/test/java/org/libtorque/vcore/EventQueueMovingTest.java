@@ -15,8 +15,10 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Poll;
+import org.libtorque.sys.Sockets;
 import org.libtorque.testkit.AllocationProbe;
 
 /**
@@ -43,6 +45,7 @@ public abstract class EventQueueMovingTest extends EventQueueFixture {
     private final class Stream extends Taking {
         int detachments;
         Runnable onDetached = () -> { };
+        Runnable onSent = () -> { };
         final List<Integer> sent = new ArrayList<>();
 
         Stream(int fd) { super(a, fd, -1); }
@@ -54,7 +57,10 @@ public abstract class EventQueueMovingTest extends EventQueueFixture {
             return this;
         }
 
-        @Override public void sent(int result) { sent.add(result); }
+        @Override public void sent(int result) {
+            sent.add(result);
+            onSent.run();
+        }
 
         @Override protected void detached() {
             detachments++;
@@ -421,6 +427,61 @@ public abstract class EventQueueMovingTest extends EventQueueFixture {
         a.pool.release(block);
         stream.endBoth();
     }
+
+    /** Nothing else is in flight when the peer has ended: so the queue lets go of the stream at once, in the middle of the completion. */
+    @Test public void theCompletionOfASendMayDetachAStreamWhosePeerHasEnded() {
+        for (boolean attached : new boolean[] {false, true}) {
+            Stream other = new Stream(sockets.tcpPair()).opened();
+            Stream stream = endedByPeer();
+            stream.onSent = () -> assertTrue(a.queue.detach(stream));
+            if (attached) stream.onDetached = () -> assertEquals(0, a.queue.attach(stream));
+            long text = a.pool.acquire();
+            int result = a.queue.send(stream, text, 100);
+            if (result != EventQueue.PENDING) stream.sent(result);
+            turnUntil("detached", () -> stream.detachments > 0);
+            settle();
+            assertEquals(1, stream.detachments);
+            Stream next = new Stream(sockets.tcpPair()).opened();
+            Stream afterNext = new Stream(sockets.tcpPair()).opened();
+            for (Stream each : List.of(other, next, afterNext)) writeInPieces(each);
+            if (!attached) assertEquals(0, b.queue.attach(stream));
+            else assertTrue(a.queue.detach(stream)); // b closes it
+            for (Stream each : List.of(other, next, afterNext)) {
+                each.detach();
+                each.endBoth();
+            }
+            stream.endBoth();
+            a.pool.release(text);
+        }
+    }
+
+    @Test public void theCompletionOfASendMayCloseAStreamWhosePeerHasEnded() {
+        Stream stream = endedByPeer();
+        stream.onSent = () -> a.queue.close(stream, false);
+        long text = a.pool.acquire();
+        int result = a.queue.send(stream, text, 100);
+        if (result != EventQueue.PENDING) stream.sent(result);
+        turnUntil("closed", () -> a.queue.sourceCount() == 0);
+        settle();
+        assertEquals(1, stream.sent.size());
+        sockets.close(stream.peer);
+        Stream next = new Stream(sockets.tcpPair()).opened();
+        Stream afterNext = new Stream(sockets.tcpPair()).opened();
+        for (Stream each : List.of(next, afterNext)) writeInPieces(each);
+        for (Stream each : List.of(next, afterNext)) {
+            each.detach();
+            each.endBoth();
+        }
+        a.pool.release(text);
+    }
+
+    private Stream endedByPeer() {
+        Stream stream = new Stream(sockets.tcpPair()).opened();
+        Sockets.shutdown(ErrnoSlot.current(), stream.peer, Sockets.SHUT_WR);
+        stream.awaitEnd();
+        return stream;
+    }
+
 
     @Test public void aStreamThatConnectsMayMoveMeanwhile() {
         for (boolean early : new boolean[] {true, false}) {

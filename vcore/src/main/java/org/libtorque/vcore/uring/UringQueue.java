@@ -231,6 +231,7 @@ public final class UringQueue extends EventQueue {
         if (source == null || table.generation(slot) != (int) (userData >>> 40)) {
             throw new IllegalStateException("completion for a slot that was given up: op=" + op + ", slot=" + slot + ", result=" + result);
         }
+        int generation = table.generation(slot);
         boolean more = (cqeFlags & IoUring.IORING_CQE_F_MORE) != 0;
         if (!more) inFlight[slot]--;
         switch (op) {
@@ -243,7 +244,8 @@ public final class UringQueue extends EventQueue {
             case OP_HANG_UP -> hungUp((StreamSource) source, slot, result, more);
             default -> throw new IllegalStateException("unknown operation " + op);
         }
-        if ((flags[slot] & (CLOSING | DETACHING)) != 0 && inFlight[slot] == 0) letGo(source, slot);
+        // Unless the source did: the end of a send may have it closed or detached, and if nothing else was in flight, the slot is another's by now.
+        if (table.generation(slot) == generation && (flags[slot] & (CLOSING | DETACHING)) != 0 && inFlight[slot] == 0) letGo(source, slot);
     }
 
     private boolean isDetaching(int slot) { return (flags[slot] & (CLOSING | DETACHING)) == DETACHING; }
