@@ -135,8 +135,12 @@ public final class AsyncFiles {
         }
     }
 
-    private void closeAll() {
+    private void closeThem() {
         for (Runnable closing; (closing = closings.poll()) != null; ) closing.run();
+    }
+
+    private void closeAll() {
+        closeThem();
         closers.decrementAndGet();
         if (!closings.isEmpty()) startCloser(); // added when this one had just looked and still counted
     }
@@ -165,6 +169,7 @@ public final class AsyncFiles {
 
     /** Called when all vcores have ended. */
     void close() {
+        closeThem(); // beside the pool's threads: of these there may be many, and what takes time is not a disk
         if (pool.close(CLOSING_NANOS)) {
             for (DirectoryWalk walk : Set.copyOf(walks)) walk.letGo(); // nobody else is left
             memory.close();

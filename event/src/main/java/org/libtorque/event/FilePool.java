@@ -145,10 +145,15 @@ final class FilePool {
                 LOG.log(System.Logger.Level.ERROR, "a file operation failed in an unexpected way", e);
             }
         }
-        threads.decrementAndGet();
+        if (threads.decrementAndGet() == 0 && closed) release(); // close() may have waited for long enough
         synchronized (lock) {
             lock.notifyAll(); // close() may wait
         }
+    }
+
+    /** No thread is left, so nobody waits for a token, and nobody is promised one. */
+    private void release() {
+        if (released.compareAndSet(false, true)) Files.close(ErrnoSlot.current(), tokens);
     }
 
     private Job take() {
@@ -221,7 +226,7 @@ final class FilePool {
         }
         if (interrupted) Thread.currentThread().interrupt();
         if (threads.get() > 0) return false;
-        if (released.compareAndSet(false, true)) Files.close(ErrnoSlot.current(), tokens);
+        release();
         return true;
     }
 

@@ -96,6 +96,16 @@ class FilePoolTest {
         assertEquals(List.of(0), ran);
     }
 
+    /** The check for descriptors that are left finds its eventfd otherwise. */
+    @Test void aPoolThatWasNotWaitedForLongEnoughGivesItsDescriptorBackWhenItsLastThreadEnds() throws InterruptedException {
+        FilePool pool = pool(2, 100);
+        pool.submit(new Numbered(0, true), false);
+        Eventually.await("it has begun", () -> pool.state()[1] == 0);
+        assertFalse(pool.close(20_000_000), "one is still running");
+        gate.countDown();
+        Eventually.await("all threads have ended", () -> pool.state()[0] == 0);
+    }
+
     @Test void whatAJobThrowsEndsNoThread() {
         FilePool pool = pool(1, 100);
         pool.submit(new FilePool.Job() {
