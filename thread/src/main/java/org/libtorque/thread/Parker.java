@@ -22,7 +22,7 @@ final class Parker {
     }
 
     /** Blocks the calling thread until {@link #unpark}, an interrupt, or for nothing. */
-    static void park(Object blocker) { LockSupport.park(blocker); }
+    static void park(Object blocker) { Uthread.park(blocker); }
 
     /** As {@link #park}, but for {@code nanos} at most. */
     static void parkNanos(Object blocker, long nanos) { Uthread.parkNanos(blocker, nanos); }

@@ -12,11 +12,11 @@ import org.libtorque.vcore.Vcore;
  * The scheduling period of a runtime's uthreads, after upthread's (Klues 2015, 2.6.1): each time that it has passed, every vcore on which a uthread runs is asked for a new scheduling
  * decision, which the thread makes possible at its next {@link Uthread#checkpoint}. Nothing can interrupt a thread of the JVM from outside, so preemption is a poll.
  *
- * <p>What is polled is one word for the whole process, the number of vcores that are asked at the moment: a load and a branch. Only when it is not 0 does a thread look whether it is
+ * <p>What is polled is one word for the whole process, the number of vcores that are asked at the moment and of {@linkplain UthreadSignals signals} that are pending: a load and a branch. Only when it is not 0 does a thread look whether it is
  * meant. A platform thread, the ticker, asks; it exists while there is a period.
  */
 final class Preemption {
-    /** Of all runtimes: how many requests nobody has followed yet. Counted up by tickers, down by whoever takes a request back. */
+    /** Of all runtimes: how many requests nobody has followed yet, and how many signals are pending. Counted up by tickers and senders, down by whoever takes a request back or a signal. */
     @SuppressWarnings("unused") private static int pending;
     private static final VarHandle PENDING;
     /** Flags are so far apart that vcores do not share cache lines. */
@@ -42,6 +42,9 @@ final class Preemption {
 
     /** Tells whether anybody is asked for anything: a load and a branch. Opaque: it must be read each time, and orders nothing. */
     static boolean somebodyIsAsked() { return (int) PENDING.getOpaque() != 0; }
+
+    /** Counts what threads shall look for at their checkpoints, and where they wait. */
+    static void ask(int more) { PENDING.getAndAdd(more); }
 
     synchronized void period(Duration period) {
         if (period.isNegative()) throw new IllegalArgumentException("the scheduling period must not be negative: " + period);
@@ -81,14 +84,14 @@ final class Preemption {
     private void ask() {
         for (int i = 0; i < vcores.size(); i++) {
             if (vcores.get(i).mounted() == null) takeRequest(i);
-            else if (asked.compareAndSet(i * STRIDE, 0, 1)) PENDING.getAndAdd(1);
+            else if (asked.compareAndSet(i * STRIDE, 0, 1)) ask(1);
         }
     }
 
     /** Returns whether a vcore has been asked, and takes the request back. */
     boolean takeRequest(int vcore) {
         if (vcore * STRIDE >= asked.length() || asked.get(vcore * STRIDE) == 0 || !asked.compareAndSet(vcore * STRIDE, 1, 0)) return false;
-        PENDING.getAndAdd(-1);
+        ask(-1);
         return true;
     }
 }

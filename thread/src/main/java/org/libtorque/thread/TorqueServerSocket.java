@@ -158,7 +158,7 @@ public final class TorqueServerSocket implements Closeable {
             waiting.add(self);
             // Whoever brings one, or the end, after this look finds us among those who wait.
             if (ready.isEmpty() && !closed) {
-                if (timeout == 0) LockSupport.park(this);
+                if (timeout == 0) Uthread.park(this);
                 else Uthread.parkUntil(this, deadline);
             }
             // If it was taken off, that was for us alone; if we leave with something else, another one is to be woken for it.

@@ -175,7 +175,7 @@ public final class TorqueSocket implements ByteChannel {
 
         TorqueSocket await(SocketAddress address) throws IOException {
             while (!done) {
-                LockSupport.park(this);
+                Uthread.park(this);
                 if (caller.isInterrupted()) {
                     synchronized (this) {
                         abandoned = true;
@@ -224,7 +224,7 @@ public final class TorqueSocket implements ByteChannel {
         mayWait();
         if (Thread.currentThread().isInterrupted()) throw interrupted();
         if (!waiters.hasCalled(ticket)) {
-            if (deadline == NEVER) LockSupport.park(this);
+            if (deadline == NEVER) Uthread.park(this);
             else Uthread.parkUntil(this, deadline);
         }
         if (Thread.currentThread().isInterrupted()) throw interrupted();

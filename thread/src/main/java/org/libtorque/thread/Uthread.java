@@ -37,6 +37,7 @@ public sealed class Uthread permits ScheduledUthread {
             try {
                 Dtls.life(action);
             } finally {
+                uthreads.signals().forget(thread);
                 uthreads.countEnd();
             }
         };
@@ -75,6 +76,7 @@ public sealed class Uthread permits ScheduledUthread {
             } finally {
                 vcore.reclaim();
                 carrier.mounted(null);
+                if (Preemption.somebodyIsAsked() && occupant instanceof Uthread u && u.thread.getState() == Thread.State.TERMINATED) u.uthreads.signals().forget(u.thread);
             }
         } else {
             continuation.run();
@@ -111,8 +113,8 @@ public sealed class Uthread permits ScheduledUthread {
      */
     public static void yield() {
         Uthread self = current();
-        if (self != null && self.mayGoOn()) return;
-        Thread.yield();
+        if (self == null || !self.mayGoOn()) Thread.yield();
+        UthreadSignals.deliver();
     }
 
     private boolean mayGoOn() {
@@ -125,7 +127,7 @@ public sealed class Uthread permits ScheduledUthread {
     }
 
     /**
-     * Where a thread that computes for long may be preempted: lets others run if the {@linkplain Uthreads#schedulingPeriod scheduling period} of this vcore is over and somebody waits.
+     * Where a thread that computes for long may be preempted, and told of {@linkplain UthreadSignals signals}: lets others run if the {@linkplain Uthreads#schedulingPeriod scheduling period} of this vcore is over and somebody waits.
      * A load and a branch otherwise, so it may stand in inner loops; the library's agent puts it there ({@code doc/threads.md}).
      */
     public static void checkpoint() {
@@ -135,6 +137,7 @@ public sealed class Uthread permits ScheduledUthread {
     private static void followRequest() {
         Uthread self = current();
         if (self == null || self.uthreads == null) return;
+        UthreadSignals.deliver();
         Vcore here = Vcore.peek();
         if (self.uthreads.preemption().takeRequest(here.index()) && self.hasOthers()) Thread.yield();
     }
@@ -174,7 +177,10 @@ public sealed class Uthread permits ScheduledUthread {
     }
 
     /** Parks until {@link #unpark}, an interrupt, or for no reason, as {@link LockSupport#park(Object)}. */
-    public static void park(Object blocker) { LockSupport.park(blocker); }
+    public static void park(Object blocker) {
+        LockSupport.park(blocker);
+        UthreadSignals.deliver();
+    }
 
     /** As {@link #park}, for at most so long; zero and less return at once. */
     public static void parkNanos(Object blocker, long nanos) {
@@ -197,6 +203,7 @@ public sealed class Uthread permits ScheduledUthread {
         ParkTimer armed = self.arm(deadlineNanos);
         LockSupport.park(blocker);
         self.disarm(armed);
+        UthreadSignals.deliver();
     }
 
     private ParkTimer arm(long deadlineNanos) {

@@ -52,6 +52,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private boolean over; // guarded by waitingForTheEnd
     private final Preemption preemption;
     private final Compensation compensation;
+    private final UthreadSignals signals = new UthreadSignals(this);
     private final Thread.UncaughtExceptionHandler failures;
 
     private Uthreads(Torque torque) {
@@ -211,6 +212,9 @@ public final class Uthreads implements Spawner, ThreadFactory {
     public long compensations() { return compensation.count(); }
 
     Compensation compensation() { return compensation; }
+
+    /** Returns what sends signals to uthreads, and says what they do about them. */
+    public UthreadSignals signals() { return signals; }
 
     List<Scheduler> schedulers() { return schedulers; }
 
