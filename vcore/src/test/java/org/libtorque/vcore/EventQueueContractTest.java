@@ -665,6 +665,35 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
         sockets.close(a, b, listening.accepted.get(0), listening.accepted.get(1));
     }
 
+    /** With io_uring the kernel accepts by itself until it is told that enough wait; all of them may be taken before it has followed. */
+    @Test public void moreConnectionsThanMayWaitAreAcceptedToTheLastHoweverLateTheyAreTaken() {
+        int fd = sockets.listener(2_000);
+        int port = sockets.port(fd);
+        var listening = new Listening(fd);
+        listening.accepting = false;
+        assertEquals(0, queue.listen(listening));
+        List<Integer> clients = new ArrayList<>();
+        for (int round = 0; round < 4; round++) {
+            for (int i = 0; i < 400; i++) clients.add(sockets.connecting(port));
+            int most = 0;
+            for (int i = 0; i < 100 && most <= 256 + round; i++) { // taken in the middle of stopping to accept, and when that is over
+                turn();
+                most = listening.acceptedCount();
+            }
+            if (round == 3) settle();
+            listening.acceptAll();
+            listening.accepting = true; // from now on when it is signalled
+            turnUntil("all are accepted", () -> listening.accepted.size() == clients.size());
+            clients.add(sockets.connecting(port));
+            turnUntil("later ones too", () -> listening.accepted.size() == clients.size());
+            listening.accepting = false;
+        }
+        assertEquals(clients.size(), new HashSet<>(listening.accepted).size());
+        for (int accepted : listening.accepted) sockets.close(accepted);
+        for (int client : clients) sockets.close(client);
+        queue.close(listening, false);
+    }
+
     @Test public void connectionsAcceptedBeforeTheListenerClosesAreHandedOver() {
         for (int window : new int[] {1, 7, 500}) {
             int fd = sockets.listener(100);

@@ -304,7 +304,10 @@ public final class UringQueue extends EventQueue {
             flags[slot] &= ~(RECEIVING | THROTTLED);
             if (result >= 0 && !throttled && !detaching) armAccept(source, slot); // after an error the source comes back when it thinks it can
         }
-        if (result == -Errno.ECANCELED) return; // throttled: armed again when what is kept has been taken
+        if (result == -Errno.ECANCELED) { // throttled: armed again when what is kept has been taken, which may have been before this came
+            if (!more && !detaching && source.acceptedCount() == 0) armAccept(source, slot);
+            return;
+        }
         source.pushAccepted(result);
         source.signal(EventSource.READABLE);
         if (!detaching && source.acceptedCount() > MAX_ACCEPTED && (flags[slot] & (RECEIVING | THROTTLED)) == RECEIVING) {
