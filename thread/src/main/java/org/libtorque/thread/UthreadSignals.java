@@ -10,6 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalInfo;
@@ -178,7 +179,7 @@ public final class UthreadSignals {
             forget(target);
             return false;
         }
-        if (target != Thread.currentThread()) java.util.concurrent.locks.LockSupport.unpark(target);
+        if (target != Thread.currentThread()) LockSupport.unpark(target);
         else deliver();
         return sent;
     }

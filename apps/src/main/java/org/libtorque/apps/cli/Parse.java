@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.vcore.Balance;
@@ -131,18 +133,16 @@ public final class Parse {
         throw new TypeConversionException("'" + text + "' is none of static, steal, migrate");
     }
 
-    static BackendChoice backend(String text) {
-        for (var choice : BackendChoice.values()) {
-            if (choice.toString().equals(text)) return choice;
-        }
-        throw new TypeConversionException("'" + text + "' is not one of auto, epoll, io_uring");
-    }
+    static BackendChoice backend(String text) { return oneOf(BackendChoice.values(), text); }
 
-    static ServeMode mode(String text) {
-        for (var choice : ServeMode.values()) {
+    static ServeMode mode(String text) { return oneOf(ServeMode.values(), text); }
+
+    /** Finds what calls itself so. */
+    private static <T> T oneOf(T[] choices, String text) {
+        for (T choice : choices) {
             if (choice.toString().equals(text)) return choice;
         }
-        throw new TypeConversionException("'" + text + "' is not one of event, thread, kweb, os");
+        throw new TypeConversionException("'" + text + "' is not one of " + Stream.of(choices).map(T::toString).collect(Collectors.joining(", ")));
     }
 
     static String method(String text) {
