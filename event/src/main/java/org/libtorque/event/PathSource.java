@@ -70,6 +70,8 @@ final class PathSource extends KernelSource {
         /** Entries by name; null if it is not watched. */
         Map<String, Entry> entries;
         boolean waitsForListing;
+        /** Whether what waits is only a look whether the watch is still of the directory that has this name. */
+        boolean onlyCheck;
         boolean leaves;
 
         Entry(String name, Entry parent, boolean directory) {
@@ -306,7 +308,7 @@ final class PathSource extends KernelSource {
                 }
             }
             case Inotify.IN_MOVED_FROM -> {
-                if (entry == null) return;
+                if (entry == null || entry.directory != isDirectory) return; // a listing was quicker, and has found another one under the name
                 forgetLeaving(entry);
                 entry.leaves = true;
                 leaving.put(cookie, new Leaving(entry, loop().vcore.clock().nanoTime() + PAIRING_NANOS));
@@ -395,6 +397,7 @@ final class PathSource extends KernelSource {
         directory.entries.put(name, entry);
         tell(PathChange.What.RENAMED, entry, from);
         if (entry.watch < 0) wantListing(entry);
+        else wantCheck(entry); // what a listing has found under the old name may not be what was renamed, and be out of reach by now
         for (Entry waiting : unreached) wantListing(waiting);
         unreached.clear();
     }
@@ -451,9 +454,17 @@ final class PathSource extends KernelSource {
     // ---- watching and listing
 
     private void wantListing(Entry directory) {
-        if (directory.waitsForListing || !directory.directory || scope != PathScope.TREE && directory != root) return;
+        if (!directory.directory || scope != PathScope.TREE && directory != root) return;
+        directory.onlyCheck = false;
+        if (directory.waitsForListing) return;
         directory.waitsForListing = true;
         unlisted.add(directory);
+    }
+
+    private void wantCheck(Entry directory) {
+        if (directory.waitsForListing) return;
+        wantListing(directory);
+        directory.onlyCheck = directory.waitsForListing;
     }
 
     private void startListing(Entry directory) {
@@ -471,7 +482,8 @@ final class PathSource extends KernelSource {
             rootGone();
             return;
         }
-        if (directory.watch != watch && !takeWatch(directory, watch)) {
+        boolean asItWas = directory.watch == watch;
+        if (asItWas ? directory.onlyCheck : !takeWatch(directory, watch)) {
             if (isOpen()) reader.close(errno);
             return;
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -80,6 +81,7 @@ class PathSystemTest extends SystemTest {
 
         @Override public void onLost() { losses.incrementAndGet(); }
 
+        /** Returns the picture; after the handler's call if one is under way. */
         synchronized TreeMap<Path, Boolean> now() { return normalised(picture); }
 
         List<PathChange> copy() {
@@ -116,6 +118,7 @@ class PathSystemTest extends SystemTest {
     }
 
     private static void awaitPicture(Recorder recorder, Path root) throws IOException {
+        recorder.now();
         var expected = actual(root);
         Eventually.await(() -> "the picture is the file system's; wrong: " + recorder.wrong + " differences " + difference(expected, recorder.now()), Eventually.DEFAULT_LIMIT.multipliedBy(3),
                 () -> recorder.now().equals(expected));
@@ -348,26 +351,115 @@ class PathSystemTest extends SystemTest {
         }
     }
 
-    /** Threads create, rename and delete at random; in the end the picture is right, and no step of it was impossible. */
-    @Test void aTreeThatChangesAtRandomEndsAsThePictureSays() throws Exception {
-        Recorder recorder = watch(folder, PathScope.TREE);
-        List<Thread> threads = new ArrayList<>();
-        List<Throwable> thrown = new CopyOnWriteArrayList<>();
-        for (int t = 0; t < 3; t++) {
-            int seed = t;
-            threads.add(start("changer " + t, () -> changeAtRandom(folder, seed, 1_500), thrown));
-        }
-        for (Thread thread : threads) Eventually.awaitEnd(thread);
-        assertEquals(List.of(), thrown);
+    /** A listing finds a file where a directory was whose renaming has not been read; then it is the directory that has the new name. */
+    @Test void anotherOneFoundUnderAnOldNameDoesNotTakeTheNewName() throws Exception {
+        Path parent = folder.resolve("parent");
+        var once = new AtomicInteger();
+        var recorder = new Recorder(true) {
+            @Override public synchronized void onChange(PathChange change) {
+                super.onChange(change);
+                if (change.path().getParent().equals(parent) && once.getAndIncrement() == 0) {
+                    renameAll(parent, "old", "new", change.path());
+                    forAll(parent, "old", Files::createFile);
+                }
+            }
+        };
+        var registration = torque().onPath(folder, PathScope.TREE, torque().newColor(), recorder);
+        makeAtOnce(parent);
+        Eventually.await("it begins", () -> once.get() > 0);
         awaitPicture(recorder, folder);
-        assertEquals(0, recorder.losses.get());
+        assertTrue(recorder.now().keySet().stream().filter(path -> path.getParent().getFileName().toString().startsWith("new") && path.endsWith("inside")).count() == 19);
+        registration.close();
     }
 
-    private static void changeAtRandom(Path root, long seed, int steps) throws IOException {
+    /** As above with a directory, which is moved away once it is watched, so that nothing is ever told of it again. */
+    @Test void aWatchDoesNotStayWithTheDirectoryThatHadTheOldName() throws Exception {
+        Path watched = Files.createDirectory(folder.resolve("watched"));
+        Path unwatched = Files.createDirectory(folder.resolve("unwatched"));
+        Path parent = watched.resolve("parent");
+        var once = new AtomicInteger();
+        var moved = new AtomicInteger();
+        var recorder = new Recorder(true) {
+            @Override public synchronized void onChange(PathChange change) {
+                super.onChange(change);
+                if (change.path().getParent().equals(parent) && once.getAndIncrement() == 0) {
+                    renameAll(parent, "old", "new", change.path());
+                    forAll(parent, "old", path -> Files.createFile(Files.createDirectory(path).resolve("other")));
+                } else if (change.path().endsWith("other") && Files.exists(change.path())) {
+                    try {
+                        Files.move(change.path().getParent(), unwatched.resolve("away" + moved.getAndIncrement()));
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            }
+        };
+        var registration = torque().onPath(watched, PathScope.TREE, torque().newColor(), recorder);
+        makeAtOnce(parent);
+        Eventually.await("all have been moved away", () -> moved.get() == 19);
+        awaitPicture(recorder, watched);
+        for (Path path : recorder.now().keySet()) if (path.startsWith(parent) && recorder.now().get(path)) Files.createFile(path.resolve("later"));
+        awaitPicture(recorder, watched);
+        registration.close();
+    }
+
+    private interface Change {
+        void to(Path path) throws IOException;
+    }
+
+    private static void forAll(Path parent, String name, Change change) {
+        for (int i = 0; i < 20; i++) {
+            try {
+                if (!Files.exists(parent.resolve(name + i))) change.to(parent.resolve(name + i));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** Renames {@code from0} to {@code to0} and so on, but for one. */
+    private static void renameAll(Path parent, String from, String to, Path except) {
+        try (Stream<Path> all = Files.list(parent)) {
+            for (Path path : all.toList()) {
+                String name = path.getFileName().toString();
+                if (name.startsWith(from) && !path.equals(except)) Files.move(path, parent.resolve(to + name.replaceFirst("\\D*", "")));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A directory of directories that comes whole, so that it is listed. */
+    private void makeAtOnce(Path parent) throws IOException {
+        Path made = Files.createDirectory(folder.resolveSibling(folder.getFileName() + "-made"));
+        for (int i = 0; i < 20; i++) Files.createFile(Files.createDirectory(made.resolve("old" + i)).resolve("inside"));
+        Files.move(made, parent);
+    }
+
+    /** Threads create, rename and delete at random; in the end the picture is right, and no step of it was impossible. */
+    @Test void aTreeThatChangesAtRandomEndsAsThePictureSays() throws Exception {
+        Path watched = Files.createDirectory(folder.resolve("watched"));
+        Path unwatched = Files.createDirectory(folder.resolve("unwatched"));
+        for (int round = 0; round < 4; round++) {
+            Recorder recorder = watch(watched, PathScope.TREE);
+            List<Thread> threads = new ArrayList<>();
+            List<Throwable> thrown = new CopyOnWriteArrayList<>();
+            for (int t = 0; t < 3; t++) {
+                int seed = 3 * round + t;
+                threads.add(start("changer " + seed, () -> changeAtRandom(List.of(watched, watched, watched, unwatched), seed, 1_000), thrown));
+            }
+            for (Thread thread : threads) Eventually.awaitEnd(thread);
+            assertEquals(List.of(), thrown);
+            awaitPicture(recorder, watched);
+            assertEquals(0, recorder.losses.get());
+        }
+    }
+
+    private static void changeAtRandom(List<Path> roots, long seed, int steps) throws IOException {
         var random = new SplittableRandom(seed);
         for (int i = 0; i < steps; i++) {
-            Path a = somewhere(root, random);
-            Path b = somewhere(root, random);
+            Path a = somewhere(roots.get(random.nextInt(roots.size())), random);
+            Path b = somewhere(roots.get(random.nextInt(roots.size())), random);
             try {
                 switch (random.nextInt(6)) {
                     case 0, 1 -> Files.writeString(a, "x");
