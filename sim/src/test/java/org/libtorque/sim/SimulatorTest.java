@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.hardware.Topology;
+import org.libtorque.vcore.Balance;
 
 class SimulatorTest {
     private static final Costs FREE = new Costs(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -103,6 +107,45 @@ class SimulatorTest {
             assertTrue(c.served > 0 && c.served > c.arrived - 100, () -> c + ": " + c.served + " of " + c.arrived);
         }
         assertTrue(moved > 0, r::toString);
+    }
+
+    /** As {@code ./torque simulate} measures it, with the traffic that is given. */
+    private static Result migrating(int harts, Workload workload, double load, boolean closed, long nanos, Consumer<Traffic> change) {
+        var scenario = new Scenario(Topology.of(Scenario.machine(harts)), workload, Policy.MIGRATE, 1, nanos, load, 32, closed, Costs.DEFAULT);
+        var traffic = new Traffic(scenario);
+        change.accept(traffic);
+        return new Simulation(scenario, traffic, null, simulation -> new VcoreModel(simulation, Balance.MIGRATE)).run();
+    }
+
+    @ParameterizedTest @ValueSource(ints = {2, 16, 64}) void onEvenLoadNextToNothingMoves(int harts) {
+        Result r = migrating(harts, Workload.BALANCED, 0.6, false, 400_000_000, traffic -> { });
+        assertTrue(r.steals() > 1000, "there is a temptation: " + r);
+        assertTrue(r.migrations() < 20, r::toString);
+    }
+
+    /**
+     * Somebody else has every second CPU half of the time, 3 ms at a time, as a load generator does that shares it: demand is skewed now this way and now that way. In 2 s so many
+     * may move as settle there at first, {@code 8} for each hart, and those that the budget grants later.
+     */
+    @ParameterizedTest @CsvSource({"2, 0.6, true", "2, 0.8, true", "2, 1.0, true", "2, 0.7, false", "16, 0.7, true"})
+    void nothingGoesToAndFroWhereCpusAreSharedWithOthers(int harts, double load, boolean closed) {
+        double seconds = harts == 2 ? 2 : 0.5;
+        Result r = migrating(harts, Workload.BALANCED, load, closed, (long) (seconds * 1e9), traffic -> {
+            traffic.lossEvery = 2;
+            traffic.lossNanos = 3_000_000;
+            traffic.lossPeriodNanos = 6_000_000;
+        });
+        assertTrue(r.steals() > 1000, r::toString);
+        assertTrue(r.migrations() * seconds < 8 * harts + 20 * seconds, r::toString);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {2, 16}) void skewIsMendedByMoving(int harts) {
+        Result moving = migrating(harts, Workload.FAT, 0.6, false, 300_000_000, traffic -> { });
+        Result still = Simulator.run(moving.scenario().with(Policy.STATIC)), stealing = Simulator.run(moving.scenario().with(Policy.STEAL));
+        assertTrue(moving.utilisation() > 0.99, moving::toString);
+        assertTrue(moving.kinds().getLast().throughput() > 1.9 * still.kinds().getLast().throughput(), moving::toString);
+        assertTrue(moving.kinds().getFirst().p99() < still.kinds().getFirst().p99() / 4, moving::toString);
+        assertTrue(moving.steals() < stealing.steals() / 10, () -> "what has moved need not be stolen: " + moving + ", " + stealing);
     }
 
     @Test void aHartWhoseCpuIsAwayServesNobody() {

@@ -57,8 +57,12 @@ final class Balancer {
     private static final int MAX_VICTIMS = 4;
     /** Turns that others must have had of a colour, those at home counted against them, before it moves to one of them. */
     private static final int AWAY_TO_MOVE = 4;
-    /** How long a colour stays where it has moved to, at least. */
+    /**
+     * How long a colour stays where it has moved to, at least: twice as long as the last time if it moves again within {@link #SOON} such times, up to {@link #MAX_REST_SHIFT}
+     * doublings (10 s); and as at first when it has stayed for {@link #LONG} of them.
+     */
     private static final long MOVE_REST_NANOS = 20_000_000;
+    private static final int SOON = 4, LONG = 16, MAX_REST_SHIFT = 9;
     /** By how much, of 1024, the old home must have been busier than the new one. */
     private static final int MOVE_MARGIN = 64;
 
@@ -411,10 +415,14 @@ final class Balancer {
         if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
         if (home == vcore || color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing()
-                || color.moved && vcore.turnStart - color.movedAt < MOVE_REST_NANOS) return false;
+                || color.moved && vcore.turnStart - color.movedAt < restNanos(color)) return false;
         if (board.isOverdue(home.position, vcore.turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
-        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN;
+        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN
+                && board.lastingDemand(home.position) >= board.lastingDemand(position) + MOVE_MARGIN
+                && board.moves().tryTake(vcore.turnStart);
     }
+
+    private static long restNanos(Color color) { return MOVE_REST_NANOS << color.restShift; }
 
     /** At the old home: lets all residents of a colour go. */
     void depart(Color color) {
@@ -454,6 +462,11 @@ final class Balancer {
     /** At the new home. */
     void arrive(Color color) {
         color.movingTo = null;
+        if (color.moved) {
+            long stayed = vcore.now - color.movedAt;
+            if (stayed >= LONG * restNanos(color)) color.restShift = 0;
+            else if (stayed < SOON * restNanos(color) && color.restShift < MAX_REST_SHIFT) color.restShift++;
+        }
         color.moved = true;
         color.movedAt = vcore.now;
         color.turnsAway = 0;

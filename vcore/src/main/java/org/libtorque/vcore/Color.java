@@ -111,6 +111,8 @@ public final class Color {
     int turnsAway;
     boolean moved;
     long movedAt;
+    /** How often the time has doubled for which it stays where it has moved to: {@link Balancer#shouldMove}. */
+    byte restShift;
     /** What ran when it was entered without a task. */
     Color outer;
     /** Since when it has not been idle, 0 while it is; the monitor reads it. */

@@ -31,7 +31,7 @@ public final class Scoreboard {
     private static final int PAD = 16;
 
     private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9,
-            LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12;
+            LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12, LASTING_DEMAND = 13;
     private static final long NEVER = Long.MAX_VALUE;
     private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64;
     /** How many neighbours one looks at for one that is overdue: each is a cache line of theirs that they write all the time. */
@@ -64,6 +64,7 @@ public final class Scoreboard {
     private final int words;
     /** Where the summary is; with one word, that word itself, which tells as well as a summary whether it is empty. */
     private final int summaryAt;
+    private final MoveBudget moves;
     private volatile boolean closing;
     /** Decides who works; null if all do. Set before any vcore runs. */
     private Roster roster;
@@ -82,6 +83,7 @@ public final class Scoreboard {
         offered = new long[PAD + (words + 1) * STRIDE];
         idle = new long[PAD + (words + 1) * STRIDE];
         parked = new long[PAD + (words + 1) * STRIDE];
+        moves = new MoveBudget(this);
     }
 
     /**
@@ -186,6 +188,8 @@ public final class Scoreboard {
     int[] spreadOrder() { return spreadOrder; }
 
     int positionOf(int index) { return positionOf[index]; }
+
+    MoveBudget moves() { return moves; }
 
     void roster(Roster newRoster) { roster = newRoster; }
 
@@ -463,6 +467,31 @@ public final class Scoreboard {
 
     /** Returns what is asked for of a vcore, in its time and what interrupts take of it, of 1024; may be more. */
     int demand(int position) { return (int) get(position, DEMAND) + interrupts(position); }
+
+    /** Says what has been asked for over a tenth of a second or so. Owner only. */
+    void lastingDemand(int position, int of1024) { put(position, LASTING_DEMAND, of1024); }
+
+    /** Returns what has been asked for so long that it will not be over in a moment, as {@link #demand(int)} does. */
+    int lastingDemand(int position) { return (int) get(position, LASTING_DEMAND) + interrupts(position); }
+
+    /** Returns by how much, of 1024, {@link #lastingDemand} of those that work differs from their average, on average; with many, of 64 of them, always the same. */
+    int imbalance() {
+        int stride = Math.max(1, size / 64);
+        long sum = 0;
+        int n = 0;
+        for (int p = 0; p < size; p += stride) {
+            if (isParked(p)) continue;
+            sum += lastingDemand(p);
+            n++;
+        }
+        if (n == 0) return 0;
+        int mean = (int) (sum / n);
+        long differences = 0;
+        for (int p = 0; p < size; p += stride) {
+            if (!isParked(p)) differences += Math.abs(lastingDemand(p) - mean);
+        }
+        return (int) (differences / n);
+    }
 
     /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
     int load(int position) { return utilisation(position) + interrupts(position); }

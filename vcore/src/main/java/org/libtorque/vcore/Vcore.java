@@ -59,6 +59,9 @@ public final class Vcore {
     /** Turns in a row that what a task has just posted may have before others. */
     private static final int MAX_NEXT = 3;
     private static final long UTILISATION_PERIOD_NANOS = 2_000_000;
+    /** What is asked for is averaged over that too: {@link Scoreboard#lastingDemand}. */
+    static final long LASTING_NANOS = 128_000_000;
+    private static final int LASTING_SHIFT = 8;
     private static final int TIMER_BUDGET = 1024;
     static final int MAX_WINDOW = 512;
     private static final long TICK_NANOS = 1 << 20;
@@ -147,6 +150,9 @@ public final class Vcore {
     private int utilisation;
     /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work; and, at its beginning, {@link Offers#stolenWork}. */
     private int demand;
+    /** The same over {@link #LASTING_NANOS}, in parts of a part, and what it is over until it has run for as long. */
+    private int lasting;
+    private long lastingNanos;
     private long awayNanos, stolenBefore;
     private long usuallyIdleNanos;
 
@@ -488,6 +494,9 @@ public final class Vcore {
         int asked = Math.clamp(1024 * (elapsed - idleNanos - awayNanos + balancer.takeGiven() + stolen - stolenBefore) / elapsed, 0, 64 * 1024);
         demand = elapsed > 8 * UTILISATION_PERIOD_NANOS ? asked : (3 * demand + asked) / 4;
         board.demand(position, demand);
+        lastingNanos = Math.min(lastingNanos + elapsed, LASTING_NANOS);
+        lasting += (int) ((((long) asked << LASTING_SHIFT) - lasting) * Math.min(elapsed, lastingNanos) / lastingNanos);
+        board.lastingDemand(position, lasting >> LASTING_SHIFT);
         awayNanos = 0;
         stolenBefore = stolen;
         board.measured(position, now);

@@ -78,11 +78,17 @@ class MovingTest {
         @Override protected void run() { log.add(name + " runs@" + Team.here()); }
     }
 
+    /** Makes it known what is asked for of a vcore, now and for some time. */
+    private void demand(int position, int of1024) {
+        team.board.demand(position, of1024);
+        team.board.lastingDemand(position, of1024);
+    }
+
     private Task note(String name) { return Team.task(color, () -> log.add(name + "@" + Team.here())); }
 
     /** Has vcore 1 steal the colour from vcore 0 so often, with a task in it each time, and makes vcore 0 known to be busier. */
     private void stealOften(int times) {
-        team.board.demand(0, 1024);
+        demand(0, 1024);
         team.vcore(0).setTurnLimit(1);
         team.vcore(1).setTurnLimit(1);
         for (int i = 0; i < times; i++) stealOnce(1);
@@ -221,14 +227,14 @@ class MovingTest {
 
     @Test void aColorDoesNotMoveToAVcoreThatIsAsBusy() {
         new Mover("m").enter();
-        team.board.demand(1, 0);
+        demand(1, 0);
         stealOften(3);
-        team.board.demand(0, 10);
+        demand(0, 10);
         stealOnce(1);
         team.step(0);
         assertEquals(List.of(), log);
         assertSame(team.vcore(0), color.home());
-        team.board.demand(0, 1024);
+        demand(0, 1024);
         stealOnce(1);
         team.step(0);
         assertEquals(List.of("m departs"), log);
@@ -264,32 +270,77 @@ class MovingTest {
         team.step(0);
         team.step(1);
         assertSame(team.vcore(1), color.home());
-        team.board.demand(1, 1024);
-        team.board.demand(0, 0);
-        team.vcore(2).setTurnLimit(1);
-        for (int i = 0; i < 6; i++) stealFrom1();
-        assertSame(team.vcore(1), color.home());
+        assertFalse(movesBySteals(1, 2));
         assertTrue(color.isIdle());
         team.clock.advance(20 * MILLI);
-        for (int i = 0; i < 6 && team.vcore(2) != color.home(); i++) {
-            team.board.demand(1, 1024); // as it was measured before the clock was moved on
-            stealFrom1();
-        }
-        assertSame(team.vcore(2), color.home());
+        assertTrue(movesBySteals(1, 2));
     }
 
-    private void stealFrom1() {
-        Color other = Team.cost(team.vcore(1).newColor(), 30 * MICRO).pin();
+    @Test void whoMovesAgainSoonStaysTwiceAsLongUntilItHasStayedLong() {
+        new Mover("m").enter();
+        stealOften(4);
+        team.settle();
+        assertSame(team.vcore(1), color.home());
+        team.clock.advance(20 * MILLI);
+        assertTrue(movesBySteals(1, 2));
+        team.clock.advance(20 * MILLI);
+        assertFalse(movesBySteals(2, 1), "20 ms were enough the last time");
+        team.clock.advance(20 * MILLI);
+        assertTrue(movesBySteals(2, 1));
+        team.clock.advance(40 * MILLI);
+        assertFalse(movesBySteals(1, 2), "and 40 ms this time");
+        team.clock.advance(16 * 80 * MILLI);
+        assertTrue(movesBySteals(1, 2));
+        team.clock.advance(20 * MILLI);
+        assertTrue(movesBySteals(2, 1));
+    }
+
+    @Test void aColorDoesNotMoveBecauseOfWhatIsAskedForAtTheMoment() {
+        new Mover("m").enter();
+        stealOften(3);
+        team.board.lastingDemand(0, 10);
+        stealOnce(1);
+        stealOnce(1);
+        team.settle();
+        assertSame(team.vcore(0), color.home());
+        demand(0, 1024);
+        stealOnce(1);
+        team.settle();
+        assertSame(team.vcore(1), color.home());
+    }
+
+    @Test void noMoreMoveThanThereIsABudgetFor() {
+        new Mover("m").enter();
+        while (team.board.moves().tryTake(team.clock.nanoTime())) { }
+        assertFalse(movesBySteals(0, 1));
+        team.clock.advance(1_000 * MILLI / MoveBudget.LEAST_RATE);
+        assertTrue(movesBySteals(0, 1));
+    }
+
+    /** Has a vcore steal the colour from another, its home, which is busier, a number of times. Returns whether it has moved there. */
+    private boolean movesBySteals(int owner, int thief) {
+        assertSame(team.vcore(owner), color.home());
+        team.vcore(owner).setTurnLimit(1);
+        team.vcore(thief).setTurnLimit(1);
+        for (int i = 0; i < 6 && team.vcore(owner) == color.home(); i++) {
+            for (int p = 0; p < team.board.size(); p++) demand(p, p == owner ? 1024 : 0); // whatever was measured when the clock was moved on
+            stealFrom(owner, thief);
+        }
+        return team.vcore(thief) == color.home();
+    }
+
+    private void stealFrom(int owner, int thief) {
+        Color other = Team.cost(team.vcore(owner).newColor(), 30 * MICRO).pin();
         Team.cost(color, 30 * MICRO);
-        team.as(1, () -> {
+        team.as(owner, () -> {
             team.busy(other, 30 * MICRO).post();
             team.busy(color, 30 * MICRO).post();
         });
-        team.step(1);
-        team.step(2);
+        team.step(owner);
+        team.step(thief);
         for (int i = 0; i < 3 && !color.isIdle(); i++) {
-            team.step(1);
-            team.step(2);
+            team.step(owner);
+            team.step(thief);
         }
     }
 
@@ -298,6 +349,7 @@ class MovingTest {
         Color c = still.vcore(0).newColor();
         still.as(0, () -> new StealingTest.Guest(c).enter());
         still.board.demand(0, 1024);
+        still.board.lastingDemand(0, 1024);
         still.vcore(0).setTurnLimit(1);
         still.vcore(1).setTurnLimit(1);
         for (int i = 0; i < 10; i++) {
