@@ -21,8 +21,9 @@ import picocli.CommandLine.Option;
         description = "Runs kweb and other servers under skewed load, interleaved, and writes tables of what heavy connections get "
                 + "and what light ones wait.")
 public final class SkewBench extends ServerProgram<SkewMeasurement> {
-    @Option(names = "--cases", split = ",", paramLabel = "CASE", defaultValue = "skew8,moving,skew1,balanced,p1",
-            description = "Loads: skew8, moving, skew1, balanced, p1 (default: all).")
+    @Option(names = "--cases", split = ",", paramLabel = "CASE", defaultValue = "skew8,floor,moving,skew1,balanced,p1",
+            description = "Loads: skew8, floor (the same without heavy requests: what light ones wait anyway), moving, skew1, balanced, p1 "
+                    + "(default: all).")
     private List<String> caseNames;
 
     @Option(names = "--peers", split = ",", paramLabel = "SERVER",
@@ -111,7 +112,7 @@ public final class SkewBench extends ServerProgram<SkewMeasurement> {
         StringBuilder text = heading("Skewed load, two CPUs", machine, Peers.FLAGS_OF_ALL)
                 .append(item("Pinning", "servers, each with two threads or loops, on CPUs " + cpus + " (taskset), to which kweb pins one thread each and the "
                         + "others leave to the kernel what runs where; load generator on CPUs " + loadCpus()))
-                .append(item("Load", String.format(Locale.ROOT, "torque load; heavy: /work?us=%d in a closed loop; light: %d connections, /work?us=%d, "
+                .append(item("Load", String.format(Locale.ROOT, "torque load; heavy: /work?us=%d in a closed loop, unless said otherwise; light: %d connections, /work?us=%d, "
                         + "paced to %,d/s in all, latency from the due time, %s; GET with a header of about %d bytes", SkewCase.HEAVY_MICROS,
                         SkewCase.LIGHT_CONNECTIONS, SkewCase.LIGHT_MICROS, lightRate,
                         light.equals("same") ? "opened on the vcores of the heavy ones" : "on the vcores that they come to", RequestHead.BYTES)))

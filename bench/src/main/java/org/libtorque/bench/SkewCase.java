@@ -6,6 +6,7 @@ import java.util.List;
 /** A load of which a few connections may make most of the work. */
 enum SkewCase {
     SKEW8("skew8", "8 heavy connections, all on one vcore, 200 µs each request, closed loop", 8, true),
+    FLOOR("floor", "the same requests, as many as a skewed server answers, but none of them heavy: 5 µs each, the 8 paced to 6,000/s", 8, true),
     MOVING("moving", "the same, and the 8 that are heavy are those of the other vcore every second", 8, true),
     SKEW1("skew1", "1 heavy connection, 200 µs each request, closed loop", 1, true),
     BALANCED("balanced", "64 connections, 5 µs each request, closed loop", 64, false),
@@ -14,6 +15,8 @@ enum SkewCase {
     /** CPU time that a request asks for. */
     static final int HEAVY_MICROS = 200, LIGHT_MICROS = 5;
     static final int LIGHT_CONNECTIONS = 56;
+    /** About what the heavy ones get in {@link #SKEW8} where both CPUs are used: the generator has as much to do. */
+    private static final int FLOOR_RATE = 6_000;
     /** Names of the groups of connections; where all are alike it is the second. */
     static final String HEAVY = "heavy", LIGHT = "light";
 
@@ -41,7 +44,7 @@ enum SkewCase {
             return List.of(LIGHT + " connections=" + connections + " path=" + (this == P1 ? "/plaintext" : "/work?us=" + LIGHT_MICROS));
         }
         var groups = new ArrayList<String>();
-        String heavy = HEAVY + " connections=" + connections + " path=/work?us=" + HEAVY_MICROS;
+        String heavy = HEAVY + " connections=" + connections + " path=/work?us=" + heavyMicros() + (this == FLOOR ? " rate=" + FLOOR_RATE : "");
         String light = LIGHT + " path=/work?us=" + LIGHT_MICROS + " rate=" + lightRate + " connections=";
         if (this == MOVING) {
             groups.add(heavy + " vcore=0,1 move=1s");
@@ -52,6 +55,9 @@ enum SkewCase {
         }
         return groups;
     }
+
+    /** Returns what a request of the heavy ones asks for. */
+    int heavyMicros() { return this == FLOOR ? LIGHT_MICROS : HEAVY_MICROS; }
 
     static SkewCase byId(String id) {
         for (SkewCase each : values()) if (each.id.equals(id)) return each;

@@ -30,7 +30,7 @@ record SkewMeasurement(SkewCase load, String peer, int round, Group heavy, Group
     /** CPU seconds per second that requests have asked for. */
     double usefulCpu() {
         double micros = light.perSecond * (load == SkewCase.P1 ? 0 : SkewCase.LIGHT_MICROS);
-        if (heavy != null) micros += heavy.perSecond * SkewCase.HEAVY_MICROS;
+        if (heavy != null) micros += heavy.perSecond * load.heavyMicros();
         return micros / 1e6;
     }
 

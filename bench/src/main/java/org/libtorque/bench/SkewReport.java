@@ -89,7 +89,7 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
             if (!rounds.isEmpty()) text.append(row(peer, columns.stream().map(column -> column.cell(rounds)).toList()));
             if (absent.containsKey(peer)) text.append(absentRow(peer, absent.get(peer), 1 + columns.size()));
         }
-        text.append('\n');
+        text.append('\n').append(aboveFloor(load));
         List<Ratio> ratios = load.skewed ? SKEWED_RATIOS : ALIKE_RATIOS;
         List<String> present = references.stream().filter(reference -> !of(load, reference).isEmpty()).toList();
         if (present.isEmpty()) return text.toString();
@@ -106,6 +106,21 @@ record SkewReport(List<String> references, List<String> peers, Map<String, Strin
             text.append(row(peer, cells));
         }
         return text.append('\n').toString();
+    }
+
+    /** Returns how much longer than without heavy requests the light ones wait, as far as that was measured: the rest is the machine's and the generator's. */
+    private String aboveFloor(SkewCase load) {
+        if (!load.skewed || load == SkewCase.FLOOR) return "";
+        var text = new StringBuilder();
+        for (String peer : peers) {
+            Statistics p50 = aboveFloor(load, peer, m -> m.light().p50Micros()), p99 = aboveFloor(load, peer, m -> m.light().p99Micros());
+            if (p99.count() > 0) text.append(row(peer, List.of(withRange(p50, Markdown::significant), withRange(p99, Markdown::significant))));
+        }
+        return text.isEmpty() ? "" : head("its figure ÷ its own in `floor`", List.of("light p50", "light p99")) + text + '\n';
+    }
+
+    private Statistics aboveFloor(SkewCase load, String peer, ToDoubleFunction<SkewMeasurement> figure) {
+        return Statistics.ofRatios(of(load, peer), of(SkewCase.FLOOR, peer), figure);
     }
 
     /** Returns the main figure of every round, for a look at how much they scatter. */

@@ -33,6 +33,13 @@ final class SkewExecutionTest {
     }
 
     @Test
+    void nothingIsHeavyInTheFloorAndTheGeneratorHasAsMuchToDo() {
+        assertEquals(List.of(
+                new LoadGroup("heavy", 8, "/work?us=5", 6_000, 1, List.of(0), Duration.ZERO),
+                new LoadGroup("light", 56, "/work?us=5", 10_000, 1, List.of(0), Duration.ZERO)), options(SkewCase.FLOOR, true).groups());
+    }
+
+    @Test
     void theHeavySetMovesEverySecond() {
         assertEquals(List.of(
                 new LoadGroup("heavy", 8, "/work?us=200", 0, 1, List.of(0, 1), Duration.ofSeconds(1)),

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 final class SkewReportTest {
@@ -65,6 +66,21 @@ final class SkewReportTest {
         assertTrue(ratios.contains("| kweb-static: heavy/s | kweb-static: light p50 | kweb-static: light p99 |"), ratios);
         assertTrue(ratios.contains("| kweb-migrate | **1.50** (1.25–2.00) | **1.00** (1.00–1.00) | **0.100** (0.100–0.200) |"), ratios);
         assertFalse(ratios.contains("netty-epoll-2:"), "there is nothing to compare with: " + ratios);
+    }
+
+    @Test
+    void lightRequestsAreComparedWithThoseOfTheSameServerWithoutHeavyOnes() {
+        var floor = new SkewMeasurement(SkewCase.FLOOR, "kweb-migrate", 1, new SkewMeasurement.Group(30_000, 6_000, 0, 0, 0, 100, 200, 300),
+                new SkewMeasurement.Group(50_000, 10_000, 0, 0, 0, 90, 240, 500), new CpuUse(5, 3, 1_000, 0.4, 0.02), Map.of());
+        assertEquals(16_000 * 5e-6, floor.usefulCpu(), 1e-9);
+        var report = new SkewReport(List.of("kweb-static"), REPORT.peers(), Map.of(),
+                Stream.concat(REPORT.measurements().stream(), Stream.of(floor)).toList());
+        String table = report.tables(SkewCase.SKEW8);
+        assertTrue(table.contains("| its figure ÷ its own in `floor` | light p50 | light p99 |"), table);
+        assertTrue(table.contains("| kweb-migrate | **2.00** (2.00–2.00) | **1.50** (1.50–1.50) |"), table);
+        assertFalse(report.tables(SkewCase.FLOOR).contains("`floor`"), "not with itself");
+        assertFalse(report.tables(SkewCase.BALANCED).contains("`floor`"), "nobody is light there");
+        assertFalse(REPORT.tables(SkewCase.SKEW8).contains("`floor`"), "it was not measured");
     }
 
     @Test
