@@ -148,6 +148,31 @@ class SimulatorTest {
         assertTrue(moving.steals() < stealing.steals() / 10, () -> "what has moved need not be stolen: " + moving + ", " + stealing);
     }
 
+    /** Two harts, 56 light connections of the first that ask for 10,000 requests of 5 us a second in all, and some that ask for 200 us back to back. */
+    private static Result heavy(Balance balance, int heavy) {
+        var scenario = new Scenario(Topology.of("core:2"), Workload.FAT, Policy.MIGRATE, 1, 1_000_000_000, 1, 32, false, Costs.DEFAULT);
+        var traffic = new Traffic(scenario);
+        Arrays.fill(traffic.home, 0);
+        for (int i = 56 + heavy; i < traffic.kind.length; i++) {
+            traffic.kind[i] = 0;
+            traffic.gapNanos[i] = 1e18; // nothing in this run
+        }
+        return new Simulation(scenario, traffic, null, simulation -> new VcoreModel(simulation, balance)).run();
+    }
+
+    /** Its requests come one after the other, so it can gain only what it has waited for light ones, and the static hart has time to spare. */
+    @Test void oneHeavyConnectionIsServedAsWellAsWhereNothingMovesAndTheLightOnesBetter() {
+        Result still = heavy(Balance.STATIC, 1), moving = heavy(Balance.MIGRATE, 1);
+        assertTrue(moving.kinds().getLast().throughput() > 0.99 * still.kinds().getLast().throughput(), () -> still + ", " + moving);
+        assertTrue(moving.kinds().getFirst().p50() < 0.8 * still.kinds().getFirst().p50(), () -> still + ", " + moving);
+    }
+
+    @ParameterizedTest @ValueSource(ints = {2, 3}) void fewHeavyConnectionsUseBothHartsAndDoNotGoToAndFro(int count) {
+        Result r = heavy(Balance.MIGRATE, count);
+        assertTrue(r.kinds().getLast().throughput() > 1.8 * heavy(Balance.STATIC, count).kinds().getLast().throughput(), r::toString);
+        assertTrue(r.migrations() < 20, r::toString);
+    }
+
     @Test void aHartWhoseCpuIsAwayServesNobody() {
         Result with = Simulator.run(scenario(8, Workload.CPU_LOSS, Policy.STATIC, 1)), without = Simulator.run(scenario(8, Workload.BALANCED, Policy.STATIC, 1));
         assertTrue(with.kinds().getFirst().max() > 3_000_000, "somebody waited for most of the 4 ms");

@@ -417,8 +417,9 @@ final class Balancer {
         if (home == vcore || color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing()
                 || color.moved && vcore.turnStart - color.movedAt < restNanos(color)) return false;
         if (board.isOverdue(home.position, vcore.turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
-        return board.demand(home.position) >= board.demand(position) + MOVE_MARGIN
-                && board.lastingDemand(home.position) >= board.lastingDemand(position) + MOVE_MARGIN
+        int margin = MOVE_MARGIN + color.demand(); // what it asks for itself will be asked for here: if that is all, this one would be the busier one, and it went back
+        return board.demand(home.position) >= board.demand(position) + margin
+                && board.lastingDemand(home.position) >= board.lastingDemand(position) + margin
                 && board.moves().tryTake(vcore.turnStart);
     }
 

@@ -96,6 +96,8 @@ public final class Color {
     int weight;
     /** Expected CPU time of a turn, and of one task; moving averages. */
     int cost = UNKNOWN_COST_NANOS, taskCost = UNKNOWN_COST_NANOS;
+    /** Time from the end of one turn to that of the next; a moving average. */
+    int interval = MAX_COST_NANOS;
     /** Whether somebody said that it must stay on its home. */
     private volatile boolean pinned;
     private volatile int shares = NORMAL_SHARES;
@@ -159,6 +161,9 @@ public final class Color {
         this.shares = shares;
         return this;
     }
+
+    /** Returns the part of a vcore's time that it asks for, of 1024. Holder only. */
+    int demand() { return (int) (1024L * cost / Math.max(cost, interval)); }
 
     /** Returns the shares. */
     public int shares() { return shares; }

@@ -613,6 +613,7 @@ public final class Vcore {
         TURN_START.setOpaque(this, clock.nanoTime());
         charge(color, turnStart - begin, ran);
         color.debt = Math.max(0, color.finish - virtualNow);
+        color.interval = average(color.interval, Math.min(turnStart - color.lastTurn, Color.MAX_COST_NANOS));
         color.lastTurn = turnStart;
         if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {

@@ -309,6 +309,14 @@ class MovingTest {
         assertSame(team.vcore(1), color.home());
     }
 
+    @Test void aColorThatWouldMakeTheOtherVcoreTheBusierOneStays() {
+        new Mover("m").enter();
+        color.interval = 60 * MICRO; // at 30 of them, half of a vcore's time
+        assertFalse(movesBySteals(0, 1, 550), "then the other one has half of a vcore's time to do, and this one next to nothing");
+        color.interval = 60 * MICRO;
+        assertTrue(movesBySteals(0, 1, 1024), "then both have half");
+    }
+
     @Test void noMoreMoveThanThereIsABudgetFor() {
         new Mover("m").enter();
         while (team.board.moves().tryTake(team.clock.nanoTime())) { }
@@ -318,12 +326,14 @@ class MovingTest {
     }
 
     /** Has a vcore steal the colour from another, its home, which is busier, a number of times. Returns whether it has moved there. */
-    private boolean movesBySteals(int owner, int thief) {
+    private boolean movesBySteals(int owner, int thief) { return movesBySteals(owner, thief, 1024); }
+
+    private boolean movesBySteals(int owner, int thief, int demand) {
         assertSame(team.vcore(owner), color.home());
         team.vcore(owner).setTurnLimit(1);
         team.vcore(thief).setTurnLimit(1);
         for (int i = 0; i < 6 && team.vcore(owner) == color.home(); i++) {
-            for (int p = 0; p < team.board.size(); p++) demand(p, p == owner ? 1024 : 0); // whatever was measured when the clock was moved on
+            for (int p = 0; p < team.board.size(); p++) demand(p, p == owner ? demand : 0); // whatever was measured when the clock was moved on
             stealFrom(owner, thief);
         }
         return team.vcore(thief) == color.home();
