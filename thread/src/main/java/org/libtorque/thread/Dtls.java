@@ -156,8 +156,13 @@ public final class Dtls {
         try {
             body.run();
         } finally {
-            if (destructors) destroy();
+            end();
         }
+    }
+
+    /** The calling thread's last act, if it has no such values as a rule. */
+    static void end() {
+        if (destructors) destroy();
     }
 
     /** Returns a factory of the same threads, uthreads for instance, each of which runs its body by {@link #run}. */

@@ -39,9 +39,6 @@ final class ScheduledUthread extends Uthread {
     private volatile int state;
     /** Set by the vcore that carries it, on the way off it. */
     private boolean yielded;
-    /** Of the thread, handed to the vcore by yielding. */
-    Throwable fault;
-    private FaultAction decision;
 
     ScheduledUthread(Uthreads uthreads, Scheduler scheduler) {
         super(uthreads);
@@ -118,42 +115,5 @@ final class ScheduledUthread extends Uthread {
         if (STATE.compareAndSet(this, MOUNTED, BLOCKED)) return true;
         STATE.setOpaque(this, RUNNABLE);
         return false;
-    }
-
-    // ---- faults
-
-    /** The body of the thread: asks the scheduler what to do about what the action lets out. */
-    Runnable guard(Runnable action) {
-        return () -> {
-            while (true) {
-                try {
-                    action.run();
-                    return;
-                } catch (Throwable failure) {
-                    switch (reflect(failure)) {
-                        case RETRY -> { }
-                        case KILL -> throw failure;
-                        case ABORT -> {
-                            uthreads().torque().stop();
-                            throw failure;
-                        }
-                    }
-                }
-            }
-        };
-    }
-
-    private FaultAction reflect(Throwable failure) {
-        if (current() != this) return FaultAction.KILL; // it has outlived its vcores
-        fault = failure;
-        decision = null;
-        Thread.yield(); // to the vcore, where the scheduler is asked
-        fault = null;
-        return decision == null ? FaultAction.KILL : decision; // null if it could not leave the vcore
-    }
-
-    void decide(FaultAction action) {
-        decision = action == null ? FaultAction.KILL : action;
-        fault = null;
     }
 }

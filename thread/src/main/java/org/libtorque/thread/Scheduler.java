@@ -24,7 +24,7 @@ import org.libtorque.vcore.jdk.JdkThreads;
  *   threadRunnable -> (schedEntry: here.run(thread)) -> threadPaused          it yields, or was preempted: can go on
  *                                                    -> threadHasBlocked      it waits; threadRunnable follows
  *                                                    -> threadBlockOnSyscall  the same, for an asynchronous system call
- *                                                    -> threadReflectFault    it let an exception out; threadPaused or threadExited follows
+ *                                                    -> threadReflectFault    it has a fault; threadPaused follows
  *                                                    -> threadExited
  * }</pre>
  */
@@ -64,12 +64,12 @@ public abstract class Scheduler {
     protected void threadBlockOnSyscall(VcoreContext here, Uthread thread, Uthread.Syscall call) { threadHasBlocked(here, thread); }
 
     /**
-     * A thread has let out an exception that nobody caught: also a stack overflow, or an access to a mapped file that has been cut short. Its frames are gone. The default is
-     * {@link FaultAction#KILL}.
+     * Something has gone wrong in a thread: an exception that nobody caught, a stack overflow, an access to a mapped file that has been cut short, in a {@linkplain Uthread#guarded guarded} operation or
+     * the thread's whole action. The default asks the runtime's {@linkplain Uthreads#faultPolicy policy}. What this throws is reported, and counts as {@link FaultAction#KILL}.
      *
      * @return what is to become of it
      */
-    protected FaultAction threadReflectFault(VcoreContext here, Uthread thread, Throwable fault) { return FaultAction.KILL; }
+    protected FaultAction threadReflectFault(VcoreContext here, Uthread thread, Fault fault) { return uthreads.faultPolicy().decide(thread, fault); }
 
     /** A thread has ended. The default does nothing. */
     protected void threadExited(VcoreContext here, Uthread thread) {}

@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
 import org.libtorque.vcore.jdk.JdkThreads;
@@ -23,6 +24,8 @@ public sealed class Uthread permits ScheduledUthread {
     private Thread thread;
     private ParkTimer timer;
     private int shortYields;
+    /** What somebody is to decide about, handed to the vcore by yielding. */
+    private Fault fault;
 
     Uthread(Uthreads uthreads) { this.uthreads = uthreads; }
 
@@ -35,13 +38,111 @@ public sealed class Uthread permits ScheduledUthread {
     Runnable lifeOf(Runnable action) {
         return () -> {
             try {
-                Dtls.life(action);
+                live(action);
             } finally {
-                uthreads.signals().forget(thread);
-                uthreads.countEnd();
+                end();
             }
         };
     }
+
+    private void end() {
+        try {
+            Dtls.end();
+        } finally {
+            uthreads.signals().forget(thread);
+            uthreads.countEnd();
+        }
+    }
+
+    // ---- faults
+
+    /** Runs the thread's action until it has come to its end, or is said to have. */
+    private void live(Runnable action) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                action.run();
+                return;
+            } catch (UthreadKilled end) {
+                throw Uthread.<RuntimeException>any(end.getCause());
+            } catch (Throwable failure) {
+                switch (reflect(new Fault(failure, null, false, attempt))) {
+                    case RETRY -> { }
+                    case SUBSTITUTE -> {
+                        return;
+                    }
+                    case KILL, ABORT -> throw failure;
+                }
+            }
+        }
+    }
+
+    /**
+     * Runs an operation that is to be done again, or stood in for, if something goes wrong in it: an exception that leaves it, a stack overflow, an access to mapped memory whose file has been cut
+     * short is a {@link Fault} of which the thread's scheduler is told. The thread meanwhile waits here, with all its callers.
+     *
+     * <p>The operation must bear being cut off anywhere and run again. Accesses to memory that may vanish belong into such operations: outside of one the JVM's error may come when the
+     * thread is elsewhere. An operation in another one is a fault of its own; whom it kills is not asked about again. On a thread that no vcore runs the operation is just run, and what it throws is thrown.
+     *
+     * @param subject   what it is about, for the one who decides ({@link Fault#subject}); null if that is nothing
+     * @param operation returns a result
+     * @return the result, or what stands in for it
+     * @throws UthreadKilled if the thread is to end
+     */
+    public static <T> T guarded(Object subject, Supplier<? extends T> operation) {
+        Uthread self = current();
+        for (int attempt = 1; ; attempt++) {
+            Fault fault;
+            try {
+                T result = operation.get();
+                Fault.settle();
+                return result;
+            } catch (UthreadKilled end) {
+                throw end;
+            } catch (Throwable failure) {
+                if (self == null || self.uthreads == null) throw failure;
+                fault = new Fault(failure, subject, true, attempt);
+            }
+            switch (self.reflect(fault)) {
+                case RETRY -> { }
+                case SUBSTITUTE -> {
+                    @SuppressWarnings("unchecked") T instead = (T) fault.substitute();
+                    return instead;
+                }
+                case KILL, ABORT -> throw new UthreadKilled(fault.failure());
+            }
+        }
+    }
+
+    private FaultAction reflect(Fault reflected) {
+        if (current() != this) return FaultAction.KILL; // it has outlived its vcores
+        fault = reflected;
+        Thread.yield(); // to the vcore, where somebody is asked
+        fault = null;
+        FaultAction action = reflected.decision();
+        if (action == FaultAction.ABORT) uthreads.abort(this, reflected);
+        return action == null ? FaultAction.KILL : action; // null if it could not leave the vcore, or whoever was asked has failed
+    }
+
+    /** What the thread has just left its vcore for, if it is that. By the vcore. */
+    Fault takeFault() {
+        Fault reflected = fault;
+        if (reflected != null) fault = null;
+        return reflected;
+    }
+
+    /** By the vcore that has run the thread, and holds its colour. */
+    private void askPolicy(Vcore here) {
+        Fault reflected = takeFault();
+        if (reflected == null) return;
+        try {
+            reflected.decide(uthreads.faultPolicy().decide(this, reflected));
+        } catch (Throwable failure) {
+            here.reportFailure(this, failure);
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <X extends Throwable> X any(Throwable failure) throws X { throw (X) failure; }
 
     /** Returns the thread. */
     public Thread thread() { return thread; }
@@ -76,6 +177,7 @@ public sealed class Uthread permits ScheduledUthread {
             } finally {
                 vcore.reclaim();
                 carrier.mounted(null);
+                if (occupant instanceof Uthread u && u.fault != null) u.askPolicy(vcore);
                 if (Preemption.somebodyIsAsked() && occupant instanceof Uthread u && u.thread.getState() == Thread.State.TERMINATED) u.uthreads.signals().forget(u.thread);
             }
         } else {

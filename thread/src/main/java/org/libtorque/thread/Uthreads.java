@@ -54,6 +54,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
     private final Compensation compensation;
     private final UthreadSignals signals = new UthreadSignals(this);
     private final Thread.UncaughtExceptionHandler failures;
+    private volatile FaultPolicy faultPolicy = (thread, fault) -> FaultAction.KILL;
 
     private Uthreads(Torque torque) {
         this.torque = torque;
@@ -123,7 +124,7 @@ public final class Uthreads implements Spawner, ThreadFactory {
         if (torque.vcores().getFirst().hasStopped()) throw new RejectedExecutionException(torque.vcores().getFirst() + " has stopped");
         ScheduledUthread uthread = new ScheduledUthread(this, scheduler);
         uthread.affinity = options.affinity;
-        return make(uthread, new ScheduledUthread.Entry(uthread), options, name, uthread.guard(action));
+        return make(uthread, new ScheduledUthread.Entry(uthread), options, name, action);
     }
 
     private Thread make(Uthread uthread, Executor entry, UthreadBuilder options, String name, Runnable action) {
@@ -212,6 +213,22 @@ public final class Uthreads implements Spawner, ThreadFactory {
     public long compensations() { return compensation.count(); }
 
     Compensation compensation() { return compensation; }
+
+    /**
+     * Says who decides about {@linkplain Fault faults} of threads, those with a colour and those whose {@link Scheduler} does not decide itself. The default is {@link FaultAction#KILL} for all.
+     */
+    public Uthreads faultPolicy(FaultPolicy policy) {
+        faultPolicy = Objects.requireNonNull(policy);
+        return this;
+    }
+
+    FaultPolicy faultPolicy() { return faultPolicy; }
+
+    /** As {@link FaultAction#ABORT} says. The stack is for who is told of uncaught exceptions. */
+    void abort(Uthread thread, Fault fault) {
+        LOG.log(Level.ERROR, "the runtime stops because of a fault of {0}: {1}", thread, fault);
+        torque.stop();
+    }
 
     /** Returns what sends signals to uthreads, and says what they do about them. */
     public UthreadSignals signals() { return signals; }

@@ -273,12 +273,21 @@ public final class VcoreContext {
             carrier.mounted(null);
         }
         if (u.hasYielded()) {
-            if (u.fault != null) u.decide(scheduler.threadReflectFault(this, u, u.fault));
+            Fault fault = u.takeFault();
+            if (fault != null) reflect(u, fault);
             scheduler.threadPaused(this, u);
         } else if (u.thread().isAlive()) {
             blocked(u);
         } else {
             scheduler.threadExited(this, u);
+        }
+    }
+
+    private void reflect(ScheduledUthread u, Fault fault) {
+        try {
+            fault.decide(scheduler.threadReflectFault(this, u, fault));
+        } catch (Throwable failure) { // the thread goes on all the same, to its end
+            vcore.reportFailure(scheduler, failure);
         }
     }
 

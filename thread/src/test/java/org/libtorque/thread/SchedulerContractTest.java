@@ -19,6 +19,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.AllocationProbe;
@@ -177,6 +178,8 @@ abstract class SchedulerContractTest {
         }
     }
 
+    private Function<Torque, UthreadBuilder> newThreads() { return torque -> Uthreads.of(torque).builder().scheduler(scheduler()); }
+
     private Function<Torque, UthreadBuilder> threads() {
         Scheduler scheduler = scheduler();
         return torque -> Uthreads.of(torque).builder().scheduler(scheduler);
@@ -188,6 +191,25 @@ abstract class SchedulerContractTest {
     @Test void whoCanRunWhenTheRuntimeStopsIsWaitedFor() { StopContract.whoCanRunIsWaitedFor(threads()); }
 
     @Test void stoppingWithoutClosingLosesNobody() throws Exception { StopContract.stoppingWithoutClosingLosesNobody(threads()); }
+
+    @ParameterizedTest @EnumSource(Fault.Kind.class)
+    void afterAFaultWhatWasMendedIsDoneAgain(Fault.Kind what) throws Exception { FaultContract.whatWasMendedIsDoneAgain(newThreads(), what); }
+
+    @ParameterizedTest @EnumSource(Fault.Kind.class)
+    void afterAFaultASubstituteStandsIn(Fault.Kind what) throws Exception { FaultContract.aSubstituteStandsIn(newThreads(), what); }
+
+    @ParameterizedTest @EnumSource(Fault.Kind.class)
+    void afterAFaultAnActionCanBeRunAgainOrCountAsDone(Fault.Kind what) throws Exception { FaultContract.anActionCanBeRunAgainOrCountAsDone(newThreads(), what); }
+
+    @ParameterizedTest @EnumSource(Fault.Kind.class)
+    void whoIsKilledForAFaultEndsAndNobodyElse(Fault.Kind what) throws Exception { FaultContract.whoIsKilledEndsAndNobodyElse(newThreads(), what); }
+
+    @ParameterizedTest @EnumSource(Fault.Kind.class)
+    void afterAFaultAbortStopsTheRuntime(Fault.Kind what) throws Exception { FaultContract.abortStopsTheRuntime(newThreads(), what); }
+
+    @Test void whoIsNotDecidedAboutAfterAFaultIsKilled() throws Exception { FaultContract.whoIsNotDecidedAboutIsKilled(newThreads()); }
+
+    @Test void noGuardedOperationReturnsWhatItHasNotRead() throws Exception { FaultContract.noGuardedOperationReturnsWhatItHasNotRead(newThreads()); }
 
     @Test void whoOutlivesTheRuntimeComesToItsEnd() throws Exception {
         CompletableFuture<String> end = new CompletableFuture<>();

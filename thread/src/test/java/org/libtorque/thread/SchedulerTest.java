@@ -67,9 +67,9 @@ class SchedulerTest {
             say(here, thread, "syscall", "run");
         }
 
-        @Override protected FaultAction threadReflectFault(VcoreContext here, Uthread thread, Throwable failure) {
+        @Override protected FaultAction threadReflectFault(VcoreContext here, Uthread thread, Fault failure) {
             say(here, thread, "fault", "run");
-            fault.set(failure);
+            fault.set(failure.failure());
             return action;
         }
 
