@@ -67,6 +67,9 @@ final class ProcFiles {
     /** Returns resident memory in KiB. */
     static long residentKib(long pid) { return number(read(PROC.resolve(pid + "/status")), "VmRSS:"); }
 
+    /** Returns how much memory new programs can have without that others are swapped out, in MiB. */
+    static long availableMebibytes() { return number(read(PROC.resolve("meminfo")), "MemAvailable:") >> 10; }
+
     /** Returns the list of CPUs that this process may use. */
     static String allowedCpus() {
         String status = read(PROC.resolve("self/status"));

@@ -2,6 +2,7 @@ package org.libtorque.bench;
 
 import java.lang.invoke.VarHandle;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -156,16 +157,24 @@ final class UthreadProcess {
 
     // ---- a million alive
 
-    /** Prints nanoseconds for each start, until all are parked; heap bytes for each; nanoseconds for each wake-up, until all have ended. */
+    /** What a million threads cost, each: {@code started} is of the thread that starts them, {@code parked} and {@code ended} of the whole process, until all are. */
+    record Alive(double startedNanos, double startedCpuNanos, double parkedNanos, double parkedCpuNanos, double heapBytes, double endedNanos, double endedCpuNanos) {
+        String line() {
+            return String.format(Locale.ROOT, "%.1f %.1f %.1f %.1f %.1f %.1f %.1f", startedNanos, startedCpuNanos, parkedNanos, parkedCpuNanos, heapBytes, endedNanos, endedCpuNanos);
+        }
+
+        static Alive of(double[] line) { return new Alive(line[0], line[1], line[2], line[3], line[4], line[5], line[6]); }
+    }
+
+    /** Prints the figures of {@link Alive}, in their order. */
     private static void alive(UthreadPeer peer, List<Integer> cpus, int count) throws Exception {
         peer.run(cpus, true, threads -> {
-            round(threads, Math.min(count, 50_000)); // warm
-            double[] figures = round(threads, count);
-            System.out.printf(Locale.ROOT, "%.1f %.1f %.1f %.1f%n", figures[0], figures[1], figures[2], figures[3]);
+            for (int i = 0; i < 3; i++) round(threads, Math.min(count, 50_000)); // warm
+            System.out.println(round(threads, count).line());
         });
     }
 
-    private static double[] round(UthreadPeer.Threads threads, int count) throws InterruptedException {
+    private static Alive round(UthreadPeer.Threads threads, int count) throws InterruptedException {
         Thread[] all = new Thread[count];
         AtomicInteger parked = new AtomicInteger();
         go = false;
@@ -174,22 +183,33 @@ final class UthreadProcess {
             parked.getAndIncrement();
             while (!go) LockSupport.park();
         };
+        ThreadMXBean clocks = ManagementFactory.getThreadMXBean();
+        long processCpu = processCpuNanos();
+        long ownCpu = clocks.getCurrentThreadCpuTime();
         long start = System.nanoTime();
         for (int i = 0; i < count; i++) {
             all[i] = threads.factory().newThread(body);
             all[i].start();
         }
         long started = System.nanoTime();
+        ownCpu = clocks.getCurrentThreadCpuTime() - ownCpu;
         while (parked.get() < count) Thread.sleep(1);
         long settled = System.nanoTime();
+        processCpu = processCpuNanos() - processCpu;
         long bytes = usedBytes() - before;
         go = true;
+        long wakingCpu = processCpuNanos();
         long wake = System.nanoTime();
         for (Thread thread : all) LockSupport.unpark(thread);
         for (Thread thread : all) thread.join();
         long end = System.nanoTime();
-        return new double[] {(double) (started - start) / count, (double) (settled - start) / count, (double) bytes / count, (double) (end - wake) / count};
+        wakingCpu = processCpuNanos() - wakingCpu;
+        double n = count;
+        return new Alive((started - start) / n, ownCpu / n, (settled - start) / n, processCpu / n, bytes / n, (end - wake) / n, wakingCpu / n);
     }
+
+    /** Returns the heap in MiB that so many threads alive need: 1 KiB each, and as much again and half as much for a collector that copies. */
+    static int aliveHeapMebibytes(int count) { return (int) (256 + count * 2.5 / 1024); }
 
     private static long usedBytes() {
         System.gc();

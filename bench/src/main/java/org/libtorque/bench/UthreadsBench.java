@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,6 +31,8 @@ import picocli.CommandLine.Option;
 @Command(name = "torque bench uthreads", sortOptions = false,
         description = "Measures threads of all kinds: switching between them, sharing CPUs among 1,024 that compute, and 1,000,000 that wait.")
 public final class UthreadsBench extends BenchProgram {
+    /** What a JVM takes beside its heap, and the machine must have left. */
+    private static final int HEADROOM_MEBIBYTES = 512;
     private static final List<String> PARTS = List.of("switch", "curve", "alive");
 
     @Option(names = "--parts", split = ",", paramLabel = "PART", defaultValue = "switch,curve,alive", description = "What to measure: switch, curve, alive (default: all).")
@@ -93,13 +96,16 @@ public final class UthreadsBench extends BenchProgram {
     }
 
     private double[] run(List<String> command) throws IOException, InterruptedException {
-        Process process = children.start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD));
+        Path errors = Files.createTempFile("torque-bench-", ".log");
+        Process process = children.start(new ProcessBuilder(command).redirectError(errors.toFile()));
         try (InputStream output = process.getInputStream()) {
             String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (process.waitFor() != 0 || text.isEmpty()) throw new IOException(String.join(" ", command) + " failed");
-            return Stream.of(text.split("\\s+")).mapToDouble(Double::parseDouble).toArray();
+            if (process.waitFor() == 0 && !text.isEmpty()) return Stream.of(text.split("\\s+")).mapToDouble(Double::parseDouble).toArray();
+            say(Files.readString(errors).strip()); // among it what the runtime says of itself
+            throw new IOException(String.join(" ", command) + " failed: exit code " + process.exitValue());
         } finally {
             children.stop(process);
+            Files.delete(errors);
         }
     }
 
@@ -175,18 +181,30 @@ public final class UthreadsBench extends BenchProgram {
     // ---- a million
 
     private void alive(StringBuilder text, List<Integer> cpus, List<UthreadPeer> peers) throws IOException, InterruptedException {
-        Map<UthreadPeer, List<double[]>> figures = new LinkedHashMap<>();
+        int heap = UthreadProcess.aliveHeapMebibytes(alive);
+        long available = ProcFiles.availableMebibytes();
+        if (heap + HEADROOM_MEBIBYTES > available) {
+            throw new IOException(count(alive) + " threads want " + count(heap) + " MiB of heap, and " + count(available) + " MiB of memory are available: --alive " + alive / 2 + " would want half");
+        }
+        Map<UthreadPeer, List<UthreadProcess.Alive>> figures = new LinkedHashMap<>();
         for (int round = 1; round <= rounds; round++) {
             for (UthreadPeer peer : peers) {
                 if (peer == UthreadPeer.PLATFORM) continue;
-                double[] f = run(UthreadProcess.command("4g", "alive", peer, cpus, alive));
+                UthreadProcess.Alive f = UthreadProcess.Alive.of(run(UthreadProcess.command(heap + "m", "alive", peer, cpus, alive)));
                 figures.computeIfAbsent(peer, k -> new ArrayList<>()).add(f);
-                say(String.format(Locale.ROOT, "round %d/%d  %-9s start %.0f ns, %.0f B, wake and end %.0f ns", round, rounds, peer.id(), f[0], f[2], f[3]));
+                say(String.format(Locale.ROOT, "round %d/%d  %-9s CPU: start %.0f ns, until parked %.0f ns, wake and end %.0f ns; %.0f B", round, rounds, peer.id(), f.startedCpuNanos(),
+                        f.parkedCpuNanos(), f.endedCpuNanos(), f.heapBytes()));
             }
         }
-        text.append("### ").append(count(alive)).append(" threads alive, each parked, woken and ended\n\n");
-        text.append(head(1, List.of("peer", "start, ns each", "until all are parked, ns each", "heap bytes each, parked", "wake and end, ns each")));
-        figures.forEach((peer, f) -> text.append(row(peer.id(), List.of(count(median(f, 0)), count(median(f, 1)), count(median(f, 2)), count(median(f, 3))))));
+        text.append("### ").append(count(alive)).append(" threads alive, each parked, woken and ended\n\nFor each thread; the heap is of ").append(count(heap)).append(" MiB.\n\n");
+        text.append(head(1, List.of("peer", "heap bytes, parked", "start, ns of CPU (elapsed)", "until all are parked, ns of CPU (elapsed)", "wake and end, ns of CPU (elapsed)")));
+        figures.forEach((peer, all) -> text.append(row(peer.id(), List.of(count(Statistics.median(all, UthreadProcess.Alive::heapBytes)),
+                both(all, UthreadProcess.Alive::startedCpuNanos, UthreadProcess.Alive::startedNanos), both(all, UthreadProcess.Alive::parkedCpuNanos, UthreadProcess.Alive::parkedNanos),
+                both(all, UthreadProcess.Alive::endedCpuNanos, UthreadProcess.Alive::endedNanos)))));
         text.append('\n');
+    }
+
+    private static String both(List<UthreadProcess.Alive> all, ToDoubleFunction<UthreadProcess.Alive> cpu, ToDoubleFunction<UthreadProcess.Alive> elapsed) {
+        return count(Statistics.median(all, cpu)) + " (" + count(Statistics.median(all, elapsed)) + ")";
     }
 }

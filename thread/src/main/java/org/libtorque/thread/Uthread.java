@@ -34,11 +34,20 @@ public sealed class Uthread permits ScheduledUthread {
 
     Uthreads uthreads() { return uthreads; }
 
-    /** Returns what the thread is to run: all that it does, wherever it comes to its end. */
+    /**
+     * Returns what the thread is to run: all that it does, wherever it comes to its end, or is said to have. One method, as its frame is in memory for as long as the thread waits.
+     */
     Runnable lifeOf(Runnable action) {
         return () -> {
             try {
-                live(action);
+                for (int attempt = 1; ; attempt++) {
+                    try {
+                        action.run();
+                        return;
+                    } catch (Throwable failure) {
+                        if (!goesOnAfter(failure, attempt)) return;
+                    }
+                }
             } finally {
                 end();
             }
@@ -56,24 +65,14 @@ public sealed class Uthread permits ScheduledUthread {
 
     // ---- faults
 
-    /** Runs the thread's action until it has come to its end, or is said to have. */
-    private void live(Runnable action) {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                action.run();
-                return;
-            } catch (UthreadKilled end) {
-                throw Uthread.<RuntimeException>any(end.getCause());
-            } catch (Throwable failure) {
-                switch (reflect(new Fault(failure, null, false, attempt))) {
-                    case RETRY -> { }
-                    case SUBSTITUTE -> {
-                        return;
-                    }
-                    case KILL, ABORT -> throw failure;
-                }
-            }
-        }
+    /** The thread's action has let something out. Returns whether it is to be run again; if not, the thread has come to its end, unless what was let out is thrown. */
+    private boolean goesOnAfter(Throwable failure, int attempt) {
+        if (failure instanceof UthreadKilled) throw Uthread.<RuntimeException>any(failure.getCause());
+        return switch (reflect(new Fault(failure, null, false, attempt))) {
+            case RETRY -> true;
+            case SUBSTITUTE -> false;
+            case KILL, ABORT -> throw Uthread.<RuntimeException>any(failure);
+        };
     }
 
     /**
