@@ -55,7 +55,7 @@ import org.libtorque.vcore.Task;
  */
 public final class FileOperation {
     private static final int IDLE = 0, BUSY = 1;
-    private static final VarHandle STATE;
+    private static final VarHandle STATE, QUEUED_FOR;
     private static final int WRONG_KIND = Integer.MIN_VALUE;
     private static final int MAX_RETRIES = 100;
     private static final int DEFAULT_MODE = 0666;
@@ -63,6 +63,7 @@ public final class FileOperation {
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(FileOperation.class, "state", int.class);
+            QUEUED_FOR = MethodHandles.lookup().findVarHandle(WaitingJob.class, "queuedFor", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -77,7 +78,8 @@ public final class FileOperation {
     private final Color color;
     private final Turn turn;
     private final Call call = new Call();
-    private final WaitingJob job = new WaitingJob();
+    /** Replaced when it is withdrawn from the pool, whose queue has the old one until its turn comes. */
+    private volatile WaitingJob job = new WaitingJob();
     @SuppressWarnings("unused") private int state;
     /** Counts uses, from 1; written by who has made it busy. */
     private volatile int use;
@@ -526,7 +528,7 @@ public final class FileOperation {
             }
             int r = tryWithoutWaiting(here);
             if (r == WRONG_KIND) {
-                if (!files.pool().submit(job, urgent)) finish(-Errno.EAGAIN);
+                submitToPool(urgent);
                 return;
             }
             if (!advance(r)) {
@@ -534,6 +536,25 @@ public final class FileOperation {
                 return;
             }
         }
+    }
+
+    /** Has a thread of the pool carry it out. What comes after may be this operation's next use, of another thread: nothing then belongs to it. */
+    private void submitToPool(boolean surely) {
+        int mine = use;
+        WaitingJob waiting = job;
+        waiting.queuedFor = mine;
+        if (!files.pool().submit(waiting, surely)) {
+            if (waiting.claim(mine)) finish(-Errno.EAGAIN);
+        } else if (cancelledUse == mine) {
+            withdraw(mine); // by who cancelled before there was anything to withdraw. Of its write and look, and these, one sees the other (Dekker)
+        }
+    }
+
+    /** Ends a use at once if it waits for a thread of the pool, and is to be cancelled. Any thread. */
+    private void withdraw(int current) {
+        if (what == What.CLOSE || !job.claim(current)) return;
+        job = new WaitingJob();
+        finish(-Errno.ECANCELED);
     }
 
     private boolean isToBeCancelled() { return what != What.CLOSE && (cancelledUse == use || usesFile && !file.isOpen()); }
@@ -585,7 +606,7 @@ public final class FileOperation {
         submittedTo = null;
         // What the kernel will not do this way (a file system that cannot, a name that changes under its hands) is for who may wait.
         if (r == -Errno.EAGAIN || r == -Errno.EOPNOTSUPP) {
-            files.pool().submit(job, true);
+            submitToPool(true);
             return;
         }
         if (r == -Errno.EINTR && cancelledUse == use) r = -Errno.ECANCELED;
@@ -744,7 +765,7 @@ public final class FileOperation {
     }
 
     /**
-     * Asks that it end early. The handler is called all the same. What waits for its turn ends as cancelled; what the kernel is carrying out ends as soon as the kernel lets go of it,
+     * Asks that it end early. The handler is called all the same. What waits for its turn ends as cancelled, soon; what the kernel is carrying out ends as soon as the kernel lets go of it,
      * which for disks is when it is done. Any thread; does nothing if it is not in flight.
      */
     public void cancel() {
@@ -752,7 +773,10 @@ public final class FileOperation {
         if ((int) STATE.getAcquire(this) != BUSY) return;
         cancelledUse = current;
         Loop where = submittedTo;
-        if (where == null) return;
+        if (where == null) {
+            withdraw(current);
+            return;
+        }
         new Task(files.errands(where)) {
             @Override protected void run() {
                 if (use == current && submittedTo == where) where.queue.cancel(call);
@@ -811,7 +835,13 @@ public final class FileOperation {
 
     /** It waits for, and is carried out by, a thread of the pool. */
     private final class WaitingJob extends FilePool.Job {
+        /** The use for which it is in the pool's queue; 0 when it has been claimed: by the thread that carries it out, or by who cancels. */
+        private volatile int queuedFor;
+
+        boolean claim(int expected) { return expected != 0 && QUEUED_FOR.compareAndSet(this, expected, 0); }
+
         @Override void run() {
+            if (!claim(queuedFor)) return;
             do {
                 if (isToBeCancelled()) {
                     finish(-Errno.ECANCELED);
@@ -825,6 +855,7 @@ public final class FileOperation {
         }
 
         @Override void dropped() {
+            if (!claim(queuedFor)) return;
             if (what == What.CLOSE) Files.close(ErrnoSlot.current(), call.fd());
             release();
             dropOutcome();

@@ -467,12 +467,22 @@ class FileOperationSystemTest extends FileTest {
         two.list(d, arena.allocate(1000).address(), 1000, second::complete);
         Eventually.await("both wait", () -> torque().files().pool().state()[1] == 2);
         one.cancel();
-        assertFalse(first.isDone());
-        gate.complete(null);
-        assertTrue(get(first).isCancelled());
+        assertTrue(get(first).isCancelled(), "at once, though the thread is busy");
         assertEquals(Errno.ECANCELED, one.errno());
         assertTrue(one.failure().getMessage().contains("ECANCELED"), one.failure().getMessage());
+        for (int i = 0; i < 3; i++) { // it can be used again at once, also while its old place in the queue has not come up
+            var more = new CompletableFuture<FileOperation>();
+            one.list(d, arena.allocate(1000).address(), 1000, more::complete);
+            one.cancel();
+            assertTrue(get(more).isCancelled());
+        }
+        var last = new CompletableFuture<FileOperation>();
+        one.list(d, arena.allocate(1000).address(), 1000, last::complete);
+        assertFalse(second.isDone());
+        gate.complete(null);
         assertTrue(get(second).count() > 0);
+        assertEquals(0, get(last).errno());
+        assertEquals(0, get(last).count(), "the other one has had all entries, before it");
         one.cancel(); // not in flight: nothing
         var again = new CompletableFuture<FileOperation>();
         one.list(d, arena.allocate(1000).address(), 1000, again::complete);

@@ -35,7 +35,8 @@ import org.libtorque.sys.Errno;
  * }</pre>
  *
  * <p><b>Threads.</b> Any thread may use it, and several at once, at positions of their own: there is no current position. A call in flight has an operation of its own, which is kept and used
- * again. Callbacks must not wait, and are refused.
+ * again: reading and writing allocate nothing, but where a thread goes on at another vcore than it waited on; and, with epoll, where the compiler does not see through a system call at the end of a long chain of
+ * calls, 40 bytes for its errno. Callbacks must not wait, and are refused.
  *
  * <p><b>Memory</b> is the kernel's while a call is under way, however the call is to end. So a call returns when the kernel has let go of it, also after its time is up, an interrupt, or
  * {@link #close}: at once if it was waiting for its turn, else when the disk is done; and if it was done, that is its outcome. Only if the runtime ends meanwhile does it return
@@ -62,13 +63,27 @@ public final class TorqueFile implements AutoCloseable {
     private final List<Slot> idle = new ArrayList<>(); // guarded by itself
     private final List<Slot> busy = new ArrayList<>(); // guarded by idle
 
+    /** Calls that a slot describes, so that making them allocates nothing. */
+    private enum Transfer { READ, READ_PARTS, WRITE, WRITE_PARTS }
+
     /** One call at a time. */
     private final class Slot implements FileHandler, Uthread.Syscall {
         final FileOperation operation = torque.files().operation(torque.newColor());
+        private Transfer transfer;
+        private MemorySegment segment;
+        private MemorySegment[] segments;
+        private long position;
         /** Written before the operation is started. */
         Thread caller;
         /** Written when the outcome has been. */
         volatile boolean done;
+
+        void describe(Transfer what, MemorySegment one, MemorySegment[] several, long at) {
+            transfer = what;
+            segment = one;
+            segments = several;
+            position = at;
+        }
 
         @Override public void onDone(FileOperation of) {
             Thread waiting = caller; // it may go on, and the slot be somebody else's, from here on
@@ -79,7 +94,7 @@ public final class TorqueFile implements AutoCloseable {
         @Override public String toString() { return operation.toString(); }
     }
 
-    /** Begins something with an operation. */
+    /** Begins something with an operation, other than a transfer. */
     private interface Start {
         void start(FileOperation operation, FileHandler handler) throws IOException;
     }
@@ -100,7 +115,7 @@ public final class TorqueFile implements AutoCloseable {
      */
     public static TorqueFile open(Torque torque, FileName name, int permissions, OpenOption... options) throws IOException {
         TorqueFile opening = new TorqueFile(torque);
-        Slot slot = opening.call((operation, handler) -> operation.open(name, permissions, handler, options));
+        Slot slot = opening.call(opening.take(), (operation, handler) -> operation.open(name, permissions, handler, options));
         opening.file = slot.operation.file();
         opening.giveBack(slot);
         return opening;
@@ -124,10 +139,10 @@ public final class TorqueFile implements AutoCloseable {
      *
      * @return how many bytes: fewer than fit at the end of the file, or where the kernel could not give more at once; 0 is the end
      */
-    public int read(MemorySegment target, long position) throws IOException { return count((operation, handler) -> operation.read(file, target, position, handler)); }
+    public int read(MemorySegment target, long position) throws IOException { return transfer(Transfer.READ, target, null, position); }
 
     /** As {@link #read(MemorySegment, long)}, into several segments, one after the other; at most 512. */
-    public int read(MemorySegment[] targets, long position) throws IOException { return count((operation, handler) -> operation.read(file, targets, position, handler)); }
+    public int read(MemorySegment[] targets, long position) throws IOException { return transfer(Transfer.READ_PARTS, null, targets, position); }
 
     /**
      * Reads until the segment is full.
@@ -143,10 +158,10 @@ public final class TorqueFile implements AutoCloseable {
     }
 
     /** Writes native memory at a position. Returns how many bytes: fewer only if there was no room for more, or the kernel did not take more at once. */
-    public int write(MemorySegment source, long position) throws IOException { return count((operation, handler) -> operation.write(file, source, position, handler)); }
+    public int write(MemorySegment source, long position) throws IOException { return transfer(Transfer.WRITE, source, null, position); }
 
     /** As {@link #write(MemorySegment, long)}, from several segments, one after the other; at most 512. */
-    public int write(MemorySegment[] sources, long position) throws IOException { return count((operation, handler) -> operation.write(file, sources, position, handler)); }
+    public int write(MemorySegment[] sources, long position) throws IOException { return transfer(Transfer.WRITE_PARTS, null, sources, position); }
 
     /** Writes all of the segment. */
     public void writeFully(MemorySegment source, long position) throws IOException {
@@ -165,7 +180,7 @@ public final class TorqueFile implements AutoCloseable {
 
     /** Returns its size, times and so on. */
     public FileStatus status() throws IOException {
-        Slot slot = call((operation, handler) -> operation.status(file, handler));
+        Slot slot = call(take(), (operation, handler) -> operation.status(file, handler));
         try {
             return slot.operation.status();
         } finally {
@@ -173,8 +188,15 @@ public final class TorqueFile implements AutoCloseable {
         }
     }
 
-    private int count(Start what) throws IOException {
-        Slot slot = call(what);
+    private int transfer(Transfer what, MemorySegment one, MemorySegment[] several, long position) throws IOException {
+        Slot slot = take();
+        slot.describe(what, one, several, position);
+        return count(call(slot, null));
+    }
+
+    private int count(Start what) throws IOException { return count(call(take(), what)); }
+
+    private int count(Slot slot) throws IOException {
         try {
             return slot.operation.count();
         } finally {
@@ -199,14 +221,26 @@ public final class TorqueFile implements AutoCloseable {
 
     // ---- waiting
 
-    /** Does it, and returns when it has been done without an error; the outcome is in the slot, which the caller {@linkplain #giveBack gives back}. */
-    private Slot call(Start what) throws IOException {
-        Thread caller = Parker.mayBlock();
-        Slot slot = take();
+    /**
+     * Does it, and returns when it has been done without an error; the outcome is in the slot, which the caller {@linkplain #giveBack gives back}.
+     *
+     * @param what null for the transfer that the slot describes
+     */
+    private Slot call(Slot slot, Start what) throws IOException {
+        Thread caller = Thread.currentThread();
         slot.caller = caller;
         slot.done = false;
         try {
-            what.start(slot.operation, slot);
+            if (what != null) {
+                what.start(slot.operation, slot);
+            } else {
+                switch (slot.transfer) {
+                    case READ -> slot.operation.read(file, slot.segment, slot.position, slot);
+                    case READ_PARTS -> slot.operation.read(file, slot.segments, slot.position, slot);
+                    case WRITE -> slot.operation.write(file, slot.segment, slot.position, slot);
+                    case WRITE_PARTS -> slot.operation.write(file, slot.segments, slot.position, slot);
+                }
+            }
         } catch (Throwable e) { // it has not been started
             giveBack(slot);
             throw e;
@@ -249,6 +283,7 @@ public final class TorqueFile implements AutoCloseable {
     }
 
     private Slot take() throws ClosedChannelException {
+        Parker.mayBlock();
         synchronized (idle) {
             if (closed) throw new ClosedChannelException();
             Slot slot = idle.isEmpty() ? new Slot() : idle.removeLast();
@@ -258,6 +293,7 @@ public final class TorqueFile implements AutoCloseable {
     }
 
     private void giveBack(Slot slot) {
+        slot.describe(null, null, null, 0); // keeps nobody's memory alive
         synchronized (idle) {
             busy.remove(slot);
             idle.add(slot);

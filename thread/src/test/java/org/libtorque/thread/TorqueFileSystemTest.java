@@ -229,4 +229,90 @@ class TorqueFileSystemTest {
             }
         });
     }
+
+    /** With epoll a call waits for a thread of the pool, and that for the disk: here there is one thread, and it waits for a page of memory that it is to write. */
+    private interface Held {
+        void check(Torque torque, TorqueFile held, TorqueFile file, HeldPage page, CompletableFuture<Integer> written) throws Exception;
+    }
+
+    private void whileThePoolIsHeld(Duration limit, Held body) throws Exception {
+        try (HeldPage page = new HeldPage(); Torque torque = open(Backend.EPOLL)) {
+            try (TorqueFile held = TorqueFile.open(torque, folder.resolve("held"), NEW); TorqueFile file = TorqueFile.open(torque, folder.resolve("file"), NEW)) {
+                CompletableFuture<Integer> written = new CompletableFuture<>();
+                held.timeout(limit);
+                torque.spawn(() -> {
+                    try {
+                        written.complete(held.write(page.segment(), 0));
+                    } catch (Throwable e) {
+                        written.completeExceptionally(e);
+                    }
+                });
+                page.awaitTouched();
+                body.check(torque, held, file, page, written);
+            } finally {
+                page.release(); // or the runtime would wait for it
+            }
+        }
+    }
+
+    @Test void withEpollATimeoutEndsACallThatWaitsForAThreadAtOnce() throws Exception {
+        whileThePoolIsHeld(Duration.ZERO, (torque, held, file, page, written) -> {
+            file.timeout(Duration.ofMillis(20));
+            for (int i = 0; i < 3; i++) {
+                Runtimes.on(torque, () -> {
+                    long start = System.nanoTime();
+                    assertThrows(InterruptedByTimeoutException.class, () -> file.write(bytes("not written"), 0));
+                    assertTrue(System.nanoTime() - start >= 20_000_000);
+                    return null;
+                });
+            }
+            assertTrue(file.isOpen());
+            assertFalse(written.isDone(), "the pool's thread waits still");
+            page.release();
+            assertEquals((int) page.segment().byteSize(), written.get(10, TimeUnit.SECONDS));
+            file.timeout(Duration.ZERO);
+            Runtimes.on(torque, () -> {
+                assertEquals(0, file.status().size(), "what was given up was not written later");
+                assertEquals(3, file.write(bytes("yes"), 0));
+                return null;
+            });
+        });
+    }
+
+    @Test void withEpollAnInterruptOrCloseEndsACallThatWaitsForAThreadAtOnce() throws Exception {
+        whileThePoolIsHeld(Duration.ZERO, (torque, held, file, page, written) -> {
+            List<CompletableFuture<String>> outcomes = new ArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                CompletableFuture<String> outcome = new CompletableFuture<>();
+                outcomes.add(outcome);
+                Thread thread = torque.spawn(() -> {
+                    try {
+                        file.sync(true);
+                        outcome.complete("nothing");
+                    } catch (Exception e) {
+                        outcome.complete(e.getClass().getSimpleName() + " " + Thread.currentThread().isInterrupted());
+                    }
+                });
+                threads.add(thread);
+                Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
+            }
+            threads.get(0).interrupt();
+            assertEquals(ClosedByInterruptException.class.getSimpleName() + " true", outcomes.get(0).get(10, TimeUnit.SECONDS));
+            assertEquals(AsynchronousCloseException.class.getSimpleName() + " false", outcomes.get(1).get(10, TimeUnit.SECONDS), "the other one's file was closed with it");
+            assertFalse(file.isOpen());
+            assertFalse(written.isDone(), "the pool's thread waits still");
+        });
+    }
+
+    @Test void withEpollACallThatTheKernelHasReturnsWhenThatLetsGoAndWithTheTruth() throws Exception {
+        whileThePoolIsHeld(Duration.ofMillis(10), (torque, held, file, page, written) -> {
+            Thread.sleep(60);
+            assertFalse(written.isDone(), "its time is up, but its memory is the kernel's");
+            held.close();
+            assertFalse(written.isDone());
+            page.release();
+            assertEquals((int) page.segment().byteSize(), written.get(10, TimeUnit.SECONDS));
+        });
+    }
 }
