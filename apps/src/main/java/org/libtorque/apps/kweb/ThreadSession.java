@@ -10,6 +10,9 @@ import org.libtorque.vcore.Vcore;
 
 /** A session in a uthread of its connection's colour, which waits for whatever there is to wait for: mode {@code thread}. */
 final class ThreadSession extends ConnectionSession implements Connection.ReadHandler {
+    /** Reads in one go, at most: see {@link #serve}. */
+    private static final int MAX_READS = 1024;
+
     private final TorqueSocket socket;
     private final Steps steps = new Steps();
     private boolean again;
@@ -29,32 +32,45 @@ final class ThreadSession extends ConnectionSession implements Connection.ReadHa
     /** Serves the connection to its end, on the calling thread. */
     void run() throws IOException {
         try {
-            while (state != CLOSED) {
-                boolean incomplete = isIncomplete();
-                if (incomplete == endsInput) {
-                    endsInput = !incomplete;
-                    socket.endInputWhenStopping(endsInput ? DRAIN_GRACE : null);
-                }
-                if (!socket.read(needsMore, this)) {
-                    if (isDraining()) close();
-                    else ended();
-                    return;
-                }
-                if (unprepared) { // what has arrived was left, and is shown again
-                    here();
-                    unprepared = needsMore = false;
-                    continue;
-                }
-                finishAnswer();
-                if (deferred) socket.awaitRoom();
-                if (again) {
-                    again = false;
-                    Uthread.yield();
-                }
-            }
+            for (int reads = 1; serve(reads); reads = Math.min(2 * reads, MAX_READS)) { }
         } finally {
             gone();
         }
+    }
+
+    /**
+     * Serves what so many reads bring. Returns whether there is more to come.
+     *
+     * <p>A loop that is begun once for each connection, and lasts as long, stays in the interpreter for tens of thousands of rounds, also when it has long been compiled for others; and a
+     * thread with an interpreted frame among those that run between two waits is mounted and unmounted the slow way, which costs microseconds. So the loop is left and begun again, soon at
+     * first. The frames below it are not touched as long as it lasts.
+     */
+    private boolean serve(int reads) throws IOException {
+        while (--reads >= 0) {
+            if (state == CLOSED) return false;
+            boolean incomplete = isIncomplete();
+            if (incomplete == endsInput) {
+                endsInput = !incomplete;
+                socket.endInputWhenStopping(endsInput ? DRAIN_GRACE : null);
+            }
+            if (!socket.read(needsMore, this)) {
+                if (isDraining()) close();
+                else ended();
+                return false;
+            }
+            if (unprepared) { // what has arrived was left, and is shown again
+                here();
+                unprepared = needsMore = false;
+                continue;
+            }
+            finishAnswer();
+            if (deferred) socket.awaitRoom();
+            if (again) {
+                again = false;
+                Uthread.yield();
+            }
+        }
+        return true;
     }
 
     /** What has arrived: dealt with as far as that needs no waiting. */
