@@ -1,6 +1,7 @@
 package org.libtorque.thread;
 
 import java.util.concurrent.Executor;
+import java.util.concurrent.locks.LockSupport;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.VcoreThread;
@@ -12,6 +13,9 @@ import org.libtorque.vcore.VcoreThread;
  * <p>{@link #execute} is called by whoever makes the thread runnable, on any thread, a virtual one being pinned meanwhile; it posts, which neither blocks nor allocates.
  */
 final class ColoredUthread extends Task implements Executor {
+    /** Relayed by the carrier: who wakes a thread will run it himself. */
+    private static final Object WILL_RUN = new Object();
+
     private final Uthread uthread;
     /** Whether the colour was asked for: then threads that this one starts have it too. */
     private final boolean asked;
@@ -34,9 +38,31 @@ final class ColoredUthread extends Task implements Executor {
             continuation = toRun;
             uthread.uthreads().countStart();
         }
-        // Behind the run that is just ending: it yields, or was unparked while it parked. Others come first.
-        if (Thread.currentThread() instanceof VcoreThread carrier && carrier.mounted() == uthread) carrier.vcore().endTurn();
+        if (Thread.currentThread() instanceof VcoreThread carrier) {
+            if (carrier.relayed() == WILL_RUN && carrier.vcore().isNext(color())) {
+                carrier.relay(this);
+                return;
+            }
+            // Behind the run that is just ending: it yields, or was unparked while it parked. Others come first.
+            if (carrier.mounted() == uthread) carrier.vcore().endTurn();
+        }
         if (!postSurely()) outlive();
+    }
+
+    /**
+     * Unparks a thread, and has it run before this returns, until it waits anew, if it is the next that its colour has to run anyway: for event callbacks that have nothing else to do but
+     * wake who waits for the event, and that are done with what they share with him.
+     */
+    static void unparkInside(Thread thread) {
+        if (!(Thread.currentThread() instanceof VcoreThread carrier)) {
+            LockSupport.unpark(thread);
+            return;
+        }
+        carrier.relay(WILL_RUN);
+        LockSupport.unpark(thread); // calls execute, unless the thread was not parked, or is nobody's of ours
+        Object relayed = carrier.relayed();
+        carrier.relay(null);
+        if (relayed instanceof ColoredUthread next) carrier.vcore().runInside(next);
     }
 
     @Override protected void dropped() { outlive(); }

@@ -102,7 +102,7 @@ public final class TorqueSocket implements ByteChannel {
         this.color = connection.color();
         this.graceNanos = graceNanos;
         connection.setWatermarks(LOW_WATERMARK, HIGH_WATERMARK);
-        connection.onReadable(c -> readers.wakeAll()).onWritable(c -> writers.wakeAll()).onDrain(c -> drain()).onClose(this::ended);
+        connection.onReadable(c -> readers.runAll()).onWritable(c -> writers.wakeAll()).onDrain(c -> drain()).onClose(this::ended);
     }
 
     private void drain() {

@@ -33,14 +33,30 @@ final class Waiters {
     boolean hasCalled(int ticket) { return calls != ticket; }
 
     /** Wakes all. Who still has to wait adds himself again. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // one writer at a time, the colour's
     void wakeAll() {
-        Thread thread = first;
+        Thread thread = takeFirst();
         if (thread == null) return;
-        first = null;
-        calls++;
         LockSupport.unpark(thread);
         if (others == null) return;
         while ((thread = others.poll()) != null) LockSupport.unpark(thread);
+    }
+
+    /** As {@link #wakeAll}. If it is one thread only, it has run before this returns, if it can ({@link ColoredUthread#unparkInside}). */
+    void runAll() {
+        if (others != null && !others.isEmpty()) {
+            wakeAll();
+            return;
+        }
+        Thread thread = takeFirst();
+        if (thread != null) ColoredUthread.unparkInside(thread);
+    }
+
+    @SuppressWarnings("NonAtomicOperationOnVolatileField") // one writer at a time, the colour's
+    private Thread takeFirst() {
+        Thread thread = first;
+        if (thread == null) return null;
+        first = null;
+        calls++;
+        return thread;
     }
 }

@@ -180,6 +180,25 @@ class SocketSystemTest {
 
     // ------------------------------------------------------------------------------------------------------ reading, writing
 
+    @Test void aReadRunsInTheTurnOfItsEvent() throws Exception {
+        InetSocketAddress address = serve(SocketSystemTest::echo);
+        Socket socket = client(address);
+        OutputStream out = socket.getOutputStream();
+        InputStream in = socket.getInputStream();
+        int messages = 200;
+        long before = 0;
+        for (int i = -20; i < messages; i++) {
+            if (i == 0) before = tasks();
+            out.write(i);
+            assertEquals(i & 0xFF, in.read());
+        }
+        long tasks = tasks() - before;
+        // One for each message, which wakes, runs and sends for the thread; the kernel's news of sending may come as another one.
+        assertTrue(tasks >= messages / 2 && tasks <= 2L * messages + 20, tasks + " tasks for " + messages + " messages");
+    }
+
+    private long tasks() { return torque().vcores().stream().mapToLong(vcore -> vcore.stats().tasks()).sum(); }
+
     @Test void whatIsSentComesBack() throws Exception {
         InetSocketAddress address = serve(SocketSystemTest::echo);
         byte[] data = random(3_000_000, 1);

@@ -20,6 +20,7 @@ public final class VcoreThread extends Thread {
 
     private Vcore vcore;
     private Object mounted;
+    private Object relayed;
 
     /**
      * @param vcore what this thread will own
@@ -41,6 +42,12 @@ public final class VcoreThread extends Thread {
 
     /** See {@link #mounted()}. */
     public void mounted(Object occupant) { MOUNTED.setOpaque(this, occupant); }
+
+    /** Returns what {@link #relay} was last given. For this thread. */
+    public Object relayed() { return relayed; }
+
+    /** Keeps something that a higher layer hands from one of its methods to another on this thread, through code that is not its own. For this thread. */
+    public void relay(Object what) { relayed = what; }
 
     /** Any thread. */
     Object mountedOpaque() { return MOUNTED.getOpaque(this); }
