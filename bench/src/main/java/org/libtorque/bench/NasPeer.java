@@ -22,7 +22,7 @@ enum NasPeer {
             var options = TorqueOptions.defaults().withCpus(CpuSet.of(cpus.stream().limit(threads).mapToInt(Integer::intValue).toArray()))
                     .withOverstay(Duration.ZERO); // a kernel runs for long, and keeps nobody waiting
             try (Torque torque = Torque.open(options)) {
-                Uthreads uthreads = Uthreads.of(torque);
+                Uthreads uthreads = Uthreads.of(torque).compensation(Duration.ZERO);
                 if (uthreads.problem() != null) throw new IllegalStateException(uthreads.problem());
                 var vcore = new AtomicInteger();
                 ThreadFactory factory = action -> uthreads.builder().placement(Placement.on(vcore.getAndIncrement() % torque.vcores().size())).unstarted(action);

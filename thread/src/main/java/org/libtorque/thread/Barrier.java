@@ -46,7 +46,7 @@ public final class Barrier {
         rounds = new BarrierRounds(parties, action, spinNanos);
     }
 
-    static long defaultSpinNanos(int parties) { return parties <= Runtime.getRuntime().availableProcessors() ? DEFAULT_SPIN_NANOS : 0; }
+    static long defaultSpinNanos(int parties) { return parties <= Cpus.here() ? DEFAULT_SPIN_NANOS : 0; }
 
     /** Returns how many must come. */
     public int parties() { return parties; }

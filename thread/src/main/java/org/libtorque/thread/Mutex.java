@@ -40,7 +40,7 @@ public final class Mutex implements Lock {
     private static final int LOCKED = 1, WAITERS = 2;
     /** Looks at the state before a thread queues: about a microsecond, what a short critical section takes. */
     private static final int SPINS = 40;
-    private static final boolean MAY_SPIN = Runtime.getRuntime().availableProcessors() > 1;
+    private static final boolean MAY_SPIN = Cpus.ALLOWED > 1;
     private static final VarHandle STATE;
 
     static {

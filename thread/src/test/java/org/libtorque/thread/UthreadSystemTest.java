@@ -37,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
+import org.libtorque.hardware.CpuSet;
 import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
@@ -65,6 +66,20 @@ class UthreadSystemTest {
                 return null;
             });
         }
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 2})
+    void aBarrierThatAUthreadMakesSpinsIfThereIsAVcoreForEachParty(int vcores) throws Exception {
+        int cpus = CpuSet.allowed().size();
+        try (Torque torque = Runtimes.open(vcores)) {
+            Runtimes.on(torque, () -> {
+                assertEquals(Math.min(vcores, cpus), Cpus.here());
+                assertEquals(vcores <= cpus, Barrier.defaultSpinNanos(vcores) > 0);
+                assertEquals(0, Barrier.defaultSpinNanos(vcores + 1));
+                return null;
+            });
+        }
+        assertEquals(cpus, Cpus.here());
     }
 
     @Test void elsewhereThereIsNoCurrentUthread() throws Exception {
