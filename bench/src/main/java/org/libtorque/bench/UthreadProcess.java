@@ -15,8 +15,13 @@ import org.libtorque.thread.Uthread;
 
 /** The process in which one peer of {@link UthreadsBench} is measured; prints figures, separated by blanks, on its standard output. */
 final class UthreadProcess {
-    /** Steps of a thread's work between two yields or checkpoints, as in the thesis's loop. */
+    /** Iterations of a step, the thesis's inner loop. */
     private static final int INNER = 1000;
+
+    /** Work between two yields: the thesis's 1,000 iterations took as much, 650 ms for 300,000 times as many. On a faster CPU that is more of them. */
+    private static final double YIELD_NANOS = 650e6 / 300_000;
+    /** Steps for which a thread does not leave its loop. */
+    private static final int STRETCH = 256;
 
     private static volatile boolean go, stop;
     private static int sink;
@@ -100,12 +105,26 @@ final class UthreadProcess {
         }
     }
 
+    /** Steps, each followed by a checkpoint, and each {@code between} of them by a yield. A method of its own, so that threads soon run it compiled. */
+    private static void work(int steps, int between, UthreadPeer.Threads threads) {
+        for (int n = 0, toGo = between; n < steps; n++) {
+            step();
+            if (--toGo > 0) {
+                Uthread.checkpoint();
+            } else {
+                threads.yield();
+                toGo = between;
+            }
+        }
+    }
+
     /** Prints the milliseconds after which each thread had ended, in order. {@code periodMicros}: 0 for no preemption. */
     private static void curve(UthreadPeer peer, List<Integer> cpus, int count, double workMillis, long periodMicros, boolean yields) throws Exception {
         double stepNanos = stepNanos();
         int steps = (int) Math.max(1, Math.round(workMillis * 1e6 / stepNanos));
         peer.run(cpus, false, threads -> {
             if (threads.uthreads() != null) threads.uthreads().schedulingPeriod(Duration.ofNanos(periodMicros * 1000));
+            int between = (int) Math.max(1, Math.round(YIELD_NANOS / stepNanos));
             CountDownLatch ready = new CountDownLatch(count);
             CountDownLatch begin = new CountDownLatch(1);
             AtomicInteger done = new AtomicInteger();
@@ -115,11 +134,7 @@ final class UthreadProcess {
                 Thread thread = threads.factory().newThread(() -> {
                     ready.countDown();
                     await(begin);
-                    for (int n = 0; n < steps; n++) {
-                        step();
-                        if (yields) threads.yield();
-                        else Uthread.checkpoint();
-                    }
+                    for (int left = steps; left > 0; left -= STRETCH) work(Math.min(left, STRETCH), yields ? between : Integer.MAX_VALUE, threads);
                     ends[done.getAndIncrement()] = System.nanoTime();
                 });
                 all.add(thread);

@@ -148,11 +148,11 @@ public final class UthreadsBench extends BenchProgram {
         double work = 650 * scale;
         Map<String, List<double[]>> figures = new LinkedHashMap<>();
         for (int round = 1; round <= rounds; round++) {
-            curve(figures, "no preemption", UthreadPeer.QUEUES, cpus, work, 0, false, round);
+            curve(figures, "no preemption", UthreadPeer.STEALING, cpus, work, 0, false, round);
             for (int period : new int[] {1000, 500, 100, 10}) {
-                curve(figures, Markdown.plain(period * scale) + " ms", UthreadPeer.QUEUES, cpus, work, Math.round(period * scale * 1000), false, round);
+                curve(figures, Markdown.plain(period * scale) + " ms", UthreadPeer.STEALING, cpus, work, Math.round(period * scale * 1000), false, round);
             }
-            curve(figures, "yield every 1000", UthreadPeer.QUEUES, cpus, work, 0, true, round);
+            curve(figures, "yield every 1000", UthreadPeer.STEALING, cpus, work, 0, true, round);
             curve(figures, "JDK virtual threads", UthreadPeer.JDK, cpus, work, 0, false, round);
             curve(figures, "platform threads", UthreadPeer.PLATFORM, cpus, work, 0, false, round);
         }
