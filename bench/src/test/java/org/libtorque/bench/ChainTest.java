@@ -10,7 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -19,7 +18,6 @@ final class ChainTest {
 
     @ParameterizedTest
     @EnumSource(ChainPeer.class)
-    @Timeout(60)
     void everyPeerRunsEveryChainOneCallbackAtATimeAndEndsThem(ChainPeer peer) throws InterruptedException {
         try (ChainRunner runner = peer.open(CPUS)) {
             for (int again = 0; again < 2; again++) { // one runner runs several groups, one after the other
@@ -72,7 +70,6 @@ final class ChainTest {
     }
 
     @Test
-    @Timeout(60)
     void aMeasurementCountsWhatHasRunInItsWindow() throws InterruptedException {
         try (ChainRunner runner = ChainPeer.STATIC.open(CPUS)) {
             ChainMeasurement m = ChainProcess.measure(runner, new HashSet<>(CPUS), 4, 1_000, 1, 0.05, 0.2);

@@ -11,10 +11,11 @@ import java.net.SocketAddress;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.libtorque.testkit.Eventually;
 
 /** The other side of a connection, by the JDK's own blocking sockets. */
 final class Client implements AutoCloseable {
-    static final int TIMEOUT_MILLIS = 10_000;
+    static final int TIMEOUT_MILLIS = (int) Eventually.scaled(Eventually.DEFAULT_LIMIT).toMillis();
 
     final Socket socket;
     private final InputStream in;

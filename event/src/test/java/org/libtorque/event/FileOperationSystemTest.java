@@ -445,7 +445,7 @@ class FileOperationSystemTest extends FileTest {
                 });
                 if (i == n / 2) file.close();
             }
-            assertTrue(done.await(10, TimeUnit.SECONDS), "all are told");
+            assertTrue(done.await(Eventually.limitSeconds(), TimeUnit.SECONDS), "all are told");
             assertEquals(List.of(), wrong);
             assertFalse(file.isOpen());
             file.close();
@@ -594,7 +594,7 @@ class FileOperationSystemTest extends FileTest {
                 };
                 operation.read(file, target, at[0], next[0]);
             }
-            assertTrue(done.await(20, TimeUnit.SECONDS), () -> done.getCount() + " missing\n" + Eventually.stacks());
+            assertTrue(done.await(Eventually.limitSeconds(), TimeUnit.SECONDS), () -> done.getCount() + " missing\n" + Eventually.stacks());
             assertEquals(0, wrong.get());
         }
     }
@@ -624,7 +624,7 @@ class FileOperationSystemTest extends FileTest {
                         });
                     });
                 }
-                assertTrue(done.await(20, TimeUnit.SECONDS), () -> done.getCount() + " missing");
+                assertTrue(done.await(Eventually.limitSeconds(), TimeUnit.SECONDS), () -> done.getCount() + " missing");
             }
         }
     }

@@ -33,7 +33,7 @@ class FilePoolTest {
 
         @Override void run() {
             try {
-                if (waits && !gate.await(10, TimeUnit.SECONDS)) throw new AssertionError("nobody opened the gate");
+                if (waits && !gate.await(Eventually.limitSeconds(), TimeUnit.SECONDS)) throw new AssertionError("nobody opened the gate");
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }

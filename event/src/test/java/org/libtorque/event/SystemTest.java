@@ -35,6 +35,9 @@ import org.libtorque.vcore.Vcore;
 abstract class SystemTest {
     static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
+    /** Far above {@link #STOP_LIMIT}: a stop that hangs on somebody who does not come to an end is told from one that a busy machine delays. */
+    private static final Duration DRAIN_TIMEOUT = Eventually.scaled(Duration.ofSeconds(90)), STOP_LIMIT = Duration.ofSeconds(30);
+
     @Parameter Setup setup;
 
     final List<Throwable> failures = new CopyOnWriteArrayList<>();
@@ -49,7 +52,7 @@ abstract class SystemTest {
     }
 
     final TorqueOptions options() {
-        return TorqueOptions.defaults().withCpus(setup.cpus()).withBackend(setup.backend()).withDrainTimeout(Duration.ofSeconds(5))
+        return TorqueOptions.defaults().withCpus(setup.cpus()).withBackend(setup.backend()).withDrainTimeout(DRAIN_TIMEOUT)
                 .withFailureHandler((where, failure) -> failures.add(failure));
     }
 
@@ -77,7 +80,7 @@ abstract class SystemTest {
     }
 
     /** Stops the runtime and waits for its end, which must come well before the drain timeout. */
-    final void stop() { stop(Duration.ofSeconds(4)); }
+    final void stop() { stop(STOP_LIMIT); }
 
     final void stop(Duration limit) {
         if (torque == null) return;

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
+import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Backend;
 
 class WritableKernelTest {
@@ -32,7 +33,7 @@ class WritableKernelTest {
                 c.setWatermarks(1000, 2000);
                 write(c, total);
             }, cause -> { });
-            done.await(10, TimeUnit.SECONDS);
+            done.await(Eventually.limitSeconds(), TimeUnit.SECONDS);
         }
         assertEquals(total, received.get());
     }

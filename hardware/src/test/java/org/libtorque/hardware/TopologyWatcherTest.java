@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.libtorque.testkit.Eventually;
 
 class TopologyWatcherTest {
     @TempDir(factory = SysfsTree.InMemory.class) Path root;
@@ -75,9 +76,9 @@ class TopologyWatcherTest {
             throw new IllegalStateException("on purpose");
         })) {
             SysfsTree.put(root, "sys/devices/system/cpu/online", "0-2");
-            assertEquals(CpuSet.of(3), seen.poll(10, TimeUnit.SECONDS).offline());
+            assertEquals(CpuSet.of(3), seen.poll(Eventually.limitSeconds(), TimeUnit.SECONDS).offline());
             SysfsTree.put(root, "sys/devices/system/cpu/online", "0-3");
-            assertEquals(CpuSet.of(3), seen.poll(10, TimeUnit.SECONDS).online());
+            assertEquals(CpuSet.of(3), seen.poll(Eventually.limitSeconds(), TimeUnit.SECONDS).online());
             assertEquals(4, watcher.topology().hartCount());
         }
     }

@@ -11,8 +11,11 @@ import java.util.function.Supplier;
  * failure shows what every thread was doing.
  */
 public final class Eventually {
-    /** What is waited when a test names no limit, before scaling. Long: it is spent only when the test fails. */
-    public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(10);
+    /**
+     * What is waited when a test names no limit, before scaling. Long, since it is spent only when the test fails, and then must mean 'never', not 'late': where twenty others want the
+     * same two CPUs, a JVM takes several seconds to start.
+     */
+    public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(30);
 
     /** Looks are a twentieth of the time waited so far apart, but within these: a hundred threads that wait must not be what the others wait for. */
     private static final long MIN_POLL_MILLIS = 1, MAX_POLL_MILLIS = 20;
@@ -26,6 +29,9 @@ public final class Eventually {
         if (!(scale > 0)) throw new IllegalArgumentException("torque.timescale=" + text + ": must be above 0");
         return Duration.ofNanos((long) (limit.toNanos() * scale));
     }
+
+    /** Returns {@link #DEFAULT_LIMIT} times the scale, in seconds: for who waits by means of the JDK. */
+    public static long limitSeconds() { return scaled(DEFAULT_LIMIT).toSeconds(); }
 
     /** As {@link #await(String, Duration, BooleanSupplier)}, with {@link #DEFAULT_LIMIT}. */
     public static void await(String what, BooleanSupplier condition) { await(what, DEFAULT_LIMIT, condition); }

@@ -6,7 +6,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -18,13 +17,12 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * Fails a test that leaves descriptors open: {@code @ExtendWith(LeakCheck.class)}. Compares {@code /proc/self/fd}
  * before and after each test, {@code @BeforeEach} and {@code @AfterEach} methods included, and names what is left.
  *
- * <p>A descriptor that another thread is about to close gets a second to disappear. Files that the JVM opens when it
+ * <p>A descriptor that another thread is about to close gets {@link Eventually#DEFAULT_LIMIT} to disappear. Files that the JVM opens when it
  * pleases (jars, its module image, shared libraries, random devices, what it reads of /proc and /sys) do not count.
  * The JDK's own selectors and pollers look like anybody's: a test that makes the JDK create them does so once in
  * {@code @BeforeAll}. Tests that run beside each other in one JVM see each other's descriptors.
  */
 public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
-    private static final Duration GRACE = Duration.ofSeconds(1);
     private static final Pattern OF_THE_JVM = Pattern.compile(
             ".*\\.(jar|jmod|jsa|class|so(\\.[0-9.]+)?)( \\(deleted\\))?|.*/lib/modules|/dev/u?random|/(proc|sys)/.*"
                     + "|/tmp/hsperfdata.*");
@@ -40,13 +38,7 @@ public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
     @Override public void afterEach(ExtensionContext context) {
         @SuppressWarnings("unchecked")
         var before = (Map<Integer, String>) context.getStore(NAMESPACE).remove("before", Map.class);
-        Map<Integer, String> left = openedSince(before);
-        long start = System.nanoTime();
-        while (!left.isEmpty() && System.nanoTime() - start < Eventually.scaled(GRACE).toNanos()) {
-            Thread.onSpinWait();
-            left = openedSince(before);
-        }
-        if (!left.isEmpty()) throw new AssertionError("left " + left.size() + " descriptors open: " + left);
+        Eventually.await(() -> "no descriptors are left open: " + openedSince(before), Eventually.DEFAULT_LIMIT, () -> openedSince(before).isEmpty());
     }
 
     /** Returns the process's open descriptors with what they refer to, those of the JVM's own files left out. */

@@ -25,13 +25,11 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.libtorque.Torque;
 import org.libtorque.example.Computation;
 import org.libtorque.testkit.TestProcess;
 
-@Timeout(60)
 class CheckpointWeaverTest {
     private static byte[] bytes(String name) throws IOException {
         try (InputStream in = CheckpointWeaverTest.class.getClassLoader().getResourceAsStream(name.replace('.', '/') + ".class")) {

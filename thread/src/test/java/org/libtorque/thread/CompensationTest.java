@@ -13,7 +13,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
@@ -21,7 +20,6 @@ import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
-@Timeout(120)
 class CompensationTest {
     /** Keeps its vcore until told, and does nothing that gives it back. */
     private static final class Hog {
@@ -35,7 +33,7 @@ class CompensationTest {
                 long deadline = System.nanoTime() + 60_000_000_000L; // if the test fails
                 while (!stop.get() && System.nanoTime() - deadline < 0) Thread.onSpinWait();
             });
-            assertTrue(runs.await(10, TimeUnit.SECONDS));
+            assertTrue(runs.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
 
         void end() throws InterruptedException {
@@ -69,14 +67,14 @@ class CompensationTest {
                 Uthread.parkNanos(this, 1_000_000);
                 other.complete(Vcore.current());
             });
-            assertTrue(callback.get(10, TimeUnit.SECONDS) != null);
-            assertTrue(slept.get(10, TimeUnit.SECONDS));
-            assertTrue(other.get(10, TimeUnit.SECONDS) != torque.vcores().getFirst());
+            assertTrue(callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS) != null);
+            assertTrue(slept.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+            assertTrue(other.get(Eventually.limitSeconds(), TimeUnit.SECONDS) != torque.vcores().getFirst());
             assertEquals(torque.vcores().getFirst().cpu(), other.get().cpu());
             assertTrue(uthreads.compensations() >= 1);
             hog.end();
             // And afterwards the vcore does it itself again, the timer that had to be started there included.
-            assertTrue(timer.get(10, TimeUnit.SECONDS));
+            assertTrue(timer.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             Eventually.await("the vcore runs threads itself again", () -> {
                 try {
                     return Runtimes.on(torque, Vcore::current) == torque.vcores().getFirst();
@@ -107,7 +105,7 @@ class CompensationTest {
                 Eventually.await("the others go on", () -> steps.get() > before + 1_000);
                 CompletableFuture<Boolean> fresh = new CompletableFuture<>();
                 builder.start(() -> fresh.complete(true));
-                assertTrue(fresh.get(10, TimeUnit.SECONDS));
+                assertTrue(fresh.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
                 hog.end();
                 int after = steps.get();
                 Eventually.await("the others go on afterwards", () -> steps.get() > after + 1_000);
@@ -165,7 +163,7 @@ class CompensationTest {
             assertEquals(false, third.await(300, TimeUnit.MILLISECONDS), "there is one spare, and it has a hog");
             assertEquals(1, uthreads.compensations());
             second.end();
-            assertTrue(third.await(10, TimeUnit.SECONDS));
+            assertTrue(third.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
             first.end();
         }
     }
@@ -179,7 +177,7 @@ class CompensationTest {
             assertEquals(false, other.await(300, TimeUnit.MILLISECONDS));
             assertEquals(0, uthreads.compensations());
             uthreads.compensation(Duration.ofMillis(2));
-            assertTrue(other.await(10, TimeUnit.SECONDS));
+            assertTrue(other.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
             hog.end();
         }
     }

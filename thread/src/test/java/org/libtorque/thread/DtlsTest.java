@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.AllocationProbe;
+import org.libtorque.testkit.Eventually;
 
 class DtlsTest {
     private final List<String> destroyed = Collections.synchronizedList(new ArrayList<>());
@@ -150,7 +151,7 @@ class DtlsTest {
                 set.countDown();
                 while (!Thread.currentThread().isInterrupted()) LockSupport.park();
             });
-            assertTrue(set.await(10, TimeUnit.SECONDS));
+            assertTrue(set.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
         outliving.interrupt();
         Runtimes.join(outliving);

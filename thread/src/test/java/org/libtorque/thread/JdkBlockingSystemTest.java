@@ -24,13 +24,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
 
 /** The JDK's own blocking calls in uthreads: they work, and while one that can wait does, the one vcore runs others. */
-@Timeout(60)
 class JdkBlockingSystemTest {
     @TempDir Path folder;
 
@@ -48,9 +46,9 @@ class JdkBlockingSystemTest {
             Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
             CompletableFuture<Boolean> callback = new CompletableFuture<>();
             torque.post(() -> callback.complete(true));
-            assertTrue(callback.get(10, TimeUnit.SECONDS), "the vcore is held");
+            assertTrue(callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS), "the vcore is held");
             ending.run();
-            return result.get(20, TimeUnit.SECONDS);
+            return result.get(Eventually.limitSeconds(), TimeUnit.SECONDS);
         }
     }
 
@@ -94,7 +92,7 @@ class JdkBlockingSystemTest {
         }, () -> null);
         assertTrue(System.nanoTime() - start >= 1_000_000_000);
         var queue = new SynchronousQueue<String>();
-        assertEquals("handed over", waiting(queue::take, () -> queue.offer("handed over", 10, TimeUnit.SECONDS)));
+        assertEquals("handed over", waiting(queue::take, () -> queue.offer("handed over", Eventually.limitSeconds(), TimeUnit.SECONDS)));
         Object monitor = new Object();
         boolean[] set = new boolean[1];
         waiting(() -> {

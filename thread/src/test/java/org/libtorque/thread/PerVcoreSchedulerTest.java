@@ -148,11 +148,11 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
             while (!stop.get()) Thread.onSpinWait();
         });
         try {
-            assertTrue(ran.await(20, TimeUnit.SECONDS), "nobody ran what waits behind a long one");
+            assertTrue(ran.await(Eventually.limitSeconds(), TimeUnit.SECONDS), "nobody ran what waits behind a long one");
         } finally {
             stop.set(true); // or the runtime could not be closed
         }
         Runtimes.join(busy);
-        checked.get(10, TimeUnit.SECONDS);
+        checked.get(Eventually.limitSeconds(), TimeUnit.SECONDS);
     }
 }

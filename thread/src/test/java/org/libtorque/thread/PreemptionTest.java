@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,7 +19,6 @@ import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Color;
 
-@Timeout(60)
 class PreemptionTest {
     /** Ends also if the test has failed and nobody says so. */
     private static boolean mayGoOn(AtomicBoolean stop, long since) { return !stop.get() && System.nanoTime() - since < 60_000_000_000L; }
@@ -43,7 +41,7 @@ class PreemptionTest {
             for (int i = 0; i < 5; i++) {
                 CompletableFuture<Boolean> other = new CompletableFuture<>();
                 builders.get().start(() -> other.complete(true));
-                assertTrue(other.get(10, TimeUnit.SECONDS));
+                assertTrue(other.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             }
             stop.set(true);
             Runtimes.join(computing);
@@ -61,7 +59,7 @@ class PreemptionTest {
             });
             CompletableFuture<Boolean> callback = new CompletableFuture<>();
             torque.post(color, () -> callback.complete(true));
-            assertTrue(callback.get(10, TimeUnit.SECONDS));
+            assertTrue(callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             stop.set(true);
             Runtimes.join(computing);
         }
@@ -81,7 +79,7 @@ class PreemptionTest {
             uthreads.spawn(() -> other.complete(true));
             assertThrows(TimeoutException.class, () -> other.get(200, TimeUnit.MILLISECONDS));
             uthreads.schedulingPeriod(Duration.ofMillis(1)); // while it computes
-            assertTrue(other.get(10, TimeUnit.SECONDS));
+            assertTrue(other.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             stop.set(true);
             Runtimes.join(computing);
         }

@@ -15,13 +15,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Vcore;
 
 /** What a scheduler is told. */
-@Timeout(60)
 class SchedulerTest {
     /** Checks each call, and that what is said about a thread makes sense in the order in which it is said. */
     private static class Recording extends Scheduler {

@@ -33,7 +33,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -43,7 +42,6 @@ import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Backend;
 
 /** Files in blocking style, with both backends. */
-@Timeout(60)
 class TorqueFileSystemTest {
     private static final OpenOption[] NEW = {StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW};
 
@@ -154,7 +152,7 @@ class TorqueFileSystemTest {
                     callback.complete(e);
                 }
             });
-            assertInstanceOf(IllegalStateException.class, callback.get(10, TimeUnit.SECONDS));
+            assertInstanceOf(IllegalStateException.class, callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             file.close();
         }
     }
@@ -204,7 +202,7 @@ class TorqueFileSystemTest {
             });
             Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
             thread.interrupt();
-            assertEquals(ClosedByInterruptException.class.getSimpleName() + " true", outcome.get(10, TimeUnit.SECONDS));
+            assertEquals(ClosedByInterruptException.class.getSimpleName() + " true", outcome.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             assertFalse(file.isOpen());
         });
     }

@@ -7,14 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.libtorque.Torque;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Vcore;
 
 /** What depends on how the JVM was started. */
-@Timeout(60)
 class UthreadProcessTest {
     /** Started by tests. */
     static final class Plain {

@@ -22,7 +22,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.libtorque.Torque;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
@@ -30,7 +29,6 @@ import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Processes;
 import org.libtorque.testkit.Eventually;
 
-@Timeout(120)
 class UthreadSignalsTest {
     private static final ThreadLocal<String> OWN = new ThreadLocal<>();
 

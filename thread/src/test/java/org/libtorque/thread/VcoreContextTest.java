@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.libtorque.Torque;
+import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Task;
 
 /** What callbacks may do with synchronisers. */
@@ -24,7 +25,7 @@ class VcoreContextTest {
                 }
             }
         }.post();
-        done.get(10, TimeUnit.SECONDS);
+        done.get(Eventually.limitSeconds(), TimeUnit.SECONDS);
     }
 
     @Test void aCallbackMayDoEverythingButWait() throws Exception {

@@ -11,13 +11,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.libtorque.Torque;
 import org.libtorque.event.Registration;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Vcore;
 
-@Timeout(60)
 class VcoresTest {
     @Test void vcoresAreAskedForAndGivenBack() {
         try (Torque torque = Runtimes.open(2)) {
@@ -84,7 +82,7 @@ class VcoresTest {
             assertThrows(IllegalStateException.class, () -> Vcores.checkVcoreContext("this"));
             CompletableFuture<Boolean> callback = new CompletableFuture<>();
             torque.post(() -> callback.complete(Vcores.inVcoreContext() && Vcores.currentVcore() == torque.vcores().getFirst()));
-            assertTrue(callback.get(10, TimeUnit.SECONDS));
+            assertTrue(callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             assertFalse(Runtimes.on(torque, Vcores::inVcoreContext));
             assertEquals(torque.vcores().getFirst(), Runtimes.on(torque, Vcores::currentVcore));
         }

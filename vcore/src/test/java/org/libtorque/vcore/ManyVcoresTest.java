@@ -231,7 +231,7 @@ class ManyVcoresTest {
             Color color = vcores[i % VCORES].newColor();
             int hops = i % 4;
             hop(color, hops, answers);
-            assertTrue(answers.tryAcquire(10, TimeUnit.SECONDS), () -> "lost: " + state() + Eventually.stacks());
+            assertTrue(answers.tryAcquire(Eventually.limitSeconds(), TimeUnit.SECONDS), () -> "lost: " + state() + Eventually.stacks());
         }
         stop();
     }
@@ -258,13 +258,13 @@ class ManyVcoresTest {
             for (int i = 0; i < 20; i++) Team.task(vcores[0].newColor(), () -> done.countDown()).post();
             started.countDown();
             try {
-                assertTrue(go.await(10, TimeUnit.SECONDS));
+                assertTrue(go.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         }).post();
-        assertTrue(started.await(10, TimeUnit.SECONDS));
-        assertTrue(done.await(10, TimeUnit.SECONDS), "they wait for the long turn: " + state());
+        assertTrue(started.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
+        assertTrue(done.await(Eventually.limitSeconds(), TimeUnit.SECONDS), "they wait for the long turn: " + state());
         go.countDown();
         stop();
     }

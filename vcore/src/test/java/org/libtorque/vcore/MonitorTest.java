@@ -200,8 +200,8 @@ class MonitorTest {
             });
             thread.start();
             failing.start();
-            assertEquals("overstay", told.poll(20, TimeUnit.SECONDS));
-            assertEquals("never idle", told.poll(20, TimeUnit.SECONDS));
+            assertEquals("overstay", told.poll(Eventually.limitSeconds(), TimeUnit.SECONDS));
+            assertEquals("never idle", told.poll(Eventually.limitSeconds(), TimeUnit.SECONDS));
             end.countDown();
             thread.join();
         }

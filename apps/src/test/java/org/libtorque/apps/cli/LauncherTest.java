@@ -21,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,7 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The {@code torque} script, run in a small checkout of its own with a PATH that has no Java and no Maven but those the test
  * puts there: scripts that write down how they were called.
  */
-@Timeout(60)
 class LauncherTest {
     /** What the script and the stand-ins call. */
     private static final List<String> TOOLS = List.of("bash", "env", "awk", "cat", "cp", "find", "flock", "mkdir", "mv",

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.libtorque.Torque;
+import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Color;
 
 /** The cache by itself, on the vcores that this machine allows. */
@@ -24,7 +25,7 @@ class ColoredCacheTest {
     private static <K, V> V get(ColoredCache<K, V> cache, K key) throws Exception {
         var answer = new CompletableFuture<Optional<V>>();
         cache.get(key, Runnable::run, value -> answer.complete(Optional.ofNullable(value)));
-        return answer.get(10, TimeUnit.SECONDS).orElse(null);
+        return answer.get(Eventually.limitSeconds(), TimeUnit.SECONDS).orElse(null);
     }
 
     @Test void whatIsStoredIsFound() throws Exception {

@@ -330,7 +330,7 @@ class HashSystemTest extends KwebFixture {
         Answer last = pipelined.read().expect(200, hash("/hash/4", 10));
         assertTrue(last.closes(), last::toString);
         pipelined.assertClosed();
-        closed.get(20, TimeUnit.SECONDS);
+        closed.get(Eventually.limitSeconds(), TimeUnit.SECONDS);
     }
 
     /** In a process of its own, whose log can be read: what comes too late must not be taken for a failure. */

@@ -11,7 +11,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.sys.ErrnoSlot;
@@ -24,7 +23,6 @@ import org.libtorque.vcore.Vcore;
 
 /** Events of an epoll instance that another vcore than its owner takes. */
 @ExtendWith(LeakCheck.class)
-@Timeout(60)
 class EpollHelpTest {
     private static final int BLOCK = 16 * 1024;
 
