@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,7 @@ class AllocationProbeTest {
 
     @Test void oneObjectInAThousandRunsIsFound() {
         AssertionError e = assertThrows(AssertionError.class, () -> AllocationProbe.assertAllocatesNothing(1_000, 1_000,
-                () -> { if (++counter % 1_000 == 0) escape = new byte[100]; }));
+                () -> { if (++counter % 1_000 == 0) escape = new byte[100]; }, Duration.ZERO));
         assertTrue(e.getMessage().contains("bytes in 1000 runs"), e.getMessage());
     }
 

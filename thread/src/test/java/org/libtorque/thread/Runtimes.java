@@ -1,5 +1,6 @@
 package org.libtorque.thread;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +26,10 @@ final class Runtimes {
     }
 
     /** Runs a body on a new uthread and returns what it returns or throws what it throws. */
-    static <T> T on(UthreadBuilder builder, Body<T> body) throws Exception {
+    static <T> T on(UthreadBuilder builder, Body<T> body) throws Exception { return on(builder, Eventually.DEFAULT_LIMIT, body); }
+
+    /** As {@link #on(UthreadBuilder, Body)}, for what may take up to {@code limit}, before scaling. */
+    static <T> T on(UthreadBuilder builder, Duration limit, Body<T> body) throws Exception {
         CompletableFuture<T> result = new CompletableFuture<>();
         builder.start(() -> {
             try {
@@ -34,7 +38,7 @@ final class Runtimes {
                 result.completeExceptionally(e);
             }
         });
-        return result.get(Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos(), TimeUnit.NANOSECONDS);
+        return result.get(Eventually.scaled(limit).toNanos(), TimeUnit.NANOSECONDS);
     }
 
     static <T> T on(Torque torque, Body<T> body) throws Exception { return on(Uthreads.of(torque).builder(), body); }

@@ -17,17 +17,14 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
-import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.jdk.JdkThreads;
 
 /** What every scheduler must do. */
-@Timeout(120)
 abstract class SchedulerContractTest {
     abstract Scheduler scheduler();
 
@@ -102,10 +99,10 @@ abstract class SchedulerContractTest {
             });
             CompletableFuture<Boolean> posted = new CompletableFuture<>();
             torque.post(() -> posted.complete(true));
-            assertTrue(posted.get(10, TimeUnit.SECONDS));
+            assertTrue(posted.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             CompletableFuture<Boolean> timer = new CompletableFuture<>();
             torque.after(Duration.ofMillis(3), () -> timer.complete(true));
-            assertTrue(timer.get(10, TimeUnit.SECONDS));
+            assertTrue(timer.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             stop.set(true);
             Runtimes.join(spinning);
         }
@@ -230,7 +227,7 @@ abstract class SchedulerContractTest {
             Eventually.await("it is parked", () -> parked.getState() == Thread.State.WAITING);
         }
         parked.interrupt();
-        assertEquals("torque-orphans", end.get(10, TimeUnit.SECONDS));
+        assertEquals("torque-orphans", end.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         stop.set(true);
         Runtimes.join(parked);
         Runtimes.join(yielding);
@@ -238,33 +235,6 @@ abstract class SchedulerContractTest {
     }
 
     @Test void switchingAllocatesNothing() throws Exception {
-        if (!allocatesNothing()) return;
-        try (Torque torque = Runtimes.open(1)) {
-            Uthreads.of(torque).shortCircuitYield(false);
-            UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler());
-            Thread partner = builder.start(() -> {
-                while (!Thread.currentThread().isInterrupted()) LockSupport.park();
-            });
-            Eventually.await("the partner is parked", () -> partner.getState() == Thread.State.WAITING);
-            Runtimes.on(builder, () -> {
-                Thread carrier = JdkThreads.carrier();
-                long least = Long.MAX_VALUE;
-                for (int batch = 0; batch < 50 && least > 0; batch++) {
-                    long before = AllocationProbe.allocatedBytes(carrier);
-                    long overhead = AllocationProbe.allocatedBytes(carrier) - before; // of asking
-                    long start = AllocationProbe.allocatedBytes(carrier);
-                    for (int i = 0; i < 10_000; i++) {
-                        Uthread.yield();
-                        LockSupport.unpark(partner);
-                        Uthread.yield();
-                    }
-                    least = Math.min(least, AllocationProbe.allocatedBytes(carrier) - start - overhead);
-                }
-                assertEquals(0, Math.max(0, least));
-                return null;
-            });
-            partner.interrupt();
-            Runtimes.join(partner);
-        }
+        if (allocatesNothing()) SwitchContract.allocatesNothing(threads());
     }
 }

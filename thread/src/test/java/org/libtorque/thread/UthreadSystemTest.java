@@ -32,13 +32,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
 import org.libtorque.hardware.CpuSet;
-import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Balance;
@@ -48,7 +46,6 @@ import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
 import org.libtorque.vcore.jdk.JdkThreads;
 
-@Timeout(120)
 class UthreadSystemTest {
     @ParameterizedTest @ValueSource(ints = {1, 2})
     void aUthreadRunsOnAVcoreAndKnowsWhere(int vcores) throws Exception {
@@ -87,10 +84,10 @@ class UthreadSystemTest {
             assertNull(Uthread.current());
             CompletableFuture<Uthread> inCallback = new CompletableFuture<>();
             torque.post(() -> inCallback.complete(Uthread.current()));
-            assertNull(inCallback.get(10, TimeUnit.SECONDS));
+            assertNull(inCallback.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             CompletableFuture<Object> inOther = new CompletableFuture<>();
             Thread.ofVirtual().start(() -> inOther.complete(Uthread.current() == null && Vcore.current() == null));
-            assertEquals(true, inOther.get(10, TimeUnit.SECONDS));
+            assertEquals(true, inOther.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
     }
 
@@ -99,7 +96,7 @@ class UthreadSystemTest {
             Color color = torque.newColor();
             CompletableFuture<Color> ran = new CompletableFuture<>();
             Thread thread = torque.spawn(color, () -> ran.complete(Vcore.currentColor()));
-            assertSame(color, ran.get(10, TimeUnit.SECONDS));
+            assertSame(color, ran.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             Runtimes.join(thread);
             Runtimes.join(torque.spawn(() -> { }));
             assertEquals(2, Uthreads.of(torque).started());
@@ -117,7 +114,7 @@ class UthreadSystemTest {
             Eventually.await("it is parked", () -> waiter.get() != null && thread.getState() == Thread.State.WAITING);
             CompletableFuture<Boolean> ran = new CompletableFuture<>();
             torque.post(() -> ran.complete(true));
-            assertTrue(ran.get(10, TimeUnit.SECONDS));
+            assertTrue(ran.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             Runtimes.join(torque.spawn(() -> LockSupport.unpark(waiter.get())));
             Runtimes.join(thread);
         }
@@ -156,7 +153,7 @@ class UthreadSystemTest {
             int posted = threads / 4 * rounds;
             CountDownLatch last = new CountDownLatch(1);
             torque.post(color, last::countDown);
-            assertTrue(last.await(10, TimeUnit.SECONDS));
+            assertTrue(last.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
             assertEquals(0, broken.get());
             assertEquals(threads * rounds + posted, unsynchronised[0]);
         }
@@ -231,7 +228,7 @@ class UthreadSystemTest {
             });
             CompletableFuture<Boolean> timer = new CompletableFuture<>();
             torque.after(Duration.ofMillis(5), () -> timer.complete(true));
-            assertTrue(timer.get(10, TimeUnit.SECONDS));
+            assertTrue(timer.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             stop.set(1);
             Runtimes.join(thread);
         }
@@ -273,7 +270,7 @@ class UthreadSystemTest {
             });
             Eventually.await("it sleeps", () -> thread.getState() == Thread.State.WAITING);
             thread.interrupt();
-            assertFalse(status.get(10, TimeUnit.SECONDS));
+            assertFalse(status.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
     }
 
@@ -373,7 +370,7 @@ class UthreadSystemTest {
                     assertSame(Thread.currentThread(), Uthread.current().thread());
                     childs.complete(Vcore.currentColor());
                 });
-                assertSame(color, childs.get(10, TimeUnit.SECONDS));
+                assertSame(color, childs.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
                 return null;
             });
             Runtimes.on(torque, () -> {
@@ -391,7 +388,7 @@ class UthreadSystemTest {
                     after.complete(Uthread.current());
                     childs.complete(Vcore.currentColor());
                 });
-                assertNotSame(own, childs.get(10, TimeUnit.SECONDS));
+                assertNotSame(own, childs.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
                 assertSame(before.get(), after.get());
                 return null;
             });
@@ -549,7 +546,7 @@ class UthreadSystemTest {
             Eventually.await("it is parked", () -> thread.getState() == Thread.State.WAITING);
         }
         thread.interrupt();
-        assertEquals("torque-orphans", end.get(10, TimeUnit.SECONDS));
+        assertEquals("torque-orphans", end.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         Runtimes.join(thread);
         assertThrows(RejectedExecutionException.class, () -> uthreads.spawn(() -> { }));
     }
@@ -558,7 +555,7 @@ class UthreadSystemTest {
         try (Torque torque = Runtimes.open(2)) {
             CompletableFuture<Integer> result = new CompletableFuture<>();
             torque.post(() -> torque.spawn(() -> torque.post(() -> torque.spawn(() -> result.complete(7)))));
-            assertEquals(7, result.get(10, TimeUnit.SECONDS));
+            assertEquals(7, result.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
     }
 
@@ -577,36 +574,7 @@ class UthreadSystemTest {
         }
     }
 
-    @Test void switchingAllocatesNothing() throws Exception {
-        try (Torque torque = Runtimes.open(1)) {
-            Uthreads.of(torque).shortCircuitYield(false);
-            AtomicReference<Thread> other = new AtomicReference<>();
-            Thread partner = torque.spawn(() -> {
-                other.set(Thread.currentThread());
-                while (!Thread.currentThread().isInterrupted()) LockSupport.park();
-            });
-            Eventually.await("the partner is parked", () -> partner.getState() == Thread.State.WAITING);
-            Runtimes.on(torque, () -> {
-                Thread carrier = JdkThreads.carrier();
-                long least = Long.MAX_VALUE;
-                for (int batch = 0; batch < 50 && least > 0; batch++) {
-                    long before = AllocationProbe.allocatedBytes(carrier);
-                    long overhead = AllocationProbe.allocatedBytes(carrier) - before; // of asking
-                    long start = AllocationProbe.allocatedBytes(carrier);
-                    for (int i = 0; i < 10_000; i++) {
-                        Uthread.yield();
-                        LockSupport.unpark(partner);
-                        Uthread.yield();
-                    }
-                    least = Math.min(least, AllocationProbe.allocatedBytes(carrier) - start - overhead);
-                }
-                assertEquals(0, Math.max(0, least));
-                return null;
-            });
-            partner.interrupt();
-            Runtimes.join(partner);
-        }
-    }
+    @Test void switchingAllocatesNothing() throws Exception { SwitchContract.allocatesNothing(OWN_COLORS); }
 
     interface Interruptible {
         void run() throws Exception;
