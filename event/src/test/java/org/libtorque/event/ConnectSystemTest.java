@@ -129,12 +129,12 @@ class ConnectSystemTest extends SystemTest {
     @Test void theConnectLimitEndsWithTheConnecting() throws IOException {
         Listener listener = echo();
         var answer = new CompletableFuture<String>();
-        torque().connect(listener.address(), ConnectOptions.DEFAULT.withTimeout(Duration.ofMillis(50)), c -> {
+        torque().connect(listener.address(), ConnectOptions.DEFAULT.withTimeout(Duration.ofSeconds(1)), c -> {
             c.onRead((self, data) -> {
                 answer.complete(data.toLatin1(0, data.length()));
                 data.consumeAll();
             }).onClose((self, cause) -> answer.completeExceptionally(new AssertionError("closed", cause)));
-            torque().after(Duration.ofMillis(120), c.color(), () -> c.write(new byte[] {'x'}));
+            torque().after(Duration.ofMillis(1_200), c.color(), () -> c.write(new byte[] {'x'}));
         }, answer::completeExceptionally);
         assertEquals("x", get(answer));
     }

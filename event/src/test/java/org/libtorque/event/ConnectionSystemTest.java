@@ -744,7 +744,7 @@ class ConnectionSystemTest extends SystemTest {
         Listener listener = serve(c -> c.onRead((self, data) -> {
             data.consumeAll();
             self.write(ascii("go away"));
-            self.closeLingering(Duration.ofSeconds(5));
+            self.closeLingering(Duration.ofMinutes(1));
         }));
         for (int round = 0; round < 5; round++) {
             try (var client = Client.to(listener)) {

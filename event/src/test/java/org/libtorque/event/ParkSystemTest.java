@@ -36,6 +36,8 @@ class ParkSystemTest extends SystemTest {
 
     private Vcore vcore(int index) { return torque().vcores().get(index); }
 
+    private long moves() { return torque().vcores().stream().mapToLong(v -> v.stats().moves()).sum(); }
+
     private static byte at(long position) { return (byte) ((position * 0x9E3779B97F4A7C15L) >>> 53); }
 
     /** Sends a numbered stream in pieces of any size, and expects it back, again and again on new connections. */
@@ -83,7 +85,10 @@ class ParkSystemTest extends SystemTest {
         }
         var random = new SplittableRandom(seed);
         int changes = 0;
-        for (; changes < CHANGES && thrown.isEmpty(); changes++) {
+        long limit = System.nanoTime() + Eventually.scaled(Duration.ofMinutes(1)).toNanos();
+        // On a busy machine this thread may be through before the clients have come to anything.
+        while ((changes < CHANGES || bytes.get() <= 1_000_000 || connections.get() <= CLIENTS || moves() <= 100) && thrown.isEmpty() && System.nanoTime() - limit < 0) {
+            changes++;
             Vcore who = vcore(random.nextInt(2));
             Vcore other = vcore(1 - who.index());
             other.resume();
@@ -95,11 +100,10 @@ class ParkSystemTest extends SystemTest {
         over.set(true);
         for (Thread client : clients) Eventually.awaitEnd(client);
         assertEquals(List.of(), thrown, "seed " + seed);
-        assertEquals(CHANGES, changes);
+        assertTrue(changes >= CHANGES, changes + " changes");
         assertTrue(bytes.get() > 1_000_000, bytes + " bytes");
         assertTrue(connections.get() > CLIENTS, connections + " connections");
-        long moves = torque().vcores().stream().mapToLong(v -> v.stats().moves()).sum();
-        assertTrue(moves > 100, moves + " moves");
+        assertTrue(moves() > 100, moves() + " moves");
         int before = ticks.get();
         Eventually.await("the timer goes on", () -> ticks.get() > before + 3);
         timer.close();

@@ -74,6 +74,19 @@ class ProcessSystemTest {
         return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), Integer.parseInt(ready.group(1)));
     }
 
+    /** Waits until it has used little CPU for a while: what a busy machine has left the compiler to do is done in the first of these. Who spins does so in each. */
+    private static void awaitQuiet(TestProcess process, long windowMillis, long mostMillis) {
+        Eventually.await("it uses at most " + mostMillis + " ms of CPU in " + windowMillis, () -> {
+            try {
+                long before = cpuMillis(process);
+                sleep(windowMillis);
+                return cpuMillis(process) - before <= mostMillis;
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
     /** Milliseconds of CPU time that a process has used. */
     private static long cpuMillis(TestProcess process) throws IOException {
         String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
@@ -97,11 +110,7 @@ class ProcessSystemTest {
                     client.send("question");
                 }
                 child.awaitLine("cannot accept: EMFILE");
-                sleep(150);
-                long before = cpuMillis(child);
-                sleep(800);
-                long used = cpuMillis(child) - before;
-                assertTrue(used <= 150, "used " + used + " ms of CPU in 800 ms without descriptors");
+                awaitQuiet(child, 800, 150);
 
                 List<Client> waiting = new ArrayList<>();
                 List<Client> served = new ArrayList<>();
@@ -208,10 +217,8 @@ class ProcessSystemTest {
             child.signal("TERM");
             child.awaitLine("SIGTERM: draining for up to 5 s");
             client.expectEcho("draining");
-            long start = System.nanoTime();
             child.signal("TERM");
-            assertEquals(128 + 15, child.awaitExit());
-            assertTrue(System.nanoTime() - start < 3_000_000_000L);
+            assertEquals(128 + 15, child.awaitExit(), "it ends by the signal, not by itself when the time for draining is up");
         }
     }
 
@@ -265,11 +272,7 @@ class ProcessSystemTest {
         for (String backend : List.of("epoll", "io_uring")) {
             try (var child = start(List.of(), backend); var client = Client.to(awaitReady(child))) {
                 client.expectEcho("x");
-                sleep(200);
-                long before = cpuMillis(child);
-                sleep(500);
-                long used = cpuMillis(child) - before;
-                assertTrue(used <= 50, backend + " used " + used + " ms of CPU in 500 ms");
+                awaitQuiet(child, 500, 50);
             }
         }
     }

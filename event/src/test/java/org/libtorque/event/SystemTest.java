@@ -80,15 +80,13 @@ abstract class SystemTest {
     }
 
     /** Stops the runtime and waits for its end, which must come well before the drain timeout. */
-    final void stop() { stop(STOP_LIMIT); }
-
-    final void stop(Duration limit) {
+    final void stop() {
         if (torque == null) return;
         long start = System.nanoTime();
         torque.close();
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         torque = null;
-        assertTrue(took.compareTo(Eventually.scaled(limit)) < 0, "stopping took " + took);
+        assertTrue(took.compareTo(Eventually.scaled(STOP_LIMIT)) < 0, "stopping took " + took);
     }
 
     @AfterEach void stopAndLookForFailures() {

@@ -100,7 +100,7 @@ class TimerSystemTest extends SystemTest {
 
     @Test void aTimerCanBeCancelledFromAnywhereAndFromItself() {
         var runs = new AtomicInteger();
-        Registration once = torque().after(Duration.ofMillis(30), runs::incrementAndGet);
+        Registration once = torque().after(Duration.ofMillis(300), runs::incrementAndGet);
         assertTrue(once.isOpen());
         once.close();
         once.close();
@@ -118,7 +118,7 @@ class TimerSystemTest extends SystemTest {
         });
         set.countDown();
         Eventually.await("three runs", () -> self.get() == 3);
-        sleep(60);
+        sleep(350);
         assertEquals(3, self.get());
         assertEquals(0, runs.get());
         Registration done = torque().after(Duration.ZERO, () -> { });
@@ -258,14 +258,16 @@ class TimerSystemTest extends SystemTest {
         open(options().withPostLimit(16));
         var release = new CountDownLatch(1);
         var ran = new AtomicLong();
+        var runs = new CompletableFuture<Boolean>();
         torque().post(() -> {
+            runs.complete(true);
             try {
                 release.await();
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
         });
-        sleep(20); // it runs, and has been taken
+        get(runs); // and so has been taken
         long taken = 0;
         try {
             while (taken < 1_000) {

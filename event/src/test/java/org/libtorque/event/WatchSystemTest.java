@@ -179,7 +179,7 @@ class WatchSystemTest extends SystemTest {
             assertTrue(get(done));
             close(pipe[1]);
         }
-        stop(java.time.Duration.ofSeconds(1));
+        stop();
     }
 
     @Test void onceItIsNotOpenItsDescriptorMayBeClosedAndTheNumberBeAnothers() throws Exception {
@@ -276,7 +276,7 @@ class WatchSystemTest extends SystemTest {
     @Test void watchesThatAreLeftOpenEndWithTheRuntime() {
         int[] pipe = pipe();
         Watch watch = torque().watch(pipe[0], Watch.READABLE, (self, ready) -> { });
-        stop(java.time.Duration.ofSeconds(1));
+        stop();
         assertFalse(watch.isOpen());
         assertTrue(isOpen(pipe[0]));
         close(pipe);
