@@ -34,6 +34,7 @@ class SocketAllocationTest {
     @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
     void readingWaitingAndWritingAllocateNothing(Backend backend) throws Exception {
         try (Torque torque = Torque.open(Runtimes.options(1).withBackend(backend).withDrainTimeout(Duration.ofMillis(300)).withFailureHandler((where, e) -> failures.add(e)))) {
+            Uthreads.of(torque).compensation(Duration.ZERO); // all run on the one thread that is looked at
             InetSocketAddress any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
             var listener = TorqueServerSocket.serve(torque, any, ListenOptions.DEFAULT, socket -> {
                 byte[] buffer = new byte[1024];

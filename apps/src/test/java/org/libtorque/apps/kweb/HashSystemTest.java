@@ -355,9 +355,17 @@ class HashSystemTest extends KwebFixture {
     @ParameterizedTest @ValueSource(ints = {1, 2})
     void waitingIsNotIdling(int vcores) throws IOException {
         serveOn(vcores, "--idle-timeout", "100ms");
-        WireClient client = connect().sendGet("/hash/long?rounds=" + LONG);
-        long start = System.nanoTime();
-        client.read().expect(200, hash("/hash/long", LONG));
+        WireClient client;
+        String path;
+        long start;
+        int attempt = 0;
+        do { // a busy machine may have taken the time between connecting and asking: that was idling
+            path = "/hash/long" + attempt++;
+            start = System.nanoTime();
+            client = connect().sendGet(path + "?rounds=" + LONG);
+        } while (System.nanoTime() - start > 50_000_000);
+        start = System.nanoTime();
+        client.read().expect(200, hash(path, LONG));
         assertTrue(System.nanoTime() - start > 150_000_000, "it has taken longer than the timeout, or this shows nothing");
         client.assertClosed(); // now it is idle
     }

@@ -70,10 +70,7 @@ class OverloadProcessTest {
                     steady.get("/a.txt").expect(200, "A"); // from the cache, which needs no descriptor
                     Answer refused = steady.get("/large.bin").expect(503);
                     assertEquals("1", refused.field("Retry-After"));
-                    Duration before = server.cpuTime();
-                    Thread.sleep(2000);
-                    Duration used = server.cpuTime().minus(before);
-                    assertTrue(used.toMillis() < 400, () -> "used " + used + " of CPU time in 2 s of waiting");
+                    awaitQuiet(server);
                     steady.assertOpen();
                     assertEquals(1, count(server, "cannot accept"), server::toString);
                     // Those who wait get their turn as others go.
@@ -90,6 +87,19 @@ class OverloadProcessTest {
             }
             server.stop();
         }
+    }
+
+    /** Until it has used little CPU for two seconds: what a busy machine has left the compiler to do is done in the first of these. Who spins does so in each. */
+    private static void awaitQuiet(ServerProcess server) {
+        Eventually.await("it uses less than 0.4 s of CPU time in 2 s of waiting", () -> {
+            try {
+                Duration before = server.cpuTime();
+                Thread.sleep(2000);
+                return server.cpuTime().minus(before).toMillis() < 400;
+            } catch (IOException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
     }
 
     private static int count(ServerProcess server, String text) {
@@ -127,7 +137,7 @@ class OverloadProcessTest {
                 Eventually.await("they are there", () -> descriptors(server) >= before + CROWD / 2);
                 List<Long> busy = new ArrayList<>();
                 long start = System.nanoTime();
-                while (descriptors(server) > before && System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(20)).toNanos()) {
+                while (descriptors(server) > before && System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(60)).toNanos()) {
                     for (int i = 0; i < CROWD; i += 2) dribble(crowd.channels.get(i));
                     for (long each : latencies(normal, 40)) busy.add(each);
                 }

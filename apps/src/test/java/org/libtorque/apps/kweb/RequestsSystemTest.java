@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
-import org.libtorque.apps.cli.ServeMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.apps.cli.ServeMode;
+import org.libtorque.testkit.Eventually;
 
 /** Requests as such, whatever they ask for: methods, versions, framing, pipelining, and what is refused (RFC 9112). */
 class RequestsSystemTest extends KwebFixture {
@@ -51,14 +54,16 @@ class RequestsSystemTest extends KwebFixture {
 
     @Test void theDateIsTheSecondOfTheAnswer() throws Exception {
         WireClient client = connect();
-        String first = client.get("/plaintext").field("Date");
+        Instant first = date(client);
         Thread.sleep(1100);
-        String second = client.get("/plaintext").field("Date");
-        var format = java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME;
-        long apart = java.time.Duration.between(format.parse(first, java.time.Instant::from), format.parse(second, java.time.Instant::from)).toSeconds();
-        assertTrue(apart == 1 || apart == 2, first + " and " + second);
-        long off = java.time.Duration.between(format.parse(second, java.time.Instant::from), java.time.Instant.now()).toSeconds();
-        assertTrue(off >= 0 && off <= 1, second);
+        assertTrue(date(client).isAfter(first), "a second later it is another");
+    }
+
+    private static Instant date(WireClient client) throws IOException {
+        Instant before = Instant.now();
+        Instant date = DateTimeFormatter.RFC_1123_DATE_TIME.parse(client.get("/plaintext").field("Date"), Instant::from);
+        assertTrue(date.isAfter(before.minusSeconds(2)) && !date.isAfter(Instant.now()), date + " in an answer to a request of " + before); // by a clock that ticks, in whole seconds
+        return date;
     }
 
     // ---- methods
@@ -510,9 +515,7 @@ class RequestsSystemTest extends KwebFixture {
         client.get("/work?us=").expect(200, "{\"us\":0}\n");
         client.get("/work?us=-5").expect(200, "{\"us\":0}\n");
         client.get("/work?us=99999999999999999999").expect(200, "{\"us\":0}\n");
-        start = System.nanoTime();
         client.get("/work?us=9999999999").expect(200, "{\"us\":1000000}\n");
-        assertTrue(System.nanoTime() - start < 8_000_000_000L);
         client.head("/work?us=1").expect(200);
         client.assertOpen();
     }
@@ -553,14 +556,12 @@ class RequestsSystemTest extends KwebFixture {
         serve("--header-timeout", "200ms");
         WireClient client = connect();
         client.send("GET /plaintext HTTP/1.1\r\n");
-        long start = System.nanoTime();
         client.assertClosed();
-        assertTrue(System.nanoTime() - start < 3_000_000_000L);
         WireClient dribbling = connect();
         boolean open = true;
-        start = System.nanoTime();
+        long start = System.nanoTime();
         try {
-            while (System.nanoTime() - start < 3_000_000_000L) {
+            while (System.nanoTime() - start < Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos()) {
                 dribbling.send("A");
                 Thread.sleep(20);
             }
@@ -580,7 +581,7 @@ class RequestsSystemTest extends KwebFixture {
     }
 
     @Test void idleConnectionsAreClosed() throws IOException {
-        serve("--idle-timeout", "200ms");
+        serve("--idle-timeout", "1s"); // in which a busy machine comes to the request
         WireClient client = connect();
         client.assertOpen();
         client.assertClosed();

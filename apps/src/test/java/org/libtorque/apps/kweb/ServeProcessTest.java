@@ -240,15 +240,13 @@ class ServeProcessTest {
 
     @ParameterizedTest @ValueSource(strings = {"TERM", "INT"})
     void aSecondSignalEndsItAtOnce(String signal) throws IOException {
-        try (ServerProcess server = ServerProcess.start(); WireClient holding = server.connect()) {
+        try (ServerProcess server = ServerProcess.start("--drain-timeout", "10m"); WireClient holding = server.connect()) {
             holding.send("GET / HTTP/1.1\r\n");
             holding.assertSilent(50);
             server.process().signal("TERM");
             server.process().awaitLine("draining");
-            long start = System.nanoTime();
             server.process().signal(signal);
             assertEquals(signal.equals("TERM") ? 143 : 130, server.process().awaitExit(LONG), server::toString);
-            assertTrue(System.nanoTime() - start < 2_000_000_000L, "it took its time");
         }
     }
 
@@ -259,21 +257,18 @@ class ServeProcessTest {
             long start = System.nanoTime();
             server.stop();
             long took = System.nanoTime() - start;
-            assertTrue(took >= 450_000_000L && took < 5_000_000_000L, took + " ns");
+            assertTrue(took >= 450_000_000L && took < 9_500_000_000L, took + " ns; 10 s is the default");
         }
     }
 
     @Test void anIdleServerStopsAtOnce() throws IOException {
-        try (ServerProcess server = ServerProcess.start()) {
-            long start;
+        try (ServerProcess server = ServerProcess.start("--drain-timeout", "10m")) {
             try (WireClient idle = server.connect()) {
                 idle.assertOpen();
-                start = System.nanoTime();
                 server.process().signal("TERM");
                 idle.assertClosed();
             }
             assertEquals(0, server.process().awaitExit(LONG), server::toString);
-            assertTrue(System.nanoTime() - start < 2_000_000_000L, "it took its time");
             assertFalse(server.process().stderr().stream().anyMatch(line -> line.contains("WARNING") || line.contains("SEVERE")), server::toString);
         }
     }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.libtorque.testkit.Eventually;
 
 /**
  * A client that sends exactly the bytes it is told to, and holds every answer against what RFC 9112 says of its form. One thread's, and blocking, with a
@@ -27,7 +28,7 @@ final class WireClient implements AutoCloseable {
     private static final Pattern FIELD = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\\x21-\\x7e](?:[ -~]*[\\x21-\\x7e])?");
     private static final Pattern DATE = Pattern.compile("(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d\\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
             + " \\d{4} \\d\\d:\\d\\d:\\d\\d GMT");
-    private static final int LIMIT_MILLIS = 10_000;
+    private static final int LIMIT_MILLIS = (int) Eventually.scaled(Eventually.DEFAULT_LIMIT).toMillis();
 
     private final Socket socket;
     private final InputStream in;
