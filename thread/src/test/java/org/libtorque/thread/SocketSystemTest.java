@@ -96,7 +96,7 @@ class SocketSystemTest {
 
     private Torque torque() {
         if (torque == null) {
-            torque = Torque.open(Runtimes.options(vcores).withBackend(backend).withDrainTimeout(Duration.ofSeconds(5)).withFailureHandler((where, failure) -> failures.add(failure)));
+            torque = Torque.open(Runtimes.options(vcores).withBackend(backend).withDrainTimeout(Eventually.scaled(Duration.ofSeconds(90))).withFailureHandler((where, failure) -> failures.add(failure)));
         }
         return torque;
     }
@@ -106,7 +106,7 @@ class SocketSystemTest {
         if (torque != null) {
             long start = System.nanoTime();
             torque.close();
-            assertTrue(System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(4)).toNanos(), "stopping took too long");
+            assertTrue(System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(30)).toNanos(), "stopping took too long");
         }
         assertEquals(List.of(), failures);
     }
@@ -512,13 +512,23 @@ class SocketSystemTest {
                 socket.writeTimeout(Duration.ofMillis(100));
                 return assertThrows(SocketTimeoutException.class, () -> socket.write(new byte[100 << 20])).bytesTransferred;
             });
-            assertThrows(SocketTimeoutException.class, socket::flush);
+            // A busy machine lets the time pass before the kernel has taken all that it will: then there is room for what is left.
+            while (isFlushed(socket)) assertThrows(SocketTimeoutException.class, () -> socket.write(new byte[100 << 20]));
             socket.abort();
         });
         client(address);
         int n = get(written);
         assertTrue(n > 0 && n < 100 << 20, () -> "written: " + n);
         Eventually.await("the thread has come to its end", () -> Uthreads.of(torque()).alive() == 0);
+    }
+
+    private static boolean isFlushed(TorqueSocket socket) throws IOException {
+        try {
+            socket.flush();
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        }
     }
 
     @Test void timeoutsHoldForOtherThreadsToo() throws Exception {
