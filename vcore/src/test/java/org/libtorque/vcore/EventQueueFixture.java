@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -65,7 +64,7 @@ public abstract class EventQueueFixture {
     }
 
     protected final void closeSites() {
-        long limit = System.nanoTime() + 2_000_000_000L;
+        long limit = System.nanoTime() + Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos();
         while (sites.stream().anyMatch(site -> site.queue.sourceCount() > 0) && System.nanoTime() < limit) turn();
         for (Site site : sites) assertEquals(0, site.queue.sourceCount(), "sources left with " + site.vcore);
         assertEquals(List.of(), failures);
@@ -96,7 +95,7 @@ public abstract class EventQueueFixture {
 
     /** Turns the loops until {@code condition} holds. */
     protected final void turnUntil(String what, BooleanSupplier condition) {
-        long limit = System.nanoTime() + Eventually.scaled(Duration.ofSeconds(5)).toNanos();
+        long limit = System.nanoTime() + Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos();
         while (!condition.getAsBoolean()) {
             turn();
             if (System.nanoTime() > limit) throw new AssertionError("never happened: " + what);
