@@ -95,10 +95,12 @@ class SocketSystemTest {
     }
 
     private Torque torque() {
-        if (torque == null) {
-            torque = Torque.open(Runtimes.options(vcores).withBackend(backend).withDrainTimeout(Eventually.scaled(Duration.ofSeconds(90))).withFailureHandler((where, failure) -> failures.add(failure)));
-        }
+        if (torque == null) open(Eventually.scaled(Duration.ofSeconds(90)));
         return torque;
+    }
+
+    private void open(Duration drainTimeout) {
+        torque = Torque.open(Runtimes.options(vcores).withBackend(backend).withDrainTimeout(drainTimeout).withFailureHandler((where, failure) -> failures.add(failure)));
     }
 
     @AfterEach void stop() throws Exception {
@@ -786,6 +788,7 @@ class SocketSystemTest {
     }
 
     @Test void afterTheRuntimesEndSocketsSaySo() throws Exception {
+        open(Duration.ofMillis(300)); // it is spent
         ServerSocket server = server();
         TorqueSocket socket = TorqueSocket.connect(torque(), server.getLocalSocketAddress());
         try (Socket peer = server.accept()) {

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.libtorque.Torque;
+import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Vcore;
 
@@ -55,6 +57,42 @@ class UthreadProcessTest {
             child.awaitLine("colour given");
             assertTrue(child.stderr().stream().noneMatch(line -> line.contains("degraded")), child::toString);
         }
+    }
+
+    /** Started by a test. */
+    static final class Parked {
+        public static void main(String[] arguments) throws Exception {
+            try (Torque torque = Runtimes.open(1)) {
+                Thread thread = Uthreads.of(torque).builder().name("dumped-uthread").start(Parked::waitForEver);
+                Eventually.await("it is parked", () -> thread.getState() == Thread.State.WAITING);
+                System.out.println("parked");
+                thread.join();
+            }
+        }
+
+        private static void waitForEver() {
+            while (true) LockSupport.park();
+        }
+    }
+
+    /**
+     * In a process where no other virtual thread is about: while one is mounted or taken off its carrier, a dump may crash the JVM (JDK-8364343; the JDK's own virtual threads, parked and
+     * woken all the time, bring 25.0.3 down within seconds).
+     */
+    @Test void threadDumpsShowThem(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("dump.json");
+        Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
+        try (TestProcess child = ChildJvm.start(ChildJvm.ACCESS, Parked.class.getName())) {
+            child.awaitLine("^parked$");
+            // On a busy machine the JVM's thread that answers may take more than the ten seconds it has.
+            try (TestProcess dump = TestProcess.start(jcmd.toString(), "-J-Dsun.tools.attach.attachTimeout=60000", Long.toString(child.pid()),
+                    "Thread.dump_to_file", "-format=json", file.toString())) {
+                assertEquals(0, dump.awaitExit(Duration.ofSeconds(90)), dump::toString);
+            }
+        }
+        String text = Files.readString(file);
+        assertTrue(text.contains("dumped-uthread"), text);
+        assertTrue(text.contains("waitForEver"), text);
     }
 
     /** Structured concurrency is a preview in JDK 25, so this is compiled by the JVM that runs it. */

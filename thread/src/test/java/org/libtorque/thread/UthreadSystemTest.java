@@ -13,8 +13,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,13 +30,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
 import org.libtorque.hardware.CpuSet;
 import org.libtorque.testkit.Eventually;
-import org.libtorque.testkit.TestProcess;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Task;
@@ -424,25 +420,6 @@ class UthreadSystemTest {
             assertEquals("worker-9", factory.newThread(() -> { }).getName());
             assertEquals("worker-10", factory.newThread(() -> { }).getName());
             assertEquals("", uthreads.newThread(() -> { }).getName());
-        }
-    }
-
-    @Test void threadDumpsShowThem(@TempDir Path folder) throws Exception {
-        try (Torque torque = Runtimes.open(1)) {
-            Thread thread = Uthreads.of(torque).builder().name("dumped-uthread").start(UthreadSystemTest::waitForInterrupt);
-            Eventually.await("it is parked", () -> thread.getState() == Thread.State.WAITING);
-            Path file = folder.resolve("dump.json");
-            Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-            // On a busy machine the JVM's thread that answers may take more than the ten seconds it has.
-            try (TestProcess dump = TestProcess.start(jcmd.toString(), "-J-Dsun.tools.attach.attachTimeout=60000", Long.toString(ProcessHandle.current().pid()),
-                    "Thread.dump_to_file", "-format=json", file.toString())) {
-                assertEquals(0, dump.awaitExit(Duration.ofSeconds(90)), dump::toString);
-            }
-            String text = Files.readString(file);
-            assertTrue(text.contains("dumped-uthread"), text);
-            assertTrue(text.contains("waitForInterrupt"), text);
-            thread.interrupt();
-            Runtimes.join(thread);
         }
     }
 
