@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -196,7 +195,7 @@ class ColdFileSystemTest extends FileTest {
             for (int fd : LeakCheck.openDescriptors().keySet()) {
                 try {
                     if (Files.readString(Path.of("/proc/self/fdinfo/" + fd)).lines().anyMatch(line -> line.startsWith("inotify ") && line.contains(inode))) count++;
-                } catch (NoSuchFileException e) {
+                } catch (IOException e) {
                     continue; // closed since it was listed
                 }
             }

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -608,7 +609,7 @@ class FileOperationSystemTest extends FileTest {
             var homes = java.util.concurrent.ConcurrentHashMap.<Vcore>newKeySet();
             Color color = torque().newColor();
             Color[] askers = torque().vcores().stream().map(v -> v.newColor().pin()).toArray(Color[]::new);
-            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            long deadline = System.nanoTime() + Eventually.scaled(Duration.ofMinutes(2)).toNanos(); // 400 MB are read in each round
             while (homes.size() < 2) { // a busy machine may leave all of a batch to one vcore
                 assertTrue(System.nanoTime() - deadline < 0, "it never moved");
                 var done = new CountDownLatch(rounds);

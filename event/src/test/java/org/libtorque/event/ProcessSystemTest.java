@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.spi.ToolProvider;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Limits;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.LeakCheck;
 import org.libtorque.testkit.TestProcess;
@@ -228,6 +231,8 @@ class ProcessSystemTest {
     @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
     void anIdleConnectionCostsLittleMemory(Backend backend) throws IOException {
         int count = 5_000;
+        long descriptors = Limits.soft(ErrnoSlot.current(), Limits.RLIMIT_NOFILE); // this process's and, as it is its parent, the other's
+        Assumptions.assumeTrue(descriptors >= count + 500, "needs " + (count + 500) + " descriptors, and may have " + descriptors);
         try (var child = start(List.of("-Xms64m", "-Xmx64m", "-Xmn8m"), name(backend), "one")) {
             InetSocketAddress address = awaitReady(child);
             List<SocketChannel> idle = new ArrayList<>();

@@ -62,7 +62,7 @@ public final class AllocationProbe {
             long before = allocatedBytes();
             repeat(runs, action);
             return allocatedBytes() - before;
-        });
+        }, () -> LockSupport.parkNanos(PAUSE_NANOS));
     }
 
     /**
@@ -78,17 +78,20 @@ public final class AllocationProbe {
             long start = allocatedBytes(carrier);
             repeat(runs, action);
             return Math.max(0, allocatedBytes(carrier) - start - ofAsking);
+        }, () -> {
+            // What the carrier does once in a while, such as asking the kernel, is compiled for good only after 5,000 times (Tier4InvocationThreshold).
+            for (int i = 0; i < 100; i++) LockSupport.parkNanos(1);
         });
     }
 
-    private static void awaitCleanBatch(int runs, Duration limit, LongSupplier batch) {
+    private static void awaitCleanBatch(int runs, Duration limit, LongSupplier batch, Runnable pause) {
         long nanos = Eventually.scaled(limit).toNanos();
         long start = System.nanoTime();
         long least = Long.MAX_VALUE;
         for (int tried = 0; tried < BATCHES || System.nanoTime() - start < nanos; tried++) {
             least = Math.min(least, batch.getAsLong());
             if (least == 0) return;
-            LockSupport.parkNanos(PAUSE_NANOS);
+            pause.run();
         }
         throw new AssertionError("allocates: " + least + " bytes in " + runs + " runs, " + (double) least / runs + " per run");
     }

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
@@ -20,8 +19,7 @@ class JuggleSchedulerTest extends SchedulerContractTest {
     @Override boolean allocatesNothing() { return false; } // it takes accounts once in a period
 
     @Test void threeThreadsThatComputeTakeTurnsOnTwoVcores() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
-            Assumptions.assumeTrue(torque.vcores().size() == 2, "needs two CPUs; there is one");
+        try (Torque torque = Runtimes.openTwo()) {
             JuggleScheduler scheduler = new JuggleScheduler(Duration.ofMillis(20));
             scheduler.stealing(false);
             Uthreads.of(torque).schedulingPeriod(Duration.ofMillis(2)).compensation(Duration.ZERO);

@@ -23,7 +23,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     @Override Scheduler scheduler() { return new PerVcoreScheduler(); }
 
     @Test void aVcoreWithoutWorkStealsHalfOfWhatAnotherHas() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler();
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
@@ -42,7 +42,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     }
 
     @Test void withoutStealingEverybodyStaysWhereHeWasPlaced() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().stealing(false).plannedVcores(2);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
@@ -69,7 +69,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     }
 
     @Test void affinityIsKept() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().stealing(false);
             for (int at : new int[] {1, 0, 1, 1}) {
@@ -80,20 +80,20 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     }
 
     @Test void vcoresAreAskedForAndGivenBack() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             assertEquals(1, torque.requestVcores(1));
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().automaticVcores(true);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler);
             long resumes = torque.roster().resumes();
             behindALongOne(builder, 2, () -> { });
-            assertEquals(resumes + 1, torque.roster().resumes());
+            assertTrue(torque.roster().resumes() > resumes, "asked for"); // and again, where it had been given back before the second thread was started
             Eventually.await("a vcore is given back", () -> torque.roster().working() == 1);
         }
     }
 
     @Test void aVcoreThatRunsALongThreadIsNotTakenForIdle() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             assertEquals(1, torque.requestVcores(1));
             Uthreads.of(torque).compensation(Duration.ZERO);
             PerVcoreScheduler scheduler = new PerVcoreScheduler().automaticVcores(true);
@@ -105,7 +105,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     }
 
     @Test void whatIsQueuedWhileAVcoreGivesItselfBackIsRun() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(new PerVcoreScheduler().automaticVcores(true));
             SplittableRandom random = new SplittableRandom(1);
@@ -119,7 +119,7 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
     }
 
     @Test void whatIsQueuedWhileTheProgramParksAVcoreIsRun() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO);
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(new PerVcoreScheduler().automaticVcores(true));
             SplittableRandom random = new SplittableRandom(2);

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
@@ -15,6 +16,15 @@ final class Runtimes {
 
     /** Opens a runtime on so many CPUs, or as many as there are. */
     static Torque open(int vcores) { return Torque.open(options(vcores)); }
+
+    /** Opens a runtime on two CPUs; skips the test where there is one. */
+    static Torque openTwo() {
+        needTwo();
+        return open(2);
+    }
+
+    /** Skips the test where there is one CPU. */
+    static void needTwo() { Assumptions.assumeTrue(CpuSet.allowed().size() >= 2, "needs two CPUs; there is one"); }
 
     static TorqueOptions options(int vcores) {
         int[] allowed = CpuSet.allowed().toArray();

@@ -16,7 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -110,8 +109,7 @@ abstract class SchedulerContractTest {
     }
 
     @Test void whatRunsLongLeavesTheOthersToTheOtherVcore() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
-            Assumptions.assumeTrue(torque.vcores().size() == 2, "needs two CPUs; there is one");
+        try (Torque torque = Runtimes.openTwo()) {
             Uthreads.of(torque).compensation(Duration.ZERO); // the other vcore shall do it
             UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler());
             int threads = 20;

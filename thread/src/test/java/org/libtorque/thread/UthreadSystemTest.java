@@ -271,8 +271,7 @@ class UthreadSystemTest {
     }
 
     @Test void aTimerLeftBehindIsCancelledWhereItIs() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
-            if (torque.vcores().size() < 2) throw new org.opentest4j.TestAbortedException("needs two CPUs");
+        try (Torque torque = Runtimes.openTwo()) {
             AtomicInteger woken = new AtomicInteger();
             Thread thread = torque.spawn(() -> {
                 ParkTimer timer = new ParkTimer(Thread.currentThread());

@@ -18,7 +18,7 @@ import org.libtorque.vcore.Vcore;
 
 class VcoresTest {
     @Test void vcoresAreAskedForAndGivenBack() {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Vcores vcores = Vcores.of(torque);
             assertEquals(2, vcores.maxVcores());
             assertEquals(2, vcores.numVcores());
@@ -35,7 +35,7 @@ class VcoresTest {
     }
 
     @Test void aParticularCpuCanBeHad() {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Vcores vcores = Vcores.of(torque);
             for (Vcore wanted : torque.vcores()) {
                 vcores.request(1);
@@ -47,6 +47,7 @@ class VcoresTest {
     }
 
     @Test void whatCannotBeGrantedWaitsAndCanBeCancelled() {
+        Runtimes.needTwo();
         try (Torque torque = Torque.open(Runtimes.options(2).withKeepCpus(false))) {
             Vcores vcores = Vcores.of(torque);
             torque.roster().cpuGone(1, true);
@@ -65,7 +66,7 @@ class VcoresTest {
     }
 
     @Test void aVcoreGivesItselfBackUnlessItIsTheLast() throws Exception {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Vcores vcores = Vcores.of(torque);
             assertFalse(vcores.yield());
             assertTrue(Runtimes.on(torque, vcores::yield));
@@ -89,7 +90,7 @@ class VcoresTest {
     }
 
     @Test void entryIsToldForEachVcoreAndEachTimeItWorksAgain() {
-        try (Torque torque = Runtimes.open(2)) {
+        try (Torque torque = Runtimes.openTwo()) {
             Vcores vcores = Vcores.of(torque);
             AtomicIntegerArray entries = new AtomicIntegerArray(2);
             ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();

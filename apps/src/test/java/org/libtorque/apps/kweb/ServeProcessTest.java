@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -78,7 +79,7 @@ class ServeProcessTest {
     @ParameterizedTest @ValueSource(ints = {1, 2})
     void vcoresRunWhereTheyWereTold(int count) throws IOException {
         int[] allowed = CpuSet.allowed().toArray();
-        assertTrue(allowed.length >= 2, "needs two CPUs");
+        assumeTrue(allowed.length >= count, "needs two CPUs; there is one");
         String list = count == 1 ? "" + allowed[0] : allowed[0] + "," + allowed[1];
         for (String backend : new String[] {"epoll", "io_uring"}) {
             try (ServerProcess server = ServerProcess.start("--cpus", list, "--backend", backend, "--bench-endpoints")) {
