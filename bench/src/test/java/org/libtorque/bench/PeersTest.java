@@ -165,7 +165,7 @@ final class PeersTest {
         List<ProcessHandle> all;
         try (var children = new Children()) {
             parent = children.start(new ProcessBuilder("sh", "-c", "sleep 60 & wait"));
-            long until = System.nanoTime() + 5_000_000_000L;
+            long until = System.nanoTime() + 30_000_000_000L;
             while (parent.descendants().findAny().isEmpty() && System.nanoTime() < until) Thread.sleep(5);
             all = Stream.concat(Stream.of(parent.toHandle()), parent.descendants()).toList();
         }
