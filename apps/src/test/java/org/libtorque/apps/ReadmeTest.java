@@ -38,7 +38,7 @@ import org.libtorque.testkit.TestProcess;
 /** What README.md and doc/ show is so: programs compile and run, options and files exist. */
 class ReadmeTest {
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
-    private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
     private static final Pattern OPTION = Pattern.compile("--[a-z][a-z-]*");
 

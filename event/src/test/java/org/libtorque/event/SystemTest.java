@@ -36,7 +36,7 @@ abstract class SystemTest {
     static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
     /** Far above {@link #STOP_LIMIT}: a stop that hangs on somebody who does not come to an end is told from one that a busy machine delays. */
-    private static final Duration DRAIN_TIMEOUT = Eventually.scaled(Duration.ofSeconds(90)), STOP_LIMIT = Duration.ofSeconds(30);
+    private static final Duration DRAIN_TIMEOUT = Eventually.scaled(Duration.ofSeconds(150)), STOP_LIMIT = Duration.ofSeconds(60);
 
     @Parameter Setup setup;
 

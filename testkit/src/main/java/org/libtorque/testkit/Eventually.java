@@ -12,10 +12,10 @@ import java.util.function.Supplier;
  */
 public final class Eventually {
     /**
-     * What is waited when a test names no limit, before scaling. Long, since it is spent only when the test fails, and then must mean 'never', not 'late': where twenty others want the
-     * same two CPUs, a JVM takes several seconds to start.
+     * What is waited when a test names no limit, before scaling. Long, since it is spent only when the test fails, and then must mean 'never', not 'late': where thirty others want the
+     * same two CPUs, a JVM with an io_uring was seen to take half a minute to start.
      */
-    public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(30);
+    public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(60);
 
     /** Looks are a twentieth of the time waited so far apart, but within these: a hundred threads that wait must not be what the others wait for. */
     private static final long MIN_POLL_MILLIS = 1, MAX_POLL_MILLIS = 20;

@@ -181,7 +181,7 @@ class CheckpointWeaverTest {
         }
         List<String> words = new ArrayList<>(List.of(ChildJvm.ACCESS, "-javaagent:" + jar + "=org.libtorque.example.*", Main.class.getName()));
         try (TestProcess child = ChildJvm.start(words.toArray(String[]::new))) {
-            assertEquals(0, child.awaitExit(Duration.ofSeconds(30)), child::toString);
+            assertEquals(0, child.awaitExit(), child::toString);
             child.awaitLine("woven classes: 1, checkpoints: 1[0-9]");
         }
     }

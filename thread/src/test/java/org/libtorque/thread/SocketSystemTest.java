@@ -95,7 +95,7 @@ class SocketSystemTest {
     }
 
     private Torque torque() {
-        if (torque == null) open(Eventually.scaled(Duration.ofSeconds(90)));
+        if (torque == null) open(Eventually.scaled(Duration.ofSeconds(150)));
         return torque;
     }
 
@@ -108,7 +108,7 @@ class SocketSystemTest {
         if (torque != null) {
             long start = System.nanoTime();
             torque.close();
-            assertTrue(System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(30)).toNanos(), "stopping took too long");
+            assertTrue(System.nanoTime() - start < Eventually.scaled(Duration.ofSeconds(60)).toNanos(), "stopping took too long");
         }
         assertEquals(List.of(), failures);
     }

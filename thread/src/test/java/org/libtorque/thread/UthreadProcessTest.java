@@ -127,7 +127,7 @@ class UthreadProcessTest {
         Path source = folder.resolve("Structured.java");
         Files.writeString(source, STRUCTURED);
         try (TestProcess child = ChildJvm.start(ChildJvm.ACCESS, "--enable-preview", "--source", "25", source.toString())) {
-            assertEquals(0, child.awaitExit(Duration.ofSeconds(30)), child::toString);
+            assertEquals(0, child.awaitExit(), child::toString);
             for (int i = 1; i <= 3; i++) child.awaitLine("got part-" + i + "true");
         }
     }

@@ -26,7 +26,7 @@ import org.libtorque.testkit.TestProcess;
 
 /** The server as a process: how it starts, where it runs, and how it stops. */
 class ServeProcessTest {
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     // ---- starting
 

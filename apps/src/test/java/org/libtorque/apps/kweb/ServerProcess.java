@@ -25,7 +25,7 @@ import org.libtorque.testkit.TestProcess;
 /** {@code torque serve} in a process of its own, run from the classes that this test runs with. */
 final class ServerProcess implements AutoCloseable {
     private static final long CLOCK_TICKS = 100; // of /proc, per second, on all that Linux runs on now
-    private static final int TOO_LONG_SECONDS = 30;
+    private static final int TOO_LONG_SECONDS = 60;
 
     private static String classPath; // guarded by this class
 

@@ -22,7 +22,7 @@ import org.libtorque.testkit.TestProcess;
 
 /** {@code torque watch} in a process of its own. */
 class WatchProcessTest {
-    private static final Duration START = Duration.ofSeconds(30);
+    private static final Duration START = Duration.ofSeconds(60);
 
     @TempDir Path folder;
 
