@@ -4,7 +4,6 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
 
 /**
  * How many bytes of the Java heap a platform thread has allocated, by the JVM's own counters. Exact: asking for one's
@@ -58,41 +57,15 @@ public final class AllocationProbe {
     static void assertAllocatesNothing(int warmUpRuns, int runs, Runnable action, Duration limit) {
         if (runs < 1) throw new IllegalArgumentException("runs " + runs + ": must be at least 1");
         repeat(warmUpRuns, action);
-        awaitCleanBatch(runs, limit, () -> {
-            long before = allocatedBytes();
-            repeat(runs, action);
-            return allocatedBytes() - before;
-        }, () -> LockSupport.parkNanos(PAUSE_NANOS));
-    }
-
-    /**
-     * Asserts what {@link #assertAllocatesNothing} does of a platform thread by what a virtual thread does that it carries, and which is the caller: has it parked between batches.
-     *
-     * @param carrier carries the calling thread, from now until this returns
-     */
-    public static void assertCarrierAllocatesNothing(Thread carrier, int runs, Runnable action) {
-        repeat(runs, action);
-        awaitCleanBatch(runs, LIMIT, () -> {
-            long before = allocatedBytes(carrier);
-            long ofAsking = allocatedBytes(carrier) - before;
-            long start = allocatedBytes(carrier);
-            repeat(runs, action);
-            return Math.max(0, allocatedBytes(carrier) - start - ofAsking);
-        }, () -> {
-            // What the carrier does once in a while, such as asking the kernel, is compiled for good only after 5,000 times (Tier4InvocationThreshold). But on a busy machine each of
-            // these costs milliseconds, in which no batch is tried.
-            for (int i = 0; i < 5; i++) LockSupport.parkNanos(1);
-        });
-    }
-
-    private static void awaitCleanBatch(int runs, Duration limit, LongSupplier batch, Runnable pause) {
         long nanos = Eventually.scaled(limit).toNanos();
         long start = System.nanoTime();
         long least = Long.MAX_VALUE;
         for (int tried = 0; tried < BATCHES || System.nanoTime() - start < nanos; tried++) {
-            least = Math.min(least, batch.getAsLong());
+            long before = allocatedBytes();
+            repeat(runs, action);
+            least = Math.min(least, allocatedBytes() - before);
             if (least == 0) return;
-            pause.run();
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
         throw new AssertionError("allocates: " + least + " bytes in " + runs + " runs, " + (double) least / runs + " per run");
     }
