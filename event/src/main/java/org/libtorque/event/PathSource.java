@@ -37,7 +37,9 @@ import org.libtorque.vcore.Timer;
  *
  * <p><b>Watches and names.</b> A directory is opened by name, and by then the name may lead nowhere, or to another directory. If nowhere, a rename of it or of one above it is still to
  * be read: then it is tried again. If to another one, the kernel gives a number that some watch here has already, or will have: two names with one number tell that the older
- * one is out of date, and what that is in is listed again. A watch that ends, of a directory whose deletion was not reported before, tells the same.
+ * one is out of date, and what that is in is listed again. A watch that ends, of a directory whose deletion was not reported before, tells the same. The same may happen to a rename
+ * that is read after a listing has found another one under the old name: a file is then known by its kind not to be the directory that was renamed, and whether a renamed directory is what
+ * its watch tells of is looked at.
  *
  * <p><b>Overflow</b> is told; then every directory is watched again and listed again, and the differences between picture and listing are told.
  *
