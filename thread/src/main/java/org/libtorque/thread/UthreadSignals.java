@@ -37,6 +37,8 @@ import org.libtorque.event.SignalInfo;
 public final class UthreadSignals {
     /** Real-time signals that can be pending for one thread. */
     public static final int MOST_QUEUED = 1024;
+    /** How often what was sent meanwhile, such as by the actions themselves, is delivered at once; then the thread goes on, and is told of the rest at its next look. */
+    private static final int ROUNDS = 16;
 
     private static final int NUMBERS = 64;
     /** The kernel's {@code SI_TKILL}: sent to one thread. */
@@ -241,21 +243,41 @@ public final class UthreadSignals {
         if (state != null) signals.deliver(state);
     }
 
+    /** Some rounds at most: senders, however many, must not keep the thread from going on. */
     private void deliver(State state) {
-        for (long ready; (ready = state.pending.get() & ~state.blocked) != 0; ) {
-            int number = Long.numberOfTrailingZeros(ready) + 1;
-            state.clear(bit(number));
+        for (int round = 0; round < ROUNDS; round++) {
+            long ready = state.pending.get() & ~state.blocked;
+            if (ready == 0) return;
+            deliver(state, ready);
+        }
+    }
+
+    /** Each kind once, by number, and of real-time ones as many as wait now. */
+    private void deliver(State state, long ready) {
+        int values = state.queued.get();
+        for (long rest = ready; rest != 0; rest &= rest - 1) {
+            int number = Long.numberOfTrailingZeros(rest) + 1;
             Signal signal = new Signal(number);
             if (!signal.isRealTime()) {
-                run(state, info(signal, 0));
+                if (take(state, number)) run(state, info(signal, 0));
                 continue;
             }
-            SignalInfo info = state.queue(number).poll();
-            if (!state.queue(number).isEmpty()) state.mark(bit(number));
-            if (info == null) continue; // what marked it was taken with the one before
-            state.queued.decrementAndGet();
-            run(state, info);
+            while (values > 0 && take(state, number)) {
+                SignalInfo info = state.queue(number).poll();
+                if (!state.queue(number).isEmpty()) state.mark(bit(number));
+                if (info == null) break; // what marked it was taken with the one before
+                state.queued.decrementAndGet();
+                values--;
+                run(state, info);
+            }
         }
+    }
+
+    /** Tells whether a signal is still to be delivered, after what the actions of others have done, and has it pending no longer then. */
+    private static boolean take(State state, int number) {
+        if ((state.pending.get() & ~state.blocked & bit(number)) == 0) return false;
+        state.clear(bit(number));
+        return true;
     }
 
     private void run(State state, SignalInfo info) {

@@ -267,6 +267,27 @@ class UthreadSignalsTest {
         }
     }
 
+    @Test void aThreadGoesOnHoweverOftenItIsSentTheSame() throws Exception {
+        var ran = new AtomicInteger();
+        Signal queued = Signal.realTime(2);
+        signals.action(Signal.USR1, SignalAction.of(info -> { // pending again when it returns, each time
+            ran.incrementAndGet();
+            signals.send(Thread.currentThread(), Signal.USR1);
+        }));
+        signals.action(queued, SignalAction.of(info -> {
+            ran.incrementAndGet();
+            signals.send(Thread.currentThread(), queued, info.value() + 1);
+        }));
+        var ranAtEnd = new CompletableFuture<Integer>();
+        Runtimes.join(uthreads.spawn(() -> {
+            signals.send(Thread.currentThread(), Signal.USR1);
+            signals.send(Thread.currentThread(), queued, 0);
+            for (int i = 0; i < 100; i++) Uthread.checkpoint();
+            ranAtEnd.complete(ran.get());
+        }));
+        assertTrue(ranAtEnd.join() >= 200, ranAtEnd.toString());
+    }
+
     /** Senders of all kinds beside threads that block, wait and end: each value that was taken arrives once, in order, and in the end nobody is waited for. */
     @Test void manySendersLoseNothingHoweverThreadsEnd() throws Exception {
         Signal queued = Signal.realTime(3);
