@@ -6,16 +6,11 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.Torque;
-import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Backend;
 
@@ -26,20 +21,13 @@ class FileAllocationTest {
     /** The compiler must have come to all that is called; where others use the CPUs it takes its time. */
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
-    private final AtomicLong rounds = new AtomicLong();
-    private final List<Throwable> failures = new CopyOnWriteArrayList<>();
+    private final CountedRounds rounds = new CountedRounds();
 
-    private void await(long more) {
-        long until = rounds.get() + more;
-        Eventually.await(() -> "there were " + more + " rounds more: " + failures, Eventually.DEFAULT_LIMIT.multipliedBy(6), () -> rounds.get() >= until);
-    }
-
-    /** What is allocated in every round, or every so many, spoils all windows; a compiler that changes its mind, or the JDK's stack of a thread that moves in memory, only some. */
     @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
     void readingWritingAndWaitingAllocateNothing(Backend backend, @TempDir Path folder) throws Exception {
         AtomicBoolean stop = new AtomicBoolean();
         try (Arena arena = Arena.ofShared();
-                Torque torque = Torque.open(Runtimes.options(1).withBackend(backend).withFileThreads(1, 64).withOverstay(Duration.ZERO).withFailureHandler((where, e) -> failures.add(e)));
+                Torque torque = Torque.open(Runtimes.options(1).withBackend(backend).withFileThreads(1, 64).withOverstay(Duration.ZERO).withFailureHandler((where, e) -> rounds.failures.add(e)));
                 TorqueFile file = TorqueFile.open(torque, folder.resolve("file"), StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
             Uthreads.of(torque).compensation(Duration.ZERO); // whoever stands in makes a thread go on elsewhere
             Thread worker = torque.spawn(() -> {
@@ -51,25 +39,16 @@ class FileAllocationTest {
                         long at = 4096L * (turn & 15);
                         if (file.write(one, at) != 4096 || file.read(one, at) != 4096) throw new IOException("too short");
                         if (inParts && (file.write(parts, at) != 4096 || file.read(parts, at) != 4096)) throw new IOException("too short");
-                        rounds.lazySet(rounds.get() + 1); // of one thread alone
+                        rounds.count(); // of one thread alone
                     }
                 } catch (IOException e) {
-                    failures.add(e);
+                    rounds.failures.add(e);
                 }
             });
             try {
-                await(WARM_UP);
-                Thread vcore = Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().equals("torque-vcore-0")).findFirst().orElseThrow();
-                List<Long> seen = new ArrayList<>();
+                rounds.await(WARM_UP);
                 long deadline = System.nanoTime() + Eventually.scaled(LIMIT).toNanos();
-                while (System.nanoTime() - deadline < 0) {
-                    long before = AllocationProbe.allocatedBytes(vcore);
-                    await(MEASURED);
-                    long bytes = AllocationProbe.allocatedBytes(vcore) - before;
-                    if (bytes == 0) return;
-                    seen.add(bytes);
-                }
-                throw new AssertionError("bytes allocated in windows of " + MEASURED + " rounds: " + seen);
+                rounds.assertAllocateNothing(MEASURED, tried -> System.nanoTime() - deadline < 0);
             } finally {
                 stop.set(true);
                 Runtimes.join(worker);
