@@ -1,6 +1,8 @@
 package org.libtorque.bench;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -103,6 +105,27 @@ abstract class BenchProgram implements Callable<Integer> {
 
     /** Returns the CPUs of a list, or all that are allowed where there is none (null). */
     static List<Integer> cpus(String list) { return list == null ? allowedCpus() : CpuList.parse(list).stream().distinct().toList(); }
+
+    // ---- processes
+
+    /**
+     * Has a process measure, and returns what it prints.
+     *
+     * @throws IOException if it fails or prints nothing; what it has said of that is shown
+     */
+    final String output(List<String> command) throws IOException, InterruptedException {
+        Path errors = Files.createTempFile("torque-bench-", ".log");
+        Process process = children.start(new ProcessBuilder(command).redirectError(errors.toFile()));
+        try (InputStream output = process.getInputStream()) {
+            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (process.waitFor() == 0 && !text.isEmpty()) return text;
+            say(Files.readString(errors).strip()); // among it what the runtime says of itself
+            throw new IOException(String.join(" ", command) + " failed: exit code " + process.exitValue());
+        } finally {
+            children.stop(process);
+            Files.delete(errors);
+        }
+    }
 
     // ---- the report
 

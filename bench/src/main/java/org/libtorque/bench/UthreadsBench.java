@@ -8,8 +8,6 @@ import static org.libtorque.bench.Markdown.row;
 import static org.libtorque.bench.Markdown.significant;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -96,17 +94,7 @@ public final class UthreadsBench extends BenchProgram {
     }
 
     private double[] run(List<String> command) throws IOException, InterruptedException {
-        Path errors = Files.createTempFile("torque-bench-", ".log");
-        Process process = children.start(new ProcessBuilder(command).redirectError(errors.toFile()));
-        try (InputStream output = process.getInputStream()) {
-            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (process.waitFor() == 0 && !text.isEmpty()) return Stream.of(text.split("\\s+")).mapToDouble(Double::parseDouble).toArray();
-            say(Files.readString(errors).strip()); // among it what the runtime says of itself
-            throw new IOException(String.join(" ", command) + " failed: exit code " + process.exitValue());
-        } finally {
-            children.stop(process);
-            Files.delete(errors);
-        }
+        return Stream.of(output(command).split("\\s+")).mapToDouble(Double::parseDouble).toArray();
     }
 
     private static double median(List<double[]> rounds, int figure) { return Statistics.of(rounds.stream().map(f -> f[figure]).toList()).median(); }

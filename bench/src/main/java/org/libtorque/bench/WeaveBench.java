@@ -7,8 +7,6 @@ import static org.libtorque.bench.Markdown.significant;
 import static org.libtorque.bench.Markdown.withRange;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,16 +92,8 @@ public final class WeaveBench extends BenchProgram {
     }
 
     private double seconds(Path agent, String workload, List<Integer> cpus) throws IOException, InterruptedException {
-        List<String> command = WeaveProcess.command(agent, workload, cpus, warmups, times);
-        Process process = children.start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD));
-        try (InputStream output = process.getInputStream()) {
-            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (process.waitFor() != 0) throw new IOException(String.join(" ", command) + " failed");
-            String[] figures = text.split(" ");
-            if ((agent != null) != Integer.parseInt(figures[1]) > 0) throw new IOException(workload + " has " + figures[1] + " checkpoints");
-            return Double.parseDouble(figures[0]);
-        } finally {
-            children.stop(process);
-        }
+        String[] figures = output(WeaveProcess.command(agent, workload, cpus, warmups, times)).split(" ");
+        if ((agent != null) != Integer.parseInt(figures[1]) > 0) throw new IOException(workload + " has " + figures[1] + " checkpoints");
+        return Double.parseDouble(figures[0]);
     }
 }
