@@ -270,7 +270,9 @@ class ServeProcessTest {
                 idle.assertClosed();
             }
             assertEquals(0, server.process().awaitExit(LONG), server::toString);
-            assertFalse(server.process().stderr().stream().anyMatch(line -> line.contains("WARNING") || line.contains("SEVERE")), server::toString);
+            // that something takes long may be the machine's fault; anything else would be about stopping
+            assertFalse(server.process().stderr().stream()
+                    .anyMatch(line -> (line.contains("WARNING") || line.contains("SEVERE")) && !line.contains("has been running for")), server::toString);
         }
     }
 }
