@@ -90,7 +90,7 @@ class AllocationSystemTest extends AllocationTest {
                 rounds.lazySet(rounds.get() + 1);
                 // In two parts, of which the first is looked at alone.
                 self.write(first);
-                self.setDeadline(1_000_000_000);
+                self.setDeadline(3_600_000_000_000L); // far off: the conversation must not end where the machine stands still
                 self.pauseReading();
                 self.resumeReading();
                 self.write(second);

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.hardware.CpuSet;
@@ -33,7 +34,7 @@ final class ChildServer {
 
     public static void main(String[] arguments) throws Throwable {
         // Nobody but the test takes descriptors and memory: no CPU keeper.
-        var options = TorqueOptions.defaults().withBackend(Backend.valueOf(arguments[0].toUpperCase(Locale.ROOT))).withDrainTimeout(Duration.ofSeconds(5))
+        var options = TorqueOptions.defaults().withBackend(Backend.valueOf(arguments[0].toUpperCase(Locale.ROOT))).withDrainTimeout(Duration.ofSeconds(45))
                 .withKeepCpus(false);
         int limit = 0;
         boolean stubborn = false;
@@ -106,6 +107,7 @@ final class ChildServer {
                 Limits.set(errno, Limits.RLIMIT_NOFILE, hard, hard);
             }
             if (message != null) failed++;
+            for (int looks = 0; descriptors() != before && looks < 1_000; looks++) LockSupport.parkNanos(10_000_000); // the JVM opens some for a moment when it pleases
             if (descriptors() != before) System.out.println("leaked with " + spare + " to spare: " + (descriptors() - before));
             if (message != null && !message.contains("EMFILE")) System.out.println("unclear with " + spare + " to spare: " + message);
         }

@@ -278,10 +278,11 @@ class ChildSystemTest extends SystemTest {
 
     @Test void aClosedRegistrationOfAProcessIsSilent() throws Exception {
         var calls = new AtomicInteger();
-        Process process = new ProcessBuilder("sleep", "0.1").start();
+        Process process = new ProcessBuilder("sh", "-c", "read x").start(); // so that it ends when it is told
         Registration registration = torque().onExit(process, torque().newColor(), (pid, status) -> calls.incrementAndGet());
         registration.close();
         assertFalse(registration.isOpen());
+        process.getOutputStream().close();
         process.waitFor();
         sleep(30);
         assertEquals(0, calls.get());

@@ -94,14 +94,12 @@ class DatagramSystemTest extends SystemTest {
         }
     }
 
-    @Test void manySendersAreAllAnsweredAndNeverInParallelOnOneVcore() throws IOException {
+    @Test void manySendersAreAllAnsweredAndNeverInParallelAtOneEndpoint() throws IOException {
         Map<DatagramEndpoint, AtomicInteger> inside = new ConcurrentHashMap<>();
-        Set<Integer> vcores = ConcurrentHashMap.newKeySet();
         var overlaps = new AtomicInteger();
         DatagramListener listener = torque().receive(ANY_PORT, (endpoint, data) -> {
             AtomicInteger mine = inside.computeIfAbsent(endpoint, e -> new AtomicInteger());
             if (mine.getAndIncrement() != 0) overlaps.incrementAndGet();
-            vcores.add(current().index());
             endpoint.reply(data);
             mine.decrementAndGet();
         });
@@ -116,8 +114,7 @@ class DatagramSystemTest extends SystemTest {
             for (DatagramSocket socket : sockets) socket.close();
         }
         assertEquals(0, overlaps.get());
-        assertEquals(setup.vcores(), vcores.size(), "senders are spread");
-        assertEquals(setup.vcores(), inside.size());
+        assertEquals(setup.vcores(), inside.size(), "senders are spread over the vcores' sockets; any vcore may have read them");
     }
 
     @Test void aBurstBeyondOneTurnIsReadToTheLast() throws IOException {

@@ -128,8 +128,10 @@ class EventRingSystemTest extends SystemTest {
         Eventually.await("time passes", () -> others.get() >= 30);
         timer.close();
         beside.close();
-        assertEquals(new RingEvent("tick", null, 1), next(ring));
-        assertEquals(new RingEvent("tick", null, 1), next(ring));
+        for (int i = 0; i < 2; i++) {
+            RingEvent tick = next(ring);
+            assertTrue(tick.tag().equals("tick") && tick.event() == null && tick.count() >= 1, tick::toString); // more than one, if the vcore was late
+        }
         RingEvent rest = next(ring);
         assertTrue(rest.count() >= 10 && rest.event() == null, rest::toString);
         sleep(10);
@@ -219,9 +221,10 @@ class EventRingSystemTest extends SystemTest {
         List<Throwable> thrown = new CopyOnWriteArrayList<>();
         Thread consumer = start("consumer", () -> {
             assertEquals(1, ring.take(new RingEvent[2]));
+            result.set(-2);
             result.set(ring.take(new RingEvent[2]));
         }, thrown);
-        Eventually.await("it waits", () -> consumer.getState() == Thread.State.WAITING || consumer.getState() == Thread.State.TIMED_WAITING);
+        Eventually.await("it waits", () -> result.get() == -2 && (consumer.getState() == Thread.State.WAITING || consumer.getState() == Thread.State.TIMED_WAITING));
         ring.close();
         ring.close();
         Eventually.awaitEnd(consumer);

@@ -110,7 +110,7 @@ abstract class FileTest extends SystemTest {
             }, true);
         }
         try {
-            if (!held.await(10, java.util.concurrent.TimeUnit.SECONDS)) throw new AssertionError("the pool's threads did not start");
+            if (!held.await(Eventually.limitSeconds(), java.util.concurrent.TimeUnit.SECONDS)) throw new AssertionError("the pool's threads did not start");
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }

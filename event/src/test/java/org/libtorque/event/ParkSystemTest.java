@@ -85,7 +85,7 @@ class ParkSystemTest extends SystemTest {
         }
         var random = new SplittableRandom(seed);
         int changes = 0;
-        long limit = System.nanoTime() + Eventually.scaled(Duration.ofMinutes(1)).toNanos();
+        long limit = System.nanoTime() + Eventually.scaled(Eventually.DEFAULT_LIMIT).multipliedBy(5).toNanos();
         // On a busy machine this thread may be through before the clients have come to anything.
         while ((changes < CHANGES || bytes.get() <= 1_000_000 || connections.get() <= CLIENTS || moves() <= 100) && thrown.isEmpty() && System.nanoTime() - limit < 0) {
             changes++;

@@ -44,7 +44,7 @@ class PressureSystemTest extends SystemTest {
             }));
         }
         try {
-            Eventually.await("pressure is told", Duration.ofSeconds(30), () -> !told.isEmpty());
+            Eventually.await("pressure is told", () -> !told.isEmpty());
             registration.close();
             assertFalse(registration.isOpen());
         } finally {

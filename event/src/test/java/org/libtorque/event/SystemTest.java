@@ -119,14 +119,14 @@ abstract class SystemTest {
         return get(result);
     }
 
-    /** Keeps a colour from running until the latch is released, or for a minute. */
+    /** Keeps a colour from running until the latch is released, or for five minutes. */
     final CountDownLatch hold(Color color) throws InterruptedException {
         var held = new CountDownLatch(1);
         var release = new CountDownLatch(1);
         torque().post(color, () -> {
             held.countDown();
             try {
-                release.await(60, TimeUnit.SECONDS);
+                release.await(5 * Eventually.limitSeconds(), TimeUnit.SECONDS);
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
