@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.Torque;
 
 /** Faults of threads that have a colour, and of those that no vcore runs. */
-@Timeout(60)
+@Timeout(300)
 class ColoredUthreadFaultTest {
     private static final Function<Torque, UthreadBuilder> OWN_COLORS = torque -> Uthreads.of(torque).builder();
 

@@ -9,7 +9,6 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.time.Duration;
 import org.junit.jupiter.api.Assumptions;
 import org.libtorque.sys.Abi;
 import org.libtorque.sys.Errno;
@@ -58,7 +57,7 @@ final class HeldPage implements AutoCloseable {
 
     /** Waits until somebody waits for it. */
     void awaitTouched() {
-        Eventually.await("somebody touches the page", Duration.ofSeconds(30), () -> Poll.poll(ErrnoSlot.current(), fd, Poll.POLLIN, 10) == 1);
+        Eventually.await("somebody touches the page", () -> Poll.poll(ErrnoSlot.current(), fd, Poll.POLLIN, 10) == 1);
     }
 
     /** Lets whoever waits go on: with zeroes. */

@@ -43,7 +43,8 @@ class JdkBlockingSystemTest {
                     result.completeExceptionally(e);
                 }
             });
-            Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
+            Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING
+                    || result.isDone()); // a sleep that was over before this thread had the CPU again
             CompletableFuture<Boolean> callback = new CompletableFuture<>();
             torque.post(() -> callback.complete(true));
             assertTrue(callback.get(Eventually.limitSeconds(), TimeUnit.SECONDS), "the vcore is held");

@@ -37,7 +37,7 @@ class JuggleSchedulerTest extends SchedulerContractTest {
                     }
                 }));
             }
-            Eventually.await("each has run on both", Duration.ofSeconds(30), () -> seen.get(0) == 3 && seen.get(1) == 3 && seen.get(2) == 3);
+            Eventually.await("each has run on both", () -> seen.get(0) == 3 && seen.get(1) == 3 && seen.get(2) == 3);
             stop.set(true);
             for (Thread thread : threads) Runtimes.join(thread);
             assertTrue(scheduler.swaps() > 0);

@@ -18,7 +18,7 @@ import org.libtorque.testkit.Eventually;
 /** A holder whose CPU is taken away in the middle of its critical section, by a real-time thread on the same CPU that does not let it go. */
 @Tag("hotplug") // disturbs the whole machine
 class PdrLockKernelTest {
-    private static final long HOG_NANOS = 5_000_000_000L;
+    private static final long HOG_NANOS = 30_000_000_000L;
 
     private final int[] cpus = CpuSet.allowed().toArray();
     private volatile boolean hogRuns, hogMayEnd, hogHasEnded;

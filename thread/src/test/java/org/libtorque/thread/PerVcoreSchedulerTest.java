@@ -30,14 +30,31 @@ class PerVcoreSchedulerTest extends SchedulerContractTest {
             CountDownLatch ran = new CountDownLatch(40);
             Thread first = builder.affinity(0).start(() -> {
                 int here = Vcore.peek().index(); // it may have been stolen itself
+                // The other one is held until all are there: else it takes the first ones one by one, as they come.
+                AtomicBoolean held = new AtomicBoolean();
+                CountDownLatch release = new CountDownLatch(1);
+                torque.post(torque.vcores().get(1 - here).newColor().pin(), () -> {
+                    held.set(true);
+                    awaitQuietly(release);
+                });
+                while (!held.get()) Thread.onSpinWait();
                 for (int i = 0; i < 40; i++) builder.affinity(here).start(ran::countDown);
-                long deadline = System.nanoTime() + 20_000_000_000L;
+                release.countDown();
+                long deadline = System.nanoTime() + Eventually.scaled(Eventually.DEFAULT_LIMIT).toNanos() / 2;
                 while (ran.getCount() > 0 && System.nanoTime() - deadline < 0) Thread.onSpinWait();
             });
             Runtimes.join(first);
             assertEquals(0, ran.getCount());
             assertTrue(scheduler.stolen() >= 40, "stole " + scheduler.stolen());
             assertTrue(scheduler.steals() < 40, scheduler.steals() + " times");
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 

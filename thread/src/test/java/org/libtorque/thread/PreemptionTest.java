@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -71,10 +72,13 @@ class PreemptionTest {
             Uthreads uthreads = Uthreads.of(torque).compensation(Duration.ZERO).schedulingPeriod(Duration.ofMillis(1)).schedulingPeriod(Duration.ZERO);
             assertEquals(Duration.ZERO, uthreads.schedulingPeriod());
             Eventually.await("nothing is asked", () -> !Preemption.somebodyIsAsked());
+            CountDownLatch computes = new CountDownLatch(1);
             Thread computing = uthreads.spawn(() -> {
+                computes.countDown();
                 long begin = System.nanoTime();
                 while (mayGoOn(stop, begin)) Uthread.checkpoint();
             });
+            assertTrue(computes.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
             CompletableFuture<Boolean> other = new CompletableFuture<>();
             uthreads.spawn(() -> other.complete(true));
             assertThrows(TimeoutException.class, () -> other.get(200, TimeUnit.MILLISECONDS));

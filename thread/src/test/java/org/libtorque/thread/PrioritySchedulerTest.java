@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -18,7 +19,7 @@ class PrioritySchedulerTest extends SchedulerContractTest {
 
     @Test void theHighestPriorityRunsFirst() throws Exception {
         try (Torque torque = Runtimes.open(1)) {
-            UthreadBuilder builder = Uthreads.of(torque).builder().scheduler(scheduler());
+            UthreadBuilder builder = Uthreads.of(torque).compensation(Duration.ZERO).builder().scheduler(scheduler()); // nobody stands in, beside the one vcore
             List<Integer> order = new ArrayList<>(); // one vcore, and no switch while it is changed
             List<Thread> threads = new ArrayList<>();
             Runtimes.on(builder, () -> {

@@ -8,6 +8,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.libtorque.Torque;
 import org.libtorque.event.ListenOptions;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.vcore.Backend;
 
 /** Reading, waiting and writing allocate nothing on the Java heap in steady state: by the count of the vcore's thread, on which the threads run. */
@@ -15,6 +17,8 @@ class SocketAllocationTest {
     private static final int WARM_UP = 20_000;
     private static final int MEASURED = 5_000;
     private static final int WINDOWS = 40;
+    /** The compiler must have come to all that is called; where others use the CPUs it takes its time. */
+    private static final Duration LIMIT = AllocationProbe.LIMIT;
 
     private final CountedRounds rounds = new CountedRounds();
 
@@ -31,7 +35,7 @@ class SocketAllocationTest {
                 torque.spawn(() -> {
                     try (TorqueSocket socket = TorqueSocket.connect(torque, listener.address())) {
                         byte[] message = new byte[100];
-                        socket.readTimeout(Duration.ofSeconds(30));
+                        socket.readTimeout(Duration.ofHours(1));
                         while (true) {
                             socket.write(message);
                             for (int got = 0; got < message.length; ) got += socket.read(message, got, message.length - got);
@@ -43,7 +47,8 @@ class SocketAllocationTest {
                 });
             }
             rounds.await(WARM_UP);
-            rounds.assertAllocateNothing(MEASURED, tried -> tried < WINDOWS);
+            long deadline = System.nanoTime() + Eventually.scaled(LIMIT).toNanos();
+            rounds.assertAllocateNothing(MEASURED, tried -> tried < WINDOWS || System.nanoTime() - deadline < 0);
         }
     }
 }

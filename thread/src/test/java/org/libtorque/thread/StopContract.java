@@ -15,6 +15,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.StallMeter;
 import org.libtorque.vcore.Vcore;
 
 /** What becomes of threads when their runtime stops, whoever schedules them. */
@@ -88,7 +89,12 @@ final class StopContract {
     }
 
     /** A thread that can run is waited for, for some time, and has its vcore meanwhile. */
-    static void whoCanRunIsWaitedFor(Function<Torque, UthreadBuilder> kind) {
+    static void whoCanRunIsWaitedFor(Function<Torque, UthreadBuilder> kind) throws Exception {
+        // For some seconds, which the machine may take away.
+        StallMeter.retryIfStalled(Duration.ofMillis(500), () -> whoCanRunIsWaitedForOnce(kind), () -> { });
+    }
+
+    private static void whoCanRunIsWaitedForOnce(Function<Torque, UthreadBuilder> kind) {
         AtomicBoolean atWork = new AtomicBoolean();
         AtomicInteger turns = new AtomicInteger();
         try (Torque torque = Runtimes.open(1)) {
@@ -114,7 +120,7 @@ final class StopContract {
                 }));
             }
             torque.stop();
-            Eventually.await("the vcores have ended", Duration.ofSeconds(60), () -> torque.vcores().stream().allMatch(Vcore::hasStopped));
+            Eventually.await("the vcores have ended", () -> torque.vcores().stream().allMatch(Vcore::hasStopped));
             stop.set(true);
             for (Thread thread : threads) Runtimes.join(thread);
         } finally {

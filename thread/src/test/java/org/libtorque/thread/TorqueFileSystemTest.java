@@ -267,7 +267,7 @@ class TorqueFileSystemTest {
             assertTrue(file.isOpen());
             assertFalse(written.isDone(), "the pool's thread waits still");
             page.release();
-            assertEquals((int) page.segment().byteSize(), written.get(10, TimeUnit.SECONDS));
+            assertEquals((int) page.segment().byteSize(), written.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
             file.timeout(Duration.ZERO);
             Runtimes.on(torque, () -> {
                 assertEquals(0, file.status().size(), "what was given up was not written later");
@@ -296,8 +296,8 @@ class TorqueFileSystemTest {
                 Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
             }
             threads.get(0).interrupt();
-            assertEquals(ClosedByInterruptException.class.getSimpleName() + " true", outcomes.get(0).get(10, TimeUnit.SECONDS));
-            assertEquals(AsynchronousCloseException.class.getSimpleName() + " false", outcomes.get(1).get(10, TimeUnit.SECONDS), "the other one's file was closed with it");
+            assertEquals(ClosedByInterruptException.class.getSimpleName() + " true", outcomes.get(0).get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+            assertEquals(AsynchronousCloseException.class.getSimpleName() + " false", outcomes.get(1).get(Eventually.limitSeconds(), TimeUnit.SECONDS), "the other one's file was closed with it");
             assertFalse(file.isOpen());
             assertFalse(written.isDone(), "the pool's thread waits still");
         });
@@ -310,7 +310,7 @@ class TorqueFileSystemTest {
             held.close();
             assertFalse(written.isDone());
             page.release();
-            assertEquals((int) page.segment().byteSize(), written.get(10, TimeUnit.SECONDS));
+            assertEquals((int) page.segment().byteSize(), written.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         });
     }
 }

@@ -73,7 +73,7 @@ class TorqueProcessSystemTest {
                     assertEquals(3_000_000, child.output().readNBytes(3_000_000).length);
                     assertEquals(2_000_000, child.error().readAllBytes().length);
                     assertEquals(-1, child.output().read());
-                    assertTrue(child.waitFor(Duration.ofSeconds(30)).isSuccess());
+                    assertTrue(child.waitFor(Eventually.scaled(Eventually.DEFAULT_LIMIT)).isSuccess());
                     assertThrows(IllegalStateException.class, child::input);
                 }
                 return null;
@@ -92,7 +92,7 @@ class TorqueProcessSystemTest {
                 })));
                 Eventually.await("it waits", () -> thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TIMED_WAITING);
                 thread.interrupt();
-                assertEquals(stream ? InterruptedIOException.class : InterruptedException.class, thrown.get(30, TimeUnit.SECONDS).getClass());
+                assertEquals(stream ? InterruptedIOException.class : InterruptedException.class, thrown.get(Eventually.limitSeconds(), TimeUnit.SECONDS).getClass());
             }
             CompletableFuture<Integer> read = new CompletableFuture<>();
             Thread reader = torque.spawn(() -> {
@@ -105,7 +105,7 @@ class TorqueProcessSystemTest {
             Eventually.await("it waits", () -> reader.getState() == Thread.State.WAITING || reader.getState() == Thread.State.TIMED_WAITING);
             assertTrue(child.signal(Signal.TERM));
             assertEquals(Signal.TERM, child.waitFor().signal());
-            assertEquals(-1, read.get(30, TimeUnit.SECONDS));
+            assertEquals(-1, read.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
         }
     }
 }

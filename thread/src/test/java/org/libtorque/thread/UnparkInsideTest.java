@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -16,7 +17,7 @@ import org.libtorque.testkit.Eventually;
 import org.libtorque.vcore.Color;
 
 /** Callbacks that run whom they wake: when they do, and when the thread has to wait for its turn. On one vcore. */
-@Timeout(120)
+@Timeout(300)
 class UnparkInsideTest {
     private final List<String> log = new CopyOnWriteArrayList<>();
     private Torque torque;
@@ -24,6 +25,7 @@ class UnparkInsideTest {
 
     @BeforeEach void open() {
         torque = Runtimes.open(1);
+        Uthreads.of(torque).compensation(Duration.ZERO); // who stands in would run threads beside callbacks
         color = torque.newColor();
     }
 

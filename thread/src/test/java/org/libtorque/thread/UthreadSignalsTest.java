@@ -49,7 +49,7 @@ class UthreadSignalsTest {
         Eventually.await("nobody is asked for anything any more", () -> !Preemption.somebodyIsAsked());
     }
 
-    private static Object get(CompletableFuture<?> future) throws Exception { return future.get(30, java.util.concurrent.TimeUnit.SECONDS); }
+    private static Object get(CompletableFuture<?> future) throws Exception { return future.get(Eventually.limitSeconds(), java.util.concurrent.TimeUnit.SECONDS); }
 
     @Test void aThreadThatWaitsIsWokenRunsTheHandlerAndGoesOnWaiting() throws Exception {
         var ran = new CompletableFuture<String>();

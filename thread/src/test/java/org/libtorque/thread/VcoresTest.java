@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -78,6 +79,7 @@ class VcoresTest {
 
     @Test void vcoreContextIsKnownAndChecked() throws Exception {
         try (Torque torque = Runtimes.open(1)) {
+            Uthreads.of(torque).compensation(Duration.ZERO); // nobody stands in for the one vcore, however long its CPU is gone
             assertFalse(Vcores.inVcoreContext());
             assertNull(Vcores.currentVcore());
             assertThrows(IllegalStateException.class, () -> Vcores.checkVcoreContext("this"));
