@@ -20,7 +20,6 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.LeakCheck;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
@@ -285,66 +284,14 @@ class ColorTimerTest {
     @Test void puttingOffFromElsewhereAgainAndAgainPostsNothing() {
         ColorTimer timer = timer(TimerOptions.after(Duration.ofMillis(50)), "fired");
         played.settle();
-        long before = posted();
+        long before = played.posted();
         for (int i = 0; i < 1_000; i++) assertTrue(timer.rearm(Duration.ofMillis(100 + i)));
         played.settle();
-        assertEquals(before, posted());
+        assertEquals(before, played.posted());
         played.advance(1_098 * MS);
         expect();
         played.advance(3 * MS);
         expect("fired");
-    }
-
-    private long posted() {
-        long n = 0;
-        for (Vcore vcore : played.vcores) n += vcore.stats().posted() + vcore.stats().tasks();
-        return n;
-    }
-
-    @Test void underItsColourArmingAndCancellingPostsNothingAndAllocatesNothing() {
-        ColorTimer coarse = timer(TimerOptions.UNARMED, "coarse");
-        ColorTimer precise = timer(TimerOptions.UNARMED.withPrecision(), "precise");
-        Duration[] delays = {Duration.ofMillis(5), Duration.ofSeconds(5), Duration.ofMillis(1), Duration.ofHours(5)};
-        long[] counted = new long[1];
-        played.run(color, () -> {
-            long before = posted();
-            AllocationProbe.assertAllocatesNothing(20_000, 1_000, () -> {
-                for (Duration delay : delays) {
-                    coarse.rearm(delay);
-                    precise.rearm(delay);
-                }
-                if (!coarse.cancel() | !precise.cancel()) throw new AssertionError();
-            });
-            counted[0] = posted() - before;
-        });
-        assertEquals(0, counted[0]);
-        assertEquals(0, played.scheduled());
-        expect();
-    }
-
-    @Test void firingAndArmingAgainAllocatesNothing() {
-        long[] calls = new long[1];
-        for (int i = 0; i < 8; i++) {
-            TimerOptions every = TimerOptions.every(Duration.ofNanos(700_000 + 10_000 * i));
-            if (i % 4 == 3) every = every.withClock(TimerClock.WALL);
-            Duration soon = Duration.ofMillis(3);
-            Color own = played.vcores[i % setup.vcores()].newColor();
-            ColorTimer once = played.timer(TimerOptions.UNARMED.withPrecision(), own, (_, n) -> calls[0] += n);
-            played.timer(i % 2 == 0 ? every.withPrecision() : every, i % 3 == 0 ? own : color, (_, n) -> { // under the other's colour, or not
-                calls[0] += n;
-                if (calls[0] % 3 != 0) once.rearm(soon);
-                else once.cancel();
-            });
-        }
-        AllocationProbe.assertAllocatesNothing(20_000, 1_000, () -> {
-            played.clock.advance(TICK / 2);
-            for (Vcore vcore : played.vcores) {
-                Vcore.switchTo(vcore); // without being nobody in between, since that makes an entry of a thread-local anew
-                vcore.runOnce(false);
-            }
-        });
-        Vcore.switchTo(null);
-        assertTrue(calls[0] > 20_000, "calls: " + calls[0]);
     }
 
     // ---- moving

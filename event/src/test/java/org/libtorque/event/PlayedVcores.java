@@ -102,6 +102,13 @@ final class PlayedVcores implements AutoCloseable {
         return n;
     }
 
+    /** How many tasks have been posted, and have run. */
+    long posted() {
+        long n = 0;
+        for (Vcore vcore : vcores) n += vcore.stats().posted() + vcore.stats().tasks();
+        return n;
+    }
+
     @Override public void close() {
         for (int i = 0; i < vcores.length; i++) {
             Vcore.switchTo(vcores[i]);

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.testkit.Eventually;
 
 /**
  * The {@code torque} script, run in a small checkout of its own with a PATH that has no Java and no Maven but those the test
@@ -506,7 +507,7 @@ class LauncherTest {
         process.getOutputStream().close();
         var out = new String(process.getInputStream().readAllBytes(), UTF_8);   // both are far smaller than a pipe
         var err = new String(process.getErrorStream().readAllBytes(), UTF_8);
-        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertTrue(process.waitFor(Eventually.limitSeconds(), TimeUnit.SECONDS));
         return new Result(process.exitValue(), out, err);
     }
 

@@ -88,7 +88,7 @@ class ColoredCacheTest {
                 }
             }.run();
         }
-        assertTrue(left.await(30, TimeUnit.SECONDS));
+        assertTrue(left.await(Eventually.limitSeconds(), TimeUnit.SECONDS));
         assertEquals(0, wrong.get());
         ColoredCache.Counts counts = cache.counts();
         assertEquals(colours * steps, counts.hits() + counts.misses(), "each was counted once");

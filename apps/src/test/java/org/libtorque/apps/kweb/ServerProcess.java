@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -120,11 +121,19 @@ final class ServerProcess implements AutoCloseable {
         return Duration.ofMillis((Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 1000 / CLOCK_TICKS);
     }
 
-    /** Returns how many descriptors it has open. */
-    int descriptors() throws IOException {
+    /** Returns how many sockets it has open. Other descriptors it opens when it pleases, such as what watches the machine. */
+    int sockets() throws IOException {
+        int count = 0;
         try (Stream<Path> open = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
-            return (int) open.count();
+            for (Path each : open.toList()) {
+                try {
+                    if (Files.readSymbolicLink(each).toString().startsWith("socket:")) count++;
+                } catch (NoSuchFileException closed) {
+                    continue; // since it was listed
+                }
+            }
         }
+        return count;
     }
 
     /** Returns the CPUs that each of its vcores' threads may run on, by the thread's name. */
@@ -132,10 +141,14 @@ final class ServerProcess implements AutoCloseable {
         Map<String, String> cpus = new TreeMap<>();
         try (Stream<Path> tasks = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
             for (Path task : tasks.toList()) {
-                String name = Files.readString(task.resolve("comm")).strip();
-                if (!name.startsWith("torque-vcore-")) continue;
-                cpus.put(name, Files.readAllLines(task.resolve("status")).stream().filter(line -> line.startsWith("Cpus_allowed_list:"))
-                        .map(line -> line.substring(line.indexOf(':') + 1).strip()).findFirst().orElseThrow());
+                try {
+                    String name = Files.readString(task.resolve("comm")).strip();
+                    if (!name.startsWith("torque-vcore-")) continue;
+                    cpus.put(name, Files.readAllLines(task.resolve("status")).stream().filter(line -> line.startsWith("Cpus_allowed_list:"))
+                            .map(line -> line.substring(line.indexOf(':') + 1).strip()).findFirst().orElseThrow());
+                } catch (IOException ended) { // a thread of the JVM's own, since they were listed
+                    continue;
+                }
             }
         }
         return cpus;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,9 +23,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.apps.cli.CommandException;
 import org.libtorque.apps.cli.LoadOptions;
 import org.libtorque.testkit.LeakCheck;
+import org.libtorque.testkit.RetryIfStalled;
 
 @ExtendWith(LeakCheck.class)
 class LoadGeneratorTest {
+    /** What comes of three tenths of a second is different if the machine has stood still for a tenth of them. */
+    @RegisterExtension static final RetryIfStalled RETRY = new RetryIfStalled(Duration.ofMillis(30));
+
     private static LoadResult load(CannedServer server, String... options) {
         return load(server.url(), options);
     }

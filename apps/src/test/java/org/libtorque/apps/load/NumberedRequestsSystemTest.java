@@ -6,18 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.regex.Pattern;
 
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import org.libtorque.apps.cli.LoadOptions;
 import org.libtorque.apps.cli.ServeOptions;
 import org.libtorque.apps.kweb.Kweb;
+import org.libtorque.testkit.RetryIfStalled;
 
 /** Requests that differ, sent to a server that counts how many different ones there are. */
 class NumberedRequestsSystemTest {
+    /** Three tenths of a second are enough for all numbers, unless the machine stands still. */
+    @RegisterExtension static final RetryIfStalled RETRY = new RetryIfStalled(Duration.ofMillis(30));
+
     private static long stat(InetSocketAddress server, String name) throws Exception {
         try (var socket = new Socket(server.getAddress(), server.getPort())) {
             socket.getOutputStream().write("GET /stats HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1));

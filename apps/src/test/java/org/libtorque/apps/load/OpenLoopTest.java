@@ -18,6 +18,7 @@ import java.util.function.LongSupplier;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,9 +29,13 @@ import org.libtorque.apps.cli.LoadOptions;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.testkit.LeakCheck;
 import org.libtorque.testkit.ManualClock;
+import org.libtorque.testkit.RetryIfStalled;
 
 @ExtendWith(LeakCheck.class)
 class OpenLoopTest {
+    /** Rates and waits by the real clock. */
+    @RegisterExtension static final RetryIfStalled RETRY = new RetryIfStalled(Duration.ofMillis(30));
+
     private static final long MILLI = 1_000_000;
 
     // ---- the arithmetic, on a clock that goes when it is told to
