@@ -145,7 +145,7 @@ class WatchSystemTest extends SystemTest {
         close(pipe[1]);
     }
 
-    private org.libtorque.vcore.Color watchColor(Watch watch) { return watch.vcore().newColor(); }
+    private org.libtorque.vcore.Color watchColor(Watch watch) { return watch.vcore().newColor().pin(); }
 
     @Test void afterClosingNothingIsReported() {
         int[] pipe = pipe();

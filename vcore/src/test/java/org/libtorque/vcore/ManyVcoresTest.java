@@ -200,7 +200,7 @@ class ManyVcoresTest {
                 }
             }));
         }
-        Eventually.await(() -> left.get() + " tasks left: " + state(), java.time.Duration.ofSeconds(60), () -> failure.get() != null || left.get() == 0);
+        Eventually.await(() -> left.get() + " tasks left: " + state(), Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> failure.get() != null || left.get() == 0);
         posting.forEach(Eventually::awaitEnd);
         assertEquals(0, left.get());
         long stolen = 0;

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
@@ -109,8 +108,7 @@ class WakeGateTest {
 
     private static void block(Semaphore token, Inbox inbox) {
         try {
-            Duration limit = Eventually.scaled(Duration.ofSeconds(20));
-            assertTrue(token.tryAcquire(limit.toNanos(), TimeUnit.NANOSECONDS), "nobody woke the owner of " + inbox);
+            assertTrue(token.tryAcquire(Eventually.limitSeconds(), TimeUnit.SECONDS), "nobody woke the owner of " + inbox);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
