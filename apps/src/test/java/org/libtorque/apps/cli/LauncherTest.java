@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,7 +76,7 @@ class LauncherTest {
                 exit "$MVN_EXIT"
             fi
             echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0'
-            sleep "${MVN_SECONDS:-0}"
+            while [[ -n ${MVN_UNTIL:-} && ! -e $MVN_UNTIL ]]; do sleep 0.05; done
             mkdir -p "$root/apps/target" "$root/stress/target" "$root/bench/target/classes"
             case ${module:-apps} in
                 apps | bench) echo jar > "$root/apps/target/torque.jar" ;;
@@ -306,17 +309,29 @@ class LauncherTest {
 
     @Test
     void concurrentInvocationsBuildOnce() throws Exception {
+        var go = dir.resolve("go");
         var running = new ArrayList<Process>();
-        for (int i = 0; i < 4; i++) running.add(start(checkout, Map.of("MVN_SECONDS", "1"), "./torque", "serve"));
-        int waited = 0;
+        for (int i = 0; i < 4; i++) running.add(start(checkout, Map.of("MVN_UNTIL", go.toString()), "./torque", "serve"));
+        var said = new String[] {"", "", "", ""};
+        Eventually.await(() -> "three wait: " + List.of(said), Eventually.DEFAULT_LIMIT, () -> {
+            for (int i = 0; i < 4; i++) said[i] += available(running.get(i).getErrorStream());
+            return Stream.of(said).filter(text -> text.contains("another build of this checkout is running")).count() == 3;
+        });
+        Files.createFile(go);
         for (var process : running) {
             var result = result(process);
             assertEquals(0, result.code, result.err);
-            if (result.err.contains("another build of this checkout is running")) waited++;
         }
         assertEquals(1, calls("mvn").size());
         assertEquals(4, calls("java").size());
-        assertEquals(3, waited);
+    }
+
+    private static String available(InputStream in) {
+        try {
+            return new String(in.readNBytes(in.available()), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
