@@ -59,7 +59,13 @@ class PlacementSystemTest extends SystemTest {
             assertEquals(cpus[i], vcores.get(i).cpu());
             expected.put("torque-vcore-" + i, Integer.toString(cpus[i]));
         }
-        assertEquals(expected, cpusOfVcores());
+        Eventually.await("the vcores' threads are there, and no others: some of before may be just ending", () -> {
+            try {
+                return cpusOfVcores().equals(expected);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
         Path self = Path.of("/proc/self/task", Integer.toString(Affinity.gettid()));
         assertEquals(CpuSet.allowed(), CpuSet.parseList(status(self, "Cpus_allowed_list")), "the caller's thread stays where it was");
         stop();
