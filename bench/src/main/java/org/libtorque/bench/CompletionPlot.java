@@ -7,7 +7,7 @@ import java.util.Map;
 /** How many threads had ended by when, one curve for each variant, as SVG: figure 2.8 of the thesis. */
 final class CompletionPlot {
     private static final int WIDTH = 720, HEIGHT = 400, LEFT = 60, TOP = 40, RIGHT = 190, BOTTOM = 50;
-    private static final List<String> COLOURS = List.of("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f");
+    private static final List<String> COLOURS = List.of("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf");
 
     private CompletionPlot() {}
 

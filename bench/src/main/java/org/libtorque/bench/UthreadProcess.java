@@ -18,8 +18,9 @@ final class UthreadProcess {
     /** Iterations of a step, the thesis's inner loop. */
     private static final int INNER = 1000;
 
-    /** Work between two yields: the thesis's 1,000 iterations took as much, 650 ms for 300,000 times as many. On a faster CPU that is more of them. */
-    private static final double YIELD_NANOS = 650e6 / 300_000;
+    /** Threads before the measured ones, with few steps each: what a thread runs is compiled then, and no frame of the interpreter stays on a measured one's stack. */
+    private static final int WARM_THREADS = 20_000, WARM_BATCH = 1_000, WARM_STEPS = 600;
+
     /** Steps for which a thread does not leave its loop. */
     private static final int STRETCH = 256;
 
@@ -36,7 +37,8 @@ final class UthreadProcess {
             List<Integer> cpus = CpuList.parse(args[2]);
             switch (args[0]) {
                 case "switch" -> switches(peer, cpus, Integer.parseInt(args[3]), Double.parseDouble(args[4]), Double.parseDouble(args[5]));
-                case "curve" -> curve(peer, cpus, Integer.parseInt(args[3]), Double.parseDouble(args[4]), Long.parseLong(args[5]), Boolean.parseBoolean(args[6]));
+                case "calibrate" -> calibrate();
+                case "curve" -> curve(peer, cpus, Integer.parseInt(args[3]), Integer.parseInt(args[4]), Long.parseLong(args[5]), Integer.parseInt(args[6]));
                 case "alive" -> alive(peer, cpus, Integer.parseInt(args[3]));
                 default -> throw new IllegalArgumentException(args[0]);
             }
@@ -118,48 +120,63 @@ final class UthreadProcess {
         }
     }
 
-    /** Prints the milliseconds after which each thread had ended, in order. {@code periodMicros}: 0 for no preemption. */
-    private static void curve(UthreadPeer peer, List<Integer> cpus, int count, double workMillis, long periodMicros, boolean yields) throws Exception {
-        double stepNanos = stepNanos();
-        int steps = (int) Math.max(1, Math.round(workMillis * 1e6 / stepNanos));
+    /** What a thread of the curves does. */
+    private static void compute(int steps, int between, UthreadPeer.Threads threads) {
+        for (int left = steps; left > 0; left -= STRETCH) work(Math.min(left, STRETCH), between, threads);
+    }
+
+    /**
+     * Prints the CPU milliseconds of the process from the first step to the last, and the milliseconds after which each thread had ended, in order. {@code periodMicros}: 0 for no
+     * preemption; {@code between}: steps between two yields, 0 for none.
+     */
+    private static void curve(UthreadPeer peer, List<Integer> cpus, int count, int steps, long periodMicros, int between) throws Exception {
         peer.run(cpus, false, threads -> {
             if (threads.uthreads() != null) threads.uthreads().schedulingPeriod(Duration.ofNanos(periodMicros * 1000));
-            int between = (int) Math.max(1, Math.round(YIELD_NANOS / stepNanos));
-            CountDownLatch ready = new CountDownLatch(count);
-            CountDownLatch begin = new CountDownLatch(1);
-            AtomicInteger done = new AtomicInteger();
-            long[] ends = new long[count];
-            List<Thread> all = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                Thread thread = threads.factory().newThread(() -> {
-                    ready.countDown();
-                    await(begin);
-                    for (int left = steps; left > 0; left -= STRETCH) work(Math.min(left, STRETCH), yields ? between : Integer.MAX_VALUE, threads);
-                    ends[done.getAndIncrement()] = System.nanoTime();
-                });
-                all.add(thread);
-                thread.start();
-            }
-            ready.await();
-            Thread.sleep(20); // all wait
-            long start = System.nanoTime();
-            begin.countDown();
-            for (Thread thread : all) thread.join();
-            Arrays.sort(ends);
-            StringBuilder line = new StringBuilder();
-            for (long end : ends) line.append(String.format(Locale.ROOT, "%.2f ", (end - start) / 1e6));
-            System.out.println(line.toString().strip());
+            int yieldAfter = between > 0 ? between : Integer.MAX_VALUE;
+            for (int left = WARM_THREADS; left > 0; left -= WARM_BATCH) curve(threads, WARM_BATCH, WARM_STEPS, yieldAfter);
+            System.out.println(curve(threads, count, steps, yieldAfter));
         });
     }
 
-    private static double stepNanos() {
-        double best = Double.POSITIVE_INFINITY;
-        for (int round = 0; round < 40; round++) {
-            long start = System.nanoTime();
-            for (int i = 0; i < 20_000; i++) step();
-            best = Math.min(best, (System.nanoTime() - start) / 20_000.0);
+    private static String curve(UthreadPeer.Threads threads, int count, int steps, int yieldAfter) throws InterruptedException {
+        CountDownLatch ready = new CountDownLatch(count);
+        CountDownLatch begin = new CountDownLatch(1);
+        AtomicInteger done = new AtomicInteger();
+        long[] ends = new long[count];
+        List<Thread> all = new ArrayList<>();
+        Runnable body = () -> {
+            ready.countDown();
+            await(begin);
+            compute(steps, yieldAfter, threads);
+            ends[done.getAndIncrement()] = System.nanoTime();
+        };
+        for (int i = 0; i < count; i++) {
+            Thread thread = threads.factory().newThread(body);
+            all.add(thread);
+            thread.start();
         }
-        return best;
+        ready.await();
+        Thread.sleep(20); // all wait
+        long cpu = processCpuNanos();
+        long start = System.nanoTime();
+        begin.countDown();
+        for (Thread thread : all) thread.join();
+        cpu = processCpuNanos() - cpu;
+        Arrays.sort(ends);
+        StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%.2f", cpu / 1e6));
+        for (long end : ends) line.append(String.format(Locale.ROOT, " %.2f", (end - start) / 1e6));
+        return line.toString();
+    }
+
+    /** Prints the nanoseconds of a step. Done once for all processes: they are to do the same work, and what a step takes differs from one calibration to the next. */
+    private static void calibrate() {
+        double best = Double.POSITIVE_INFINITY;
+        for (int round = 0; round < 60; round++) {
+            long start = System.nanoTime();
+            for (int i = 0; i < 100; i++) work(STRETCH, Integer.MAX_VALUE, null);
+            best = Math.min(best, (System.nanoTime() - start) / (100.0 * STRETCH));
+        }
+        System.out.println(best);
     }
 
     private static void await(CountDownLatch latch) {

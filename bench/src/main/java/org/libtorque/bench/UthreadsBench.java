@@ -31,9 +31,18 @@ import picocli.CommandLine.Option;
 public final class UthreadsBench extends BenchProgram {
     /** What a JVM takes beside its heap, and the machine must have left. */
     private static final int HEADROOM_MEBIBYTES = 512;
-    private static final List<String> PARTS = List.of("switch", "curve", "alive");
+    /** The thesis's work of a thread, in milliseconds, and how often it yields in one of the variants: every 1,000 iterations took it 2.2 µs. On a faster CPU that is more of them. */
+    private static final double WORK_MILLIS = 650, YIELD_NANOS = WORK_MILLIS * 1e6 / 300_000;
+    /** Its scheduling periods, in milliseconds, and how many threads it had for each CPU. */
+    private static final int[] PERIODS = {1000, 500, 100, 10};
+    private static final int THREADS_PER_CPU = 32;
+    /** Of which the fastest counts. */
+    private static final int CALIBRATIONS = 3;
+    private static final String PLATFORM = "platform threads";
+    private static final List<String> PARTS = List.of("switch", "curve", "curve32", "alive");
 
-    @Option(names = "--parts", split = ",", paramLabel = "PART", defaultValue = "switch,curve,alive", description = "What to measure: switch, curve, alive (default: all).")
+    @Option(names = "--parts", split = ",", paramLabel = "PART", defaultValue = "switch,curve,curve32,alive",
+            description = "What to measure: switch; curve, with work and periods scaled; curve32, with 32 threads for each CPU and the thesis's; alive (default: all).")
     private List<String> parts;
 
     @Option(names = "--peers", split = ",", paramLabel = "PEER", description = "Who is measured (default: all): queues, stealing, global, colors, jdk, platform.")
@@ -88,7 +97,8 @@ public final class UthreadsBench extends BenchProgram {
         for (UthreadPeer peer : peers) text.append(item(peer.id(), peer.title));
         notes(text, null);
         if (parts.contains("switch")) switches(text, cpus, peers);
-        if (parts.contains("curve")) curves(text, cpus);
+        if (parts.contains("curve")) curves(text, cpus, workers, scale, "");
+        if (parts.contains("curve32")) curves(text, cpus, THREADS_PER_CPU * cpus.size(), 1, "-32");
         if (parts.contains("alive")) alive(text, cpus, peers);
         return text.toString();
     }
@@ -132,38 +142,48 @@ public final class UthreadsBench extends BenchProgram {
 
     // ---- figure 2.8
 
-    private void curves(StringBuilder text, List<Integer> cpus) throws IOException, InterruptedException {
-        double work = 650 * scale;
+    /** @param scale of work and periods. A process's first figure is its CPU time, the others are the ends of its threads; all in milliseconds. */
+    private void curves(StringBuilder text, List<Integer> cpus, int workers, double scale, String suffix) throws IOException, InterruptedException {
+        double stepNanos = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < CALIBRATIONS; i++) stepNanos = Math.min(stepNanos, run(UthreadProcess.command("1g", "calibrate", UthreadPeer.PLATFORM, cpus))[0]);
+        int steps = (int) Math.max(1, Math.round(WORK_MILLIS * scale * 1e6 / stepNanos));
+        int between = (int) Math.max(1, Math.round(YIELD_NANOS / stepNanos));
         Map<String, List<double[]>> figures = new LinkedHashMap<>();
         for (int round = 1; round <= rounds; round++) {
-            curve(figures, "no preemption", UthreadPeer.STEALING, cpus, work, 0, false, round);
-            for (int period : new int[] {1000, 500, 100, 10}) {
-                curve(figures, Markdown.plain(period * scale) + " ms", UthreadPeer.STEALING, cpus, work, Math.round(period * scale * 1000), false, round);
-            }
-            curve(figures, "yield every 1000", UthreadPeer.STEALING, cpus, work, 0, true, round);
-            curve(figures, "JDK virtual threads", UthreadPeer.JDK, cpus, work, 0, false, round);
-            curve(figures, "platform threads", UthreadPeer.PLATFORM, cpus, work, 0, false, round);
+            curve(figures, "no preemption", UthreadPeer.STEALING, cpus, workers, steps, 0, 0, round);
+            for (int period : PERIODS) curve(figures, Markdown.plain(period * scale) + " ms", UthreadPeer.STEALING, cpus, workers, steps, Math.round(period * scale * 1000), 0, round);
+            curve(figures, "yield every 1000", UthreadPeer.STEALING, cpus, workers, steps, 0, between, round);
+            curve(figures, "JDK virtual threads", UthreadPeer.JDK, cpus, workers, steps, 0, 0, round);
+            curve(figures, "JDK, yield every 1000", UthreadPeer.JDK, cpus, workers, steps, 0, between, round);
+            curve(figures, PLATFORM, UthreadPeer.PLATFORM, cpus, workers, steps, 0, 0, round);
+            curve(figures, "platform, yield every 1000", UthreadPeer.PLATFORM, cpus, workers, steps, 0, between, round);
         }
         Map<String, double[]> means = new LinkedHashMap<>();
-        text.append(String.format(Locale.ROOT, "### %,d threads of %s ms each on %d CPUs: when they had ended, in seconds%n%n", workers, Markdown.plain(work), cpus.size()));
-        text.append(head(1, List.of("variant", "first", "quarter", "half", "three quarters", "last")));
+        String what = String.format(Locale.ROOT, "%,d threads of %s ms each on %d CPUs", workers, Markdown.plain(WORK_MILLIS * scale), cpus.size());
+        text.append("### ").append(what).append(": CPU time of the process, and when threads had ended, in seconds\n\n");
+        text.append(String.format(Locale.ROOT, "The same steps in every process: %,d for each thread; who yields does so after each %d. The work alone is %s s of CPU time.%n%n", steps, between,
+                ratio(steps * stepNanos * workers / 1e9)));
+        text.append(head(1, List.of("variant", "CPU", "CPU ÷ platform threads'", "first", "quarter", "half", "three quarters", "last")));
+        double platform = median(figures.get(PLATFORM), 0);
         figures.forEach((variant, rounds) -> {
             double[] mean = new double[workers];
-            for (double[] ends : rounds) for (int i = 0; i < workers; i++) mean[i] += ends[i] / rounds.size();
+            for (double[] all : rounds) for (int i = 0; i < workers; i++) mean[i] += all[i + 1] / rounds.size();
             means.put(variant, mean);
-            text.append(row(variant, Stream.of(0, workers / 4, workers / 2, 3 * workers / 4, workers - 1).map(i -> ratio(mean[i] / 1e3)).toList()));
+            double cpu = median(rounds, 0);
+            text.append(row(variant, Stream.concat(Stream.of(ratio(cpu / 1e3), ratio(cpu / platform)),
+                    Stream.of(0, workers / 4, workers / 2, 3 * workers / 4, workers - 1).map(i -> ratio(mean[i] / 1e3))).toList()));
         });
-        Path file = home.resolve("bench/results/uthreads-" + LocalDate.now() + ".svg");
-        Files.writeString(file, CompletionPlot.svg(workers + " threads of " + Markdown.plain(work) + " ms on " + cpus.size() + " CPUs: how many have ended", means));
+        Path file = home.resolve("bench/results/uthreads" + suffix + "-" + LocalDate.now() + ".svg");
+        Files.writeString(file, CompletionPlot.svg(what + ": how many have ended", means));
         say("written to " + file);
         text.append("\n![completion curves](").append(file.getFileName()).append(")\n\n");
     }
 
-    private void curve(Map<String, List<double[]>> figures, String variant, UthreadPeer peer, List<Integer> cpus, double work, long periodMicros, boolean yields, int round)
+    private void curve(Map<String, List<double[]>> figures, String variant, UthreadPeer peer, List<Integer> cpus, int workers, int steps, long periodMicros, int between, int round)
             throws IOException, InterruptedException {
-        double[] ends = run(UthreadProcess.command("1g", "curve", peer, cpus, workers, work, periodMicros, yields));
-        figures.computeIfAbsent(variant, k -> new ArrayList<>()).add(ends);
-        say(String.format(Locale.ROOT, "round %d/%d  %-19s %.2f s", round, rounds, variant, ends[ends.length - 1] / 1e3));
+        double[] f = run(UthreadProcess.command("1g", "curve", peer, cpus, workers, steps, periodMicros, between));
+        figures.computeIfAbsent(variant, k -> new ArrayList<>()).add(f);
+        say(String.format(Locale.ROOT, "round %d/%d  %-26s %6.2f s of CPU, last after %.2f s", round, rounds, variant, f[0] / 1e3, f[f.length - 1] / 1e3));
     }
 
     // ---- a million

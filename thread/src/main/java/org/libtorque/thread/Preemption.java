@@ -18,13 +18,16 @@ import org.libtorque.vcore.Vcore;
 final class Preemption {
     /** Of all runtimes: how many requests nobody has followed yet, and how many signals are pending. Counted up by tickers and senders, down by whoever takes a request back or a signal. */
     @SuppressWarnings("unused") private static int pending;
-    private static final VarHandle PENDING;
+    /** How many of these are signals. */
+    @SuppressWarnings("unused") private static int signals;
+    private static final VarHandle PENDING, SIGNALS;
     /** Flags are so far apart that vcores do not share cache lines. */
     private static final int STRIDE = 32;
 
     static {
         try {
             PENDING = MethodHandles.lookup().findStaticVarHandle(Preemption.class, "pending", int.class);
+            SIGNALS = MethodHandles.lookup().findStaticVarHandle(Preemption.class, "signals", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -43,8 +46,17 @@ final class Preemption {
     /** Tells whether anybody is asked for anything: a load and a branch. Opaque: it must be read each time, and orders nothing. */
     static boolean somebodyIsAsked() { return (int) PENDING.getOpaque() != 0; }
 
-    /** Counts what threads shall look for at their checkpoints, and where they wait. */
-    static void ask(int more) { PENDING.getAndAdd(more); }
+    /**
+     * Tells whether a signal is pending for anybody: a load and a branch. A vcore whose thread the kernel has taken off its CPU can stay asked for milliseconds, in which all others pass
+     * here at each checkpoint: what they do then must be cheap.
+     */
+    static boolean somebodyHasSignals() { return (int) SIGNALS.getOpaque() != 0; }
+
+    /** Counts signals that threads shall look for at their checkpoints, and where they wait. The poll's word comes last: who sees it counted up finds the signals. */
+    static void countSignals(int more) {
+        SIGNALS.getAndAdd(more);
+        PENDING.getAndAdd(more);
+    }
 
     synchronized void period(Duration period) {
         if (period.isNegative()) throw new IllegalArgumentException("the scheduling period must not be negative: " + period);
@@ -84,14 +96,14 @@ final class Preemption {
     private void ask() {
         for (int i = 0; i < vcores.size(); i++) {
             if (vcores.get(i).mounted() == null) takeRequest(i);
-            else if (asked.compareAndSet(i * STRIDE, 0, 1)) ask(1);
+            else if (asked.compareAndSet(i * STRIDE, 0, 1)) PENDING.getAndAdd(1);
         }
     }
 
     /** Returns whether a vcore has been asked, and takes the request back. */
     boolean takeRequest(int vcore) {
         if (vcore * STRIDE >= asked.length() || asked.get(vcore * STRIDE) == 0 || !asked.compareAndSet(vcore * STRIDE, 1, 0)) return false;
-        ask(-1);
+        PENDING.getAndAdd(-1);
         return true;
     }
 }

@@ -177,7 +177,7 @@ public sealed class Uthread permits ScheduledUthread {
                 vcore.reclaim();
                 carrier.mounted(null);
                 if (occupant instanceof Uthread u && u.fault != null) u.askPolicy(vcore);
-                if (Preemption.somebodyIsAsked() && occupant instanceof Uthread u && u.thread.getState() == Thread.State.TERMINATED) u.uthreads.signals().forget(u.thread);
+                if (Preemption.somebodyHasSignals() && occupant instanceof Uthread u && u.thread.getState() == Thread.State.TERMINATED) u.uthreads.signals().forget(u.thread);
             }
         } else {
             continuation.run();
@@ -236,11 +236,13 @@ public sealed class Uthread permits ScheduledUthread {
     }
 
     private static void followRequest() {
-        Uthread self = current();
-        if (self == null || self.uthreads == null) return;
-        UthreadSignals.deliver();
-        Vcore here = Vcore.peek();
-        if (self.uthreads.preemption().takeRequest(here.index()) && self.hasOthers()) Thread.yield();
+        if (!Thread.currentThread().isVirtual() || !(JdkThreads.carrier() instanceof VcoreThread carrier) || !(carrier.mounted() instanceof Uthread self)) return;
+        if (Preemption.somebodyHasSignals()) {
+            UthreadSignals.deliver();
+            if (!(JdkThreads.carrier() instanceof VcoreThread now)) return; // a handler has waited, and it has outlived its vcores
+            carrier = now;
+        }
+        if (self.uthreads.preemption().takeRequest(carrier.vcore().index()) && self.hasOthers()) Thread.yield();
     }
 
     private boolean hasOthers() {

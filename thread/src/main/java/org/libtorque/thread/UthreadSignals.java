@@ -57,7 +57,7 @@ public final class UthreadSignals {
 
     /**
      * What a thread was sent. A bit of {@code pending} is set after its information is in the queue and cleared before that is taken, so it is never clear while there is something. Each set bit
-     * is counted in {@link Preemption#ask}, so that threads look. When the thread has ended all bits are set and none is counted.
+     * is counted in {@link Preemption#countSignals}, so that threads look. When the thread has ended all bits are set and none is counted.
      */
     private static final class State {
         static final long ENDED = -1L;
@@ -82,19 +82,19 @@ public final class UthreadSignals {
                 long p = pending.get();
                 if (p == ENDED) return false;
                 if ((p & bit) != 0) return true;
-                Preemption.ask(1); // first: it is never taken back before it was counted
+                Preemption.countSignals(1); // first: it is never taken back before it was counted
                 if (pending.compareAndSet(p, p | bit)) return true;
-                Preemption.ask(-1);
+                Preemption.countSignals(-1);
             }
         }
 
         /** By the thread. */
         void clear(long bit) {
             pending.getAndUpdate(p -> p & ~bit);
-            Preemption.ask(-1);
+            Preemption.countSignals(-1);
         }
 
-        void end() { Preemption.ask(-Long.bitCount(pending.getAndSet(ENDED))); }
+        void end() { Preemption.countSignals(-Long.bitCount(pending.getAndSet(ENDED))); }
     }
 
     private static long bit(int number) { return 1L << number - 1; }
@@ -235,7 +235,7 @@ public final class UthreadSignals {
 
     /** Runs what the calling thread was sent, if it is a uthread and was sent something. */
     static void deliver() {
-        if (!Preemption.somebodyIsAsked()) return;
+        if (!Preemption.somebodyHasSignals()) return;
         Uthread self = Uthread.current();
         if (self == null || self.uthreads() == null) return;
         UthreadSignals signals = self.uthreads().signals();
