@@ -4,12 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.libtorque.bench.nas.Kernel;
+import org.libtorque.bench.nas.Workers;
 
 /**
  * The process in which one peer computes one kernel some times, the first ones to warm up; prints the best of the others in seconds on its standard output. Arguments: the peer's
  * and the kernel's name, the class, the number of threads, how often to warm up and how often to measure.
  */
 final class NasProcess {
+    /** How long to warm up at least: the small classes would be measured while the JVM compiles, which takes the CPUs from threads that are bound to them, and there is more to compile where the library runs. */
+    static final double WARM_SECONDS = 3;
+
     private NasProcess() {}
 
     /** Computes and ends the process: 0, or 1 after a fault or a wrong result. */
@@ -26,22 +30,26 @@ final class NasProcess {
         System.exit(status);
     }
 
-    /** Returns the seconds of the fastest of {@code times}, after {@code warmups}; all must be verified. */
+    /** Returns the seconds of the fastest of {@code times}, after {@code warmups} and, unless they are 0, {@value #WARM_SECONDS} seconds; all must be verified. */
     static double measure(NasPeer peer, Kernel.Kind kind, Kernel.Size size, int threads, int warmups, int times) throws Exception {
         return peer.run(threads, workers -> {
             double best = Double.POSITIVE_INFINITY;
-            for (int i = 0; i < warmups + times; i++) {
-                Kernel kernel = kind.make().apply(size);
-                kernel.prepare(workers);
-                long start = System.nanoTime();
-                kernel.compute(workers);
-                double seconds = (System.nanoTime() - start) / 1e9;
-                String complaint = kernel.verify();
-                if (complaint != null) throw new IllegalStateException(String.format(Locale.ROOT, "%s.%s on %s: %s", kind.name(), size, peer.id, complaint));
-                if (i >= warmups) best = Math.min(best, seconds);
-            }
+            long begin = System.nanoTime();
+            for (int toGo = warmups; toGo > 0 || warmups > 0 && System.nanoTime() - begin < WARM_SECONDS * 1e9; toGo--) seconds(peer, kind, size, workers);
+            for (int i = 0; i < times; i++) best = Math.min(best, seconds(peer, kind, size, workers));
             return best;
         });
+    }
+
+    private static double seconds(NasPeer peer, Kernel.Kind kind, Kernel.Size size, Workers workers) {
+        Kernel kernel = kind.make().apply(size);
+        kernel.prepare(workers);
+        long start = System.nanoTime();
+        kernel.compute(workers);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        String complaint = kernel.verify();
+        if (complaint != null) throw new IllegalStateException(String.format(Locale.ROOT, "%s.%s on %s: %s", kind.name(), size, peer.id, complaint));
+        return seconds;
     }
 
     /** Returns the command for such a process, bound to the CPUs. */
