@@ -19,6 +19,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.libtorque.bench.peer.FileProtocol;
+import org.libtorque.sys.Clocks;
+import org.libtorque.sys.ErrnoSlot;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -39,7 +41,7 @@ public final class SendFileBench extends BenchProgram {
             description = "Servers, in order (default: all): oneshot, oneshot-epoll, byhand, byhand-epoll, nio-sendfile, nio-readwrite, netty-epoll, netty-nio.")
     private List<String> serverNames = SendFileServer.ids();
 
-    @Option(names = "--seconds", paramLabel = "S", defaultValue = "2", description = "Measured seconds of each case in memory (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seconds", paramLabel = "S", defaultValue = "1", description = "Measured seconds of each case in memory (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
     @Option(names = "--warmup", paramLabel = "S", defaultValue = "1", description = "Seconds before each measurement in memory (default: ${DEFAULT-VALUE}).")
@@ -63,8 +65,8 @@ public final class SendFileBench extends BenchProgram {
     @Option(names = "--folder", paramLabel = "DIR", description = "Where the files are made (default: the temporary folder). On a disk, not in memory.")
     private Path folder;
 
-    /** How often all files are read from disk before it counts, and then so that it counts: process times have a grain of 10 ms. */
-    private static final int COLD_WARMUP_PASSES = 6, COLD_PASSES = 4;
+    /** How often all files are read from disk before it counts, and then so that it counts. Not oftener: disks of virtual machines are rationed, and slow down when that is used up. */
+    private static final int COLD_WARMUP_PASSES = 3, COLD_PASSES = 2;
 
     private final Map<SendFileServer, String> absent = new LinkedHashMap<>();
     private final List<SendFileMeasurement> measurements = new ArrayList<>();
@@ -175,11 +177,18 @@ public final class SendFileBench extends BenchProgram {
     }
 
     private Pass pass(Running running, SendFileCase size, double forSeconds, AtomicInteger left) throws IOException, InterruptedException {
-        long before = ProcFiles.cpuTicks(running.process.pid());
+        long before = cpuNanos(running);
         long start = System.nanoTime();
         long files = run(running, size, forSeconds, left);
         double took = (System.nanoTime() - start) / 1e9;
-        return new Pass(files, took, (double) (ProcFiles.cpuTicks(running.process.pid()) - before) / ProcFiles.TICKS_PER_SECOND);
+        return new Pass(files, took, (cpuNanos(running) - before) / 1e9);
+    }
+
+    /** Returns the CPU time that the server has had, to the nanosecond: a pass takes a few ticks of /proc's clock. */
+    private static long cpuNanos(Running running) throws IOException {
+        long nanos = Clocks.nanos(ErrnoSlot.current(), Clocks.processCpuClock((int) running.process.pid()));
+        if (nanos < 0) throw new IOException("the server has ended");
+        return nanos;
     }
 
     private void note(SendFileServer server, SendFileCase size, boolean cold, int round, Pass pass, double longestMicros, double sleeps) {
@@ -253,7 +262,7 @@ public final class SendFileBench extends BenchProgram {
                 + "too; medians, and ratios within rounds with their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup))));
         text.append(Markdown.item("On disk", COLD_PASSES + " passes after " + COLD_WARMUP_PASSES + " of warm-up, in each every file once, evicted before (posix_fadvise"
                 + (dropNames ? ", and all names and inodes by drop_caches)" : ")") + "; the longest turn and the sleeps of the loop's thread in one more pass, in which the loop never has nothing to do"));
-        text.append(Markdown.item("CPU", "user + system time of the server's process, its other threads included, from /proc"));
+        text.append(Markdown.item("CPU", "user + system time of the server's process, its other threads included, from its CPU-time clock (clock_gettime)"));
         for (SendFileServer server : servers) text.append(Markdown.item(server.id, server.title + (absent.containsKey(server) ? " – " + absent.get(server) : "")));
         notes(text, null);
         var report = new SendFileReport(SendFileServer.byId(reference), servers, measurements);

@@ -17,8 +17,8 @@ public final class Clocks {
     public static final int CLOCK_BOOTTIME_ALARM = 9;
     public static final int CLOCK_TAI = 11;
 
-    /** CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED of the kernel's posix-timers.h. */
-    private static final int PER_THREAD_SCHED = 6;
+    /** CPUCLOCK_SCHED, and with CPUCLOCK_PERTHREAD_MASK, of the kernel's posix-timers.h. */
+    private static final int SCHED = 2, PER_THREAD_SCHED = 6;
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     /** struct timespec, which on 64-bit machines is also struct __kernel_timespec. */
@@ -77,6 +77,12 @@ public final class Clocks {
      * one before, and it stands still while the thread does not. Reading it once the thread has ended is {@code -EINVAL}.
      */
     public static int threadCpuClock(int tid) { return ~tid << 3 | PER_THREAD_SCHED; }
+
+    /**
+     * Returns the clock of the CPU time that a process has had, all its threads together, also those that have ended, as clock_getcpuclockid(3) does. As exact as
+     * {@link #threadCpuClock}; /proc tells the same rounded to 10 ms. Any process may be asked about; reading it once the process is gone is {@code -EINVAL}.
+     */
+    public static int processCpuClock(int pid) { return ~pid << 3 | SCHED; }
 
     /** Reads a clock: nanoseconds since its epoch, or a negated errno: {@code -EINVAL} there is no such clock. */
     public static long nanos(ErrnoSlot errno, int clock) {

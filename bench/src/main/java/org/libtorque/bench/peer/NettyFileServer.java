@@ -8,8 +8,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultFileRegion;
-import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SingleThreadEventLoop;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
@@ -41,8 +41,9 @@ public final class NettyFileServer extends PeerOptions {
 
     @Override public Integer call() throws InterruptedException {
         var group = new MultiThreadIoEventLoopGroup(1, transport == Transport.epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
-        EventLoop loop = group.next();
-        watch = new LoopWatch(loop::execute);
+        var loop = (SingleThreadEventLoop) group.next();
+        // Tasks that submit themselves are run for a second before the loop looks at its sockets again; this one comes back at the end of the next turn, having seen to it that there is one.
+        watch = new LoopWatch(next -> loop.execute(() -> loop.executeAfterEventLoopIteration(next)));
         new ServerBootstrap().group(group)
                 .channel(transport == Transport.epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
