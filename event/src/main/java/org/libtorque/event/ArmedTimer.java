@@ -114,7 +114,7 @@ abstract class ArmedTimer extends Timer {
     }
 
     /** Calls off. Returns whether there was something to call off. */
-    final boolean cancel() {
+    final boolean callOff() {
         while (true) {
             long before = when;
             if (!isArmed(before)) return false;
@@ -123,7 +123,7 @@ abstract class ArmedTimer extends Timer {
     }
 
     /** Calls off for good. Returns the word before. */
-    final long close() { return (long) WHEN.getAndSet(this, CLOSED); }
+    final long end() { return (long) WHEN.getAndSet(this, CLOSED); }
 
     /** Tells whether nobody looks at the word by a time, or nobody may: who has armed for that must see to it. After arming. */
     final boolean mustLook(long at) {
@@ -183,7 +183,7 @@ abstract class ArmedTimer extends Timer {
         return before;
     }
 
-    /** As {@link #cancel}, and takes the node off the wheel, which comes first for the same reason. At home, under the colour. */
+    /** As {@link #callOff}, and takes the node off the wheel, which comes first for the same reason. At home, under the colour. */
     final boolean cancelAtHome() {
         long before = when;
         if (!isArmed(before)) return false;

@@ -96,7 +96,7 @@ final class ClockWatch extends KernelSource {
             untold = timers.iterator(); // whoever is added meanwhile has looked at the clock since
         }
         if (untold == null) return;
-        for (int left = BATCH; left > 0 && untold.hasNext(); left--) untold.next().postSurely();
+        for (int left = BATCH; left > 0 && untold.hasNext(); left--) untold.next().lookAtClock();
         if (untold.hasNext()) signal(READABLE);
         else untold = null;
     }

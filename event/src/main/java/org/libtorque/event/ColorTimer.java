@@ -10,52 +10,74 @@ import org.libtorque.vcore.TimerWheel;
 import org.libtorque.vcore.Vcore;
 
 /**
- * A timer of the facade. What decides is the word of its {@link ArmedTimer}, where states and memory order are explained; this is the task that acts on it, under the colour.
+ * A timer of the facade. What decides is the word of its {@link ArmedTimer}, where states and memory order are explained; this adds what acts on it, under the colour: a
+ * task, {@link Turn}. What arming and cancelling need lies in one object, the wheel's node included: with a million timers that are cancelled at random, each further one would be
+ * a cache miss, and one more of the TLB, as collections of garbage part what was made together.
  *
  * <p>{@link #run} looks at the word: if a deadline has passed it claims it and calls the handler; then it sees to it that the wheel of its colour's home looks again in time, or
- * lets go of it. It is posted by the wheel, and by whoever has armed the timer for a time at which nobody looks, or has cancelled it; and it does not matter who it was. Being
- * its own task, it needs no other object, and any number of posts before it runs are one. A run away from home that finds something to do with the wheel posts itself home.
+ * lets go of it. It is posted by the wheel, and by whoever has armed the timer for a time at which nobody looks, or has cancelled it; and it does not matter who it was. Having
+ * its own task, it needs no other, and any number of posts before it runs are one. A run away from home that finds something to do with the wheel posts itself home.
  *
- * <p>{@code settled} as a resident of the colour exactly when it may be on the wheel, so the node goes along when the colour moves. It settles at home, before the node is put on
+ * <p>{@code settled}, with its task a resident of the colour, exactly when it may be on the wheel, so it goes along when the colour moves. It settles at home, before it is put on
  * the wheel; it may be unsettled away from home only when {@link ArmedTimer#isOffWheel} says that the home's thread is not about to put it there.
  */
-final class ColorTimer extends Resident implements TimerRegistration {
+final class ColorTimer extends ArmedTimer implements TimerRegistration {
+    private final Color color;
     private final TimerHandler handler;
     private final TimerClock clock;
-    private final boolean precise;
     private final long periodNanos;
     private final KernelClocks clocks;
     /** Whom to tell that it goes by a clock that can change; null if it does not. */
     private final ClockWatch watch;
-    private final Node node = new Node();
+    private final Turn turn;
+    private final boolean precise;
+    /** Whether {@code turn} is a resident of the colour. The colour's holder's. */
+    private boolean settled;
 
-    /** The node of the wheel; an object of its own only because a class cannot extend two. */
-    private final class Node extends ArmedTimer {
-        @Override TimerWheel wheel() { return ColorTimer.this.color().home().timers(); }
+    /** What is posted, and moves with the colour. Arming and cancelling at home touch it only to settle it and to let go of it. */
+    private static final class Turn extends Resident {
+        private final ColorTimer timer;
 
-        @Override long onWheel(long deadline) { return clock == TimerClock.MONOTONIC ? deadline : monotonic(deadline); }
-
-        @Override long nextLook(long deadline, long nowNanos) {
-            if (periodNanos == 0) return UNARMED;
-            long at = onWheel(deadline);
-            return at + ((nowNanos - at) / periodNanos + 1) * periodNanos;
+        Turn(ColorTimer timer) {
+            super(timer.color);
+            this.timer = timer;
         }
 
-        @Override void tell() { postSurely(); }
+        void enter() { settle(); }
 
-        @Override boolean isPrecise() { return precise; }
+        void leave() { unsettle(); }
 
-        @Override protected Color color() { return ColorTimer.this.color(); }
+        void atHome(boolean yes) { runAtHome(yes); }
+
+        @Override protected void run() throws Exception { timer.run(); }
+
+        @Override protected void failed(Throwable failure) { color().home().reportFailure(this, failure); }
+
+        @Override protected Object subject() { return timer.handler; }
+
+        @Override protected boolean canMove() { return true; }
+
+        @Override protected void depart() {
+            timer.leaveWheel();
+            departed();
+        }
+
+        @Override protected void arrive() {
+            if (!timer.keepLook()) timer.leave();
+        }
+
+        @Override public String toString() { return timer.toString(); }
     }
 
     private ColorTimer(TimerOptions options, Color color, TimerHandler handler, KernelClocks clocks, ClockWatch watch) {
-        super(color);
+        this.color = color;
         this.handler = Objects.requireNonNull(handler);
         this.clock = options.clock();
         this.precise = options.precise();
         this.periodNanos = options.periodNanos();
         this.clocks = clocks;
         this.watch = watch;
+        turn = new Turn(this);
     }
 
     /**
@@ -69,21 +91,21 @@ final class ColorTimer extends Resident implements TimerRegistration {
         if (options.start() == TimerOptions.Start.NONE) return timer;
         long deadline = options.start() == TimerOptions.Start.TIME ? timer.limited(options.nanos()) : timer.afterNow(options.nanos());
         if (timer.isHeldAtHome()) {
-            timer.armAtHome(deadline);
+            timer.settleAndArm(deadline);
             return timer;
         }
-        timer.node.arm(deadline);
-        timer.runAtHome(true); // where the wheel is that it is to go to
+        timer.arm(deadline);
+        timer.turn.atHome(true); // where the wheel is that it is to go to
         if (!timer.lookInTime()) throw new RejectedExecutionException(color.home() + " has stopped");
         return timer;
     }
 
     // ---- clocks
 
-    private long ownNow() { return clock == TimerClock.MONOTONIC ? color().home().clock().nanoTime() : clocks.nanos(clock); }
+    private long ownNow() { return clock == TimerClock.MONOTONIC ? color.home().clock().nanoTime() : clocks.nanos(clock); }
 
     /** Returns a time of its clock as the vcores' clock has it, as things are now. */
-    private long monotonic(long deadline) { return color().home().clock().nanoTime() + (deadline - clocks.nanos(clock)); }
+    private long monotonic(long deadline) { return color.home().clock().nanoTime() + (deadline - clocks.nanos(clock)); }
 
     /** Returns for how long a deadline has passed; negative if it has not. */
     private long overdue(long deadline, Vcore here) {
@@ -94,89 +116,89 @@ final class ColorTimer extends Resident implements TimerRegistration {
 
     // ---- any thread
 
-    @Override public boolean rearm(Duration delay) { return arm(afterNow(TimerOptions.delayNanos(delay))); }
+    @Override public boolean rearm(Duration delay) { return armFor(afterNow(TimerOptions.delayNanos(delay))); }
 
     @Override public boolean rearm(Instant time) {
         if (clock != TimerClock.WALL) throw new IllegalStateException("this timer goes by " + clock + ", not by the wall clock");
-        return arm(limited(TimerClock.wallNanos(time)));
+        return armFor(limited(TimerClock.wallNanos(time)));
     }
 
-    @Override public boolean rearmAt(long nanos) { return arm(limited(nanos)); }
+    @Override public boolean rearmAt(long nanos) { return armFor(limited(nanos)); }
 
-    private long afterNow(long delayNanos) { return ArmedTimer.armable(ownNow() + delayNanos); }
+    private long afterNow(long delayNanos) { return armable(ownNow() + delayNanos); }
 
     /** Returns a time of its clock from which what that shows can be subtracted. The monotonic one begins with the machine, so 146 years either way are enough. */
     private long limited(long nanos) {
         return clock == TimerClock.MONOTONIC ? Math.clamp(nanos, -TimerOptions.MAX_NANOS, TimerOptions.MAX_NANOS) : Math.clamp(nanos, 0, Long.MAX_VALUE);
     }
 
-    private boolean arm(long deadline) {
+    private boolean armFor(long deadline) {
         boolean here = isHeldAtHome();
-        long before = here ? armAtHome(deadline) : node.arm(deadline);
-        if (before == ArmedTimer.CLOSED) return false;
+        long before = here ? settleAndArm(deadline) : arm(deadline);
+        if (before == CLOSED) return false;
         if (!here) lookInTime();
-        return ArmedTimer.isArmed(before);
+        return isArmed(before);
     }
 
-    private long armAtHome(long deadline) {
+    private long settleAndArm(long deadline) {
         if (watch != null) watch.add(this); // before the clock is looked at: if that is set after, it is told
         settle();
-        long before = node.armAtHome(deadline);
-        if (before == ArmedTimer.CLOSED) leave();
+        long before = armAtHome(deadline);
+        if (before == CLOSED) leave();
         return before;
     }
 
     /** Sees to it that somebody looks at what has just been armed. Returns false if the runtime has stopped. */
     private boolean lookInTime() {
         if (watch != null) watch.add(this); // before the clock is looked at, as above
-        long word = node.when();
-        return !ArmedTimer.isArmed(word) || !node.mustLook(node.onWheel(word)) || postSurely();
+        long word = when();
+        return !isArmed(word) || !mustLook(onWheel(word)) || turn.postSurely();
     }
 
     @Override public boolean cancel() {
         if (isHeldAtHome()) {
-            boolean done = node.cancelAtHome();
+            boolean done = cancelAtHome();
             if (done) leave();
-            else keepLook(); // somebody else has cancelled it, and may have left the rest to us
+            else stayOrLeave(); // somebody else has cancelled it, and may have left the rest to us
             return done;
         }
-        boolean done = node.cancel();
+        boolean done = callOff();
         if (done) tidy();
         return done;
     }
 
     @Override public void close() {
-        if (!ArmedTimer.isArmed(node.close())) return;
-        if (isHeldAtHome()) keepLook();
+        if (!isArmed(end())) return;
+        if (isHeldAtHome()) stayOrLeave();
         else tidy();
     }
 
     /** It has been called off elsewhere: has it taken off the wheel, so that nobody knows it any more. */
     private void tidy() {
-        if (!node.isOffWheel() || watch != null) postSurely();
+        if (!isOffWheel() || watch != null) turn.postSurely();
     }
 
     /** Tells whether the calling thread is the home's and runs the colour. */
     private boolean isHeldAtHome() {
         Vcore here = Vcore.current();
-        return here != null && here == color().home() && Vcore.currentColor() == color();
+        return here != null && here == color.home() && Vcore.currentColor() == color();
     }
 
-    @Override public boolean isOpen() { return ArmedTimer.isArmed(node.when()) && !color().home().hasStopped(); }
+    @Override public boolean isOpen() { return isArmed(when()) && !color.home().hasStopped(); }
 
     @Override public TimerClock clock() { return clock; }
 
     // ---- the colour's
 
-    @Override protected void run() throws Exception {
+    private void run() throws Exception {
         Vcore here = Vcore.current();
         while (true) {
-            long deadline = node.when();
+            long deadline = when();
             long passed;
-            if (!ArmedTimer.isArmed(deadline) || (passed = overdue(deadline, here)) < 0) break;
+            if (!isArmed(deadline) || (passed = overdue(deadline, here)) < 0) break;
             long expirations = periodNanos == 0 ? 1 : passed / periodNanos + 1;
-            long next = periodNanos == 0 ? ArmedTimer.UNARMED : ArmedTimer.armable(deadline + expirations * periodNanos);
-            if (!node.claim(deadline, next)) continue; // called off, or armed anew
+            long next = periodNanos == 0 ? UNARMED : armable(deadline + expirations * periodNanos);
+            if (!claim(deadline, next)) continue; // called off, or armed anew
             try {
                 handler.onTimer(this, expirations);
             } finally {
@@ -188,51 +210,64 @@ final class ColorTimer extends Resident implements TimerRegistration {
     }
 
     private void lookAgain(Vcore here) {
-        if (here == color().home()) {
-            runAtHome(false);
-            keepLook();
+        if (here == color.home()) {
+            turn.atHome(false);
+            stayOrLeave();
             return;
         }
-        long word = node.when();
-        if (ArmedTimer.isArmed(word) ? node.mustLook(node.onWheel(word)) : !node.isOffWheel()) {
-            runAtHome(true);
-            postSurely();
-        } else if (!ArmedTimer.isArmed(word)) {
+        long word = when();
+        if (isArmed(word) ? mustLook(onWheel(word)) : !isOffWheel()) {
+            turn.atHome(true);
+            turn.postSurely();
+        } else if (!isArmed(word)) {
             leave();
         }
     }
 
-    private void keepLook() {
+    private void stayOrLeave() {
         settle();
-        if (!node.keepLook()) leave();
+        if (!keepLook()) leave();
+    }
+
+    private void settle() {
+        if (settled) return;
+        settled = true;
+        turn.enter();
     }
 
     /** Nobody needs to know it any more: it is not armed, and off the wheel. */
     private void leave() {
-        unsettle();
+        if (settled) {
+            settled = false;
+            turn.leave();
+        }
         if (watch == null) return;
         watch.remove(this);
-        if (ArmedTimer.isArmed(node.when())) watch.add(this); // armed meanwhile, and perhaps added before it was removed
+        if (isArmed(when())) watch.add(this); // armed meanwhile, and perhaps added before it was removed
     }
 
-    @Override protected void failed(Throwable failure) { color().home().reportFailure(this, failure); }
+    /** The clock may have been set, or stood still: has it look at it again. Any thread. */
+    void lookAtClock() { turn.postSurely(); }
 
-    @Override protected Object subject() { return handler; }
+    // ---- the node of the wheel
 
-    // ---- moving: the node leaves one wheel for another
+    @Override TimerWheel wheel() { return color.home().timers(); }
 
-    @Override protected boolean canMove() { return true; }
+    @Override long onWheel(long deadline) { return clock == TimerClock.MONOTONIC ? deadline : monotonic(deadline); }
 
-    @Override protected void depart() {
-        node.leaveWheel();
-        departed();
+    @Override long nextLook(long deadline, long nowNanos) {
+        if (periodNanos == 0) return UNARMED;
+        long at = onWheel(deadline);
+        return at + ((nowNanos - at) / periodNanos + 1) * periodNanos;
     }
 
-    @Override protected void arrive() {
-        if (!node.keepLook()) leave();
-    }
+    @Override void tell() { turn.postSurely(); }
+
+    @Override boolean isPrecise() { return precise; }
+
+    @Override public Color color() { return color; }
 
     @Override public String toString() {
-        return "Timer[" + clock + (periodNanos == 0 ? "" : ", every " + Duration.ofNanos(periodNanos)) + (ArmedTimer.isArmed(node.when()) ? ", armed" : "") + "]";
+        return "Timer[" + clock + (periodNanos == 0 ? "" : ", every " + Duration.ofNanos(periodNanos)) + (isArmed(when()) ? ", armed" : "") + "]";
     }
 }

@@ -46,8 +46,8 @@ public class ArmedTimerStress {
         }
 
         /** As ColorTimer.cancel from any thread. */
-        boolean callOff() {
-            if (!cancel()) return false;
+        boolean cancelElsewhere() {
+            if (!callOff()) return false;
             if (!isOffWheel()) posted = true;
             return true;
         }
@@ -81,7 +81,7 @@ public class ArmedTimerStress {
 
         @Actor public void run(II_Result r) { r.r1 = timer.claim(word, ArmedTimer.UNARMED) ? 1 : 0; }
 
-        @Actor public void other(II_Result r) { r.r2 = timer.cancel() ? 1 : 0; }
+        @Actor public void other(II_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
     }
 
     /** The handler is about to be called while somebody arms anew. */
@@ -104,9 +104,9 @@ public class ArmedTimerStress {
     @State public static class TwoCancel {
         private final Probe timer = armed(LATER);
 
-        @Actor public void first(II_Result r) { r.r1 = timer.cancel() ? 1 : 0; }
+        @Actor public void first(II_Result r) { r.r1 = timer.callOff() ? 1 : 0; }
 
-        @Actor public void second(II_Result r) { r.r2 = ArmedTimer.isArmed(timer.close()) ? 1 : 0; }
+        @Actor public void second(II_Result r) { r.r2 = ArmedTimer.isArmed(timer.end()) ? 1 : 0; }
     }
 
     /** The wheel comes to a timer that has been put off, while it is armed for an earlier time. */
@@ -159,7 +159,7 @@ public class ArmedTimerStress {
             r.r1 = 1;
         }
 
-        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
+        @Actor public void other(III_Result r) { r.r2 = timer.cancelElsewhere() ? 1 : 0; }
 
         @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
     }
@@ -171,7 +171,7 @@ public class ArmedTimerStress {
     @State public static class LeavingAndRearm {
         private final Probe timer = armed(SOON);
 
-        public LeavingAndRearm() { timer.cancel(); }
+        public LeavingAndRearm() { timer.callOff(); }
 
         @Actor public void home(III_Result r) {
             timer.run();
@@ -197,7 +197,7 @@ public class ArmedTimerStress {
             r.r1 = 1;
         }
 
-        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
+        @Actor public void other(III_Result r) { r.r2 = timer.cancelElsewhere() ? 1 : 0; }
 
         @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
     }
@@ -244,7 +244,7 @@ public class ArmedTimerStress {
 
         @Actor public void home(III_Result r) { r.r1 = ArmedTimer.isArmed(timer.armAtHome(LATER)) ? 1 : 0; }
 
-        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
+        @Actor public void other(III_Result r) { r.r2 = timer.cancelElsewhere() ? 1 : 0; }
 
         @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
     }
@@ -272,7 +272,7 @@ public class ArmedTimerStress {
 
         @Actor public void home(III_Result r) { r.r1 = timer.cancelAtHome() ? 1 : 0; }
 
-        @Actor public void other(III_Result r) { r.r2 = timer.callOff() ? 1 : 0; }
+        @Actor public void other(III_Result r) { r.r2 = timer.cancelElsewhere() ? 1 : 0; }
 
         @Arbiter public void after(III_Result r) { r.r3 = timer.isLookedAfter(); }
     }
