@@ -78,7 +78,7 @@ final class PeersTest {
         byte[] requests = new RequestHead("/plaintext", port).text().repeat(count).getBytes(StandardCharsets.US_ASCII);
         var random = new SplittableRandom(port);
         try (var socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port)) {
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(60_000);
             socket.setTcpNoDelay(true);
             for (int from = 0; from < requests.length;) {
                 int length = Math.min(requests.length - from, 1 + random.nextInt(2_000));

@@ -65,7 +65,7 @@ class ReadinessKernelTest extends KernelFixture {
         long monotonic = Clocks.nanos(errno, Clocks.CLOCK_MONOTONIC);
         assertTrue(Clocks.nanos(errno, Clocks.CLOCK_MONOTONIC) >= monotonic);
         long wall = Clocks.nanos(errno, Clocks.CLOCK_REALTIME);
-        assertTrue(Math.abs(wall / 1_000_000 - System.currentTimeMillis()) < 1_000);
+        assertTrue(Math.abs(wall / 1_000_000 - System.currentTimeMillis()) < 60_000);
         assertTrue(Clocks.nanos(errno, Clocks.CLOCK_THREAD_CPUTIME_ID) > 0);
         long resolution = Clocks.resolutionNanos(errno, Clocks.CLOCK_MONOTONIC);
         assertTrue(resolution >= 1 && resolution < 100_000_000, resolution + " ns");
