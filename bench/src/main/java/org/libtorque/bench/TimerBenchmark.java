@@ -2,13 +2,14 @@ package org.libtorque.bench;
 
 import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timeout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.event.TimerClock;
@@ -38,11 +39,14 @@ import org.openjdk.jmh.annotations.Warmup;
  * <ul>
  * <li>{@link #replace}, {@link #replaceJdk}, {@link #replaceNetty}: one operation cancels a timer and arms it, or another in its stead, for another time.
  * <li>{@link #rearm}: re-arms it for another time, as often earlier as later. {@link #putOff}: for a later one, as limits of connections do. The others have no such operation.
- * <li>{@link #touch}: nothing but a compare-and-set in as many objects, in the same order: what the memory costs, whatever is done there.
+ * <li>{@link #touch}: no timers, but a compare-and-set in as many objects of the same size, in the same order: what memory costs whoever changes a word in one of so many.
+ * <li>{@link #relink}: no timers either, but the same objects in circular lists: each is taken out of its list, appended to another, and has its word changed. That is what a wheel of
+ *     intrusive lists, as constant in time as can be, makes memory do.
  * </ul>
  *
  * <p>Timers are gone through in the order in which they lie in memory, which the processor foresees, or in a random one, which it cannot: then everything that a million timers
- * consist of comes from far away each time, and the number of cache misses is what is measured. Ours run on a vcore's thread, under their colour. Netty's cancelling and arming
+ * consist of comes from far away each time, and the number of cache misses is what is measured. That is how it is with {@code touch} and {@code relink} too: what a timer adds is
+ * the difference. Ours run on a vcore's thread, under their colour. Netty's cancelling and arming
  * only leaves notes in queues for the timer's own thread, whose work on another CPU is not in the figures.
  */
 @BenchmarkMode(Mode.AverageTime)
@@ -50,7 +54,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OperationsPerInvocation(TimerBenchmark.OPERATIONS)
 @Warmup(iterations = 4, time = 1)
 @Measurement(iterations = 4, time = 1)
-@Fork(value = 2, jvmArgsAppend = {"-Xms2g", "-Xmx2g", "-Xmn1g", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED"})
+@Fork(value = 2, jvmArgsAppend = {"-Xms2g", "-Xmx2g", "-Xmn1g", "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "--enable-native-access=ALL-UNNAMED"})
 @State(Scope.Thread)
 public class TimerBenchmark {
     /** Operations in an invocation: so many that handing over to the vcore's thread does not show. */
@@ -161,15 +165,71 @@ public class TimerBenchmark {
         @TearDown public void close() { wheel.stop(); }
     }
 
+    /** As large as a timer with compact headers: 104 bytes, and 40 for its task. */
+    @SuppressWarnings("unused") private static final class Node {
+        private static final VarHandle WORD;
+
+        static {
+            try {
+                WORD = MethodHandles.lookup().findVarHandle(Node.class, "word", long.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+
+        private volatile long word;
+        private Node next = this;
+        private Node previous = this;
+        private int list;
+        private final byte[] task = new byte[24];
+        private long p1, p2, p3, p4, p5, p6, p7, p8, p9;
+
+        void change(long to) { WORD.compareAndSet(this, word, to); }
+    }
+
     /** Objects in memory. */
     @State(Scope.Thread)
-    public static class Words {
-        private AtomicLong[] words;
+    public static class Nodes {
+        private static final int LISTS = 64;
+        private final Node[] firsts = new Node[LISTS];
+        private Node[] nodes;
 
         /** Makes them. */
         @Setup public void open(TimerBenchmark benchmark) {
-            words = new AtomicLong[benchmark.timers];
-            for (int i = 0; i < words.length; i++) words[i] = new AtomicLong();
+            nodes = new Node[benchmark.timers];
+            for (int i = 0; i < nodes.length; i++) {
+                nodes[i] = new Node();
+                append(nodes[i], listOf(benchmark.delays[i & DELAYS - 1]));
+            }
+        }
+
+        /** As the wheel, whose slots for these times are of 4.3 s each. */
+        private static int listOf(long delay) { return (int) (delay >>> 32); }
+
+        private void append(Node node, int list) {
+            node.list = list;
+            Node first = firsts[list];
+            if (first == null) {
+                firsts[list] = node.next = node.previous = node;
+                return;
+            }
+            Node last = first.previous;
+            node.next = first;
+            node.previous = last;
+            last.next = node;
+            first.previous = node;
+        }
+
+        private void takeOut(Node node) {
+            Node next = node.next;
+            if (next == node) {
+                firsts[node.list] = null;
+                return;
+            }
+            Node previous = node.previous;
+            previous.next = next;
+            next.previous = previous;
+            if (firsts[node.list] == node) firsts[node.list] = next;
         }
     }
 
@@ -224,10 +284,17 @@ public class TimerBenchmark {
     }
 
     /** Changes a word. */
-    @Benchmark public void touch(Words words) {
+    @Benchmark public void touch(Nodes nodes) {
+        for (int i = 0; i < OPERATIONS; i++) nodes.nodes[nextIndex()].change(i);
+    }
+
+    /** Changes a list and a word. */
+    @Benchmark public void relink(Nodes nodes) {
         for (int i = 0; i < OPERATIONS; i++) {
-            AtomicLong word = words.words[nextIndex()];
-            word.compareAndSet(word.getPlain(), i);
+            Node node = nodes.nodes[nextIndex()];
+            nodes.takeOut(node);
+            nodes.append(node, Nodes.listOf(delays[i & DELAYS - 1]));
+            node.change(i);
         }
     }
 }

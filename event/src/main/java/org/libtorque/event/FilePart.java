@@ -2,6 +2,7 @@ package org.libtorque.event;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -29,8 +30,12 @@ import org.libtorque.vcore.Task;
  *
  * <p><b>Nobody waits for a disk on a vcore.</b> A name is opened here if the kernel can without waiting (openat2(2) with {@code RESOLVE_CACHED}). Bytes are sent here by sendfile(2)
  * if they are in memory: cachestat(2) counts their pages, {@link #WINDOW_BYTES} at a time, and reading the last one with {@code RWF_NOWAIT} tells whether the disk has brought it.
- * Where there is no cachestat, one byte in each {@link #STEP_BYTES} is tried. Otherwise a thread of the {@link FilePool} opens it, or has the next {@link #FETCH_BYTES}
- * read into memory, without copying them, and those behind them begun; it does not touch the socket. Then sending goes on here.
+ * Where there is no cachestat, one byte in each {@link #STEP_BYTES} is tried. Otherwise the next window is read, and what was read thrown away: in memory it stays. By the event
+ * queue, if that reads files (io_uring has a read go on when the disk has brought the page, without a thread that waits); else by a thread of the {@link FilePool}, {@link #FETCH_BYTES}
+ * at a time. Neither touches the socket. A name whose directories are not in memory is opened by a thread of the pool. Then sending goes on here.
+ *
+ * <p>Reading, rather than asking for it (fadvise(2), readahead(2)) and waiting: the kernel then takes memory in large pieces, and finds them again more cheaply; it saves more than
+ * the copy costs, which goes into a piece of memory that is in the cache. It reads ahead by itself.
  *
  * <p><b>One packet.</b> A head is sent with {@code MSG_MORE} when the body follows; a body that has room behind its head in the same block is read there, and both go in one call.
  *
@@ -43,7 +48,7 @@ final class FilePart extends FilePool.Job {
     private static final int NAMED = 0, HEAD = 1, BODY = 2, OVER = 3;
     /** Looked for in memory at a time: what one sendfile usually gets rid of. */
     static final int WINDOW_BYTES = 256 << 10;
-    /** Read into memory at a time. */
+    /** Read into memory by a thread of the pool at a time. */
     static final int FETCH_BYTES = 1 << 20;
     private static final int STEP_BYTES = 64 << 10;
     /** Bodies up to this are copied behind their head rather than sent by another call: with more, copying costs more than the call. */
@@ -52,6 +57,8 @@ final class FilePart extends FilePool.Job {
     private static final int NOTHING = 0, OPEN = 1, FETCH = 2;
     /** The kernel knows no cachestat, or does not tell us. */
     private static volatile boolean cachestatWorks = true;
+    /** Tests have the pool read even where the event queue can. */
+    static volatile boolean queueReads = true;
 
     private final StreamConnection connection;
     private final Order order;
@@ -81,7 +88,30 @@ final class FilePart extends FilePool.Job {
     private boolean ran;
     private OpenFile justOpened;
     private int outcome;
+    /** How many bytes behind position have been read. */
+    private long fetched;
+    private Read read;
     private final Task ready;
+
+    /** Where bytes go that are read only so that they are in memory; nobody looks at them, so any number of reads may write here at the same time. */
+    private static final class Discarded {
+        static final long ADDRESS = Arena.global().allocate(WINDOW_BYTES, Mapping.PAGE_SIZE).address();
+    }
+
+    /** A read of the next window by an event queue. */
+    private final class Read extends FileCall {
+        void submit(Loop here) {
+            prepare(Kind.READ, file.fd());
+            memory(Discarded.ADDRESS, (int) Math.min(left, WINDOW_BYTES));
+            offset(position);
+            here.queue.submit(this);
+        }
+
+        @Override protected void completed(int result) {
+            if (result == -Errno.EAGAIN || result == -Errno.EOPNOTSUPP || result == -Errno.EINTR) files.pool().submit(FilePart.this, true); // what the ring will not do
+            else haveRead(result);
+        }
+    }
 
     /** Sends part of a file of the caller's. */
     FilePart(StreamConnection connection, Color color, OpenFile file, long position, long count, Connection.Handler whenSent) {
@@ -152,7 +182,12 @@ final class FilePart extends FilePool.Job {
         files = here.files;
         work = what;
         ran = false;
-        files.pool().submit(this, true);
+        if (what == FETCH && queueReads && here.queue.takes(FileCall.Kind.READ)) {
+            if (read == null) read = new Read();
+            read.submit(here);
+        } else {
+            files.pool().submit(this, true);
+        }
         return Output.Outcome.ON_DISK;
     }
 
@@ -327,41 +362,47 @@ final class FilePart extends FilePool.Job {
                 outcome = e.errno();
             }
         } else {
-            outcome = files.faults().result(FileCall.Kind.READ, fetch(file, position, Math.min(left, FETCH_BYTES)));
-            file.uses().done();
+            haveRead(fetch(file, position, Math.min(left, FETCH_BYTES)));
+            return;
         }
         if (!ready.postSurely()) dropped();
     }
 
-    /** Has bytes read into memory, and those behind them begun; waits for them. Returns 0 or a negated errno. */
-    private static int fetch(OpenFile file, long from, long length) {
-        ErrnoSlot errno = ErrnoSlot.current();
-        if (!file.isRegular()) return 0;
-        Files.fadvise(errno, file.fd(), from, length + FETCH_BYTES, Files.POSIX_FADV_WILLNEED);
-        try (var arena = java.lang.foreign.Arena.ofConfined()) {
-            long one = arena.allocate(1).address();
-            for (long at = from; at < from + length; at += STEP_BYTES) {
-                long last = Math.min(at + STEP_BYTES, from + length) - 1;
-                for (long touched = at; ; touched = last) {
-                    long n = Files.pread(errno, file.fd(), one, 1, touched);
-                    if (n == -Errno.EINTR) continue;
-                    if (n < 0) return (int) n;
-                    if (touched == last) break;
-                }
-            }
-        }
-        return 0;
+    /** Takes the outcome of reading: bytes, 0 behind the end, or a negated errno. */
+    private void haveRead(int result) {
+        ran = true;
+        fetched = Math.max(0, result);
+        outcome = Math.min(0, files.faults().result(FileCall.Kind.READ, result));
+        file.uses().done();
+        if (!ready.postSurely()) dropped();
     }
 
-    /** Under the colour: the pool is done. */
+    /** Reads bytes into memory, waiting for them. Returns how many there are, or a negated errno if there is none. */
+    private static int fetch(OpenFile file, long from, long length) {
+        ErrnoSlot errno = ErrnoSlot.current();
+        if (!file.isRegular()) return (int) length;
+        Files.fadvise(errno, file.fd(), 0, 0, Files.POSIX_FADV_SEQUENTIAL); // twice as much is read ahead
+        long at = from;
+        while (at < from + length) {
+            long n = Files.pread(errno, file.fd(), Discarded.ADDRESS, (int) Math.min(WINDOW_BYTES, from + length - at), at);
+            if (n == -Errno.EINTR) continue;
+            if (n < 0 && at == from) return (int) n;
+            if (n <= 0) break;
+            at += n;
+        }
+        return (int) (at - from);
+    }
+
+    /** Under the colour: it has come from the disk. */
     private void back() {
-        boolean fetched = work == FETCH;
+        boolean wasFetch = work == FETCH;
         work = NOTHING;
         if (abandoned) {
             clear();
             return;
         }
-        if (fetched && outcome == 0) inMemoryUntil = position + Math.min(left, FETCH_BYTES);
+        // Behind the end of a file that was cut sendfile finds nothing either, and that is how it shows.
+        if (wasFetch && outcome == 0) inMemoryUntil = position + (fetched > 0 ? Math.min(left, fetched) : left);
         connection.fileIsReady();
     }
 

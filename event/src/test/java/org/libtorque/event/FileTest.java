@@ -74,12 +74,15 @@ abstract class FileTest extends SystemTest {
     static String text(MemorySegment segment, long length) { return new String(segment.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8); }
 
     /** Drops a file's pages from memory, after writing them; not those that are being read just now. */
-    static void evict(Path path) { evict(path, false); }
+    static void evict(Path path) { evict(path, 0, false); }
 
     /** Drops all of a file's pages from memory. One that is still on its way from the disk (read ahead for whoever was before) cannot be dropped until it has come. */
-    static void evictWhole(Path path) { evict(path, true); }
+    static void evictWhole(Path path) { evict(path, 0, true); }
 
-    private static void evict(Path path, boolean whole) {
+    /** As {@link #evictWhole}, what lies behind. Memory is in pieces of up to 2 MiB, and goes as such: {@code from} must be a multiple of that. */
+    static void evictFrom(Path path, long from) { evict(path, from, true); }
+
+    private static void evict(Path path, long from, boolean whole) {
         var errno = org.libtorque.sys.ErrnoSlot.current();
         try (Arena own = Arena.ofConfined()) {
             int fd = org.libtorque.sys.Files.open(errno, org.libtorque.sys.CStrings.allocate(path.toString(), own),
@@ -88,8 +91,8 @@ abstract class FileTest extends SystemTest {
             long scratch = own.allocate(org.libtorque.sys.Files.CachestatRange.SIZE + org.libtorque.sys.Files.Cachestat.SIZE, 8).address();
             org.libtorque.sys.Files.fsync(errno, fd);
             Eventually.await(path + " is on disk only", () -> {
-                org.libtorque.sys.Files.fadvise(errno, fd, 0, 0, org.libtorque.sys.Files.POSIX_FADV_DONTNEED);
-                return !whole || org.libtorque.sys.Files.cachedPages(errno, fd, 0, Long.MAX_VALUE, scratch) <= 0; // before Linux 6.5: negative, nobody knows
+                org.libtorque.sys.Files.fadvise(errno, fd, from, 0, org.libtorque.sys.Files.POSIX_FADV_DONTNEED);
+                return !whole || org.libtorque.sys.Files.cachedPages(errno, fd, from, Long.MAX_VALUE - from, scratch) <= 0; // before Linux 6.5: negative, nobody knows
             });
             org.libtorque.sys.Files.close(errno, fd);
         }
