@@ -133,6 +133,9 @@ public final class WatchCommand implements Callable<Integer> {
         for (Duration period : timers) {
             if (!period.isPositive()) throw new ParameterException(spec.commandLine(), "invalid value for option '--timer': it must be above 0");
         }
+        for (int pid : pids) {
+            if (pid <= 0) throw new ParameterException(spec.commandLine(), "invalid value for option '--pid': '" + pid + "' is no process: they have numbers from 1");
+        }
         if (paths.isEmpty() && kinds.isEmpty() && wanted.isEmpty() && timers.isEmpty() && pids.isEmpty() && pressures.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "nothing to watch: name some of --path, --net, --signal, --timer, --pid, --pressure");
         }

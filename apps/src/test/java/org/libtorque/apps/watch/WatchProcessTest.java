@@ -124,6 +124,8 @@ class WatchProcessTest {
         "2 | --net=links           | torque watch: invalid value for option '--net': 'links' is none of link, address, route, neighbour .*",
         "2 | --timer 0             | torque watch: invalid value for option '--timer': it must be above 0 .*",
         "2 | --timer soon          | torque watch: invalid value for option '--timer.*'soon' is not a time such as .*",
+        "2 | --pid 0               | torque watch: invalid value for option '--pid': '0' is no process: they have numbers from 1 .*",
+        "2 | --pid=-1              | torque watch: invalid value for option '--pid': '-1' is no process: they have numbers from 1 .*",
         "2 | --pressure disk       | torque watch: .*'disk' is not of the form cpu, memory:full or io:some:100ms/2s.*",
         "2 | --pressure io:some:3s/2s | torque watch: .*the stall of a pressure trigger must be above 0 and at most its window of 2000 ms.*",
         "2 | --pressure io:full:1s/20s | torque watch: .*must be 500 ms to 10 s long, not 20000 ms.*",
