@@ -65,8 +65,8 @@ public final class SendFileBench extends BenchProgram {
     @Option(names = "--folder", paramLabel = "DIR", description = "Where the files are made (default: the temporary folder). On a disk, not in memory.")
     private Path folder;
 
-    /** How often all files are read from disk before it counts, and then so that it counts. Not oftener: disks of virtual machines are rationed, and slow down when that is used up. */
-    private static final int COLD_WARMUP_PASSES = 3, COLD_PASSES = 2;
+    /** How often all files are read from disk so that it counts. Not oftener: disks of virtual machines are rationed, and slow down when that is used up. */
+    private static final int COLD_PASSES = 2;
 
     private final Map<SendFileServer, String> absent = new LinkedHashMap<>();
     private final List<SendFileMeasurement> measurements = new ArrayList<>();
@@ -141,7 +141,7 @@ public final class SendFileBench extends BenchProgram {
             running = start(server, root, scratch);
             run(running, size, warmup, null);
             note(server, size, false, round, pass(running, size, seconds, null), Double.NaN, Double.NaN);
-            for (int i = 0; i < COLD_WARMUP_PASSES; i++) coldPass(running, size, root); // what happens on the way to the disk is compiled, too
+            for (int i = 0; i < size.warmupPasses; i++) coldPass(running, size, root);
             Pass cold = new Pass(0, 0, 0);
             for (int i = 0; i < COLD_PASSES; i++) cold = cold.plus(coldPass(running, size, root));
             evict(root, size);
@@ -260,7 +260,7 @@ public final class SendFileBench extends BenchProgram {
                 sizes.stream().map(s -> s.files + " files of " + s.id).toList())));
         text.append(Markdown.item("Method", String.format(Locale.ROOT, "rounds: %d, servers interleaved, a JVM for each case; in memory %s s after %s s of warm-up, which the passes on disk have had "
                 + "too; medians, and ratios within rounds with their range", rounds, Markdown.significant(seconds), Markdown.significant(warmup))));
-        text.append(Markdown.item("On disk", COLD_PASSES + " passes after " + COLD_WARMUP_PASSES + " of warm-up, in each every file once, evicted before (posix_fadvise"
+        text.append(Markdown.item("On disk", COLD_PASSES + " passes after " + String.join(", ", sizes.stream().map(s -> s.warmupPasses + " (" + s.id + ")").toList()) + " of warm-up, in each every file once, evicted before (posix_fadvise"
                 + (dropNames ? ", and all names and inodes by drop_caches)" : ")") + "; the longest turn and the sleeps of the loop's thread in one more pass, in which the loop never has nothing to do"));
         text.append(Markdown.item("CPU", "user + system time of the server's process, its other threads included, from its CPU-time clock (clock_gettime)"));
         for (SendFileServer server : servers) text.append(Markdown.item(server.id, server.title + (absent.containsKey(server) ? " – " + absent.get(server) : "")));
