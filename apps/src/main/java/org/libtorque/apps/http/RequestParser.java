@@ -27,7 +27,8 @@ import org.libtorque.memory.ByteView;
  *     implemented (501).
  * </ul>
  *
- * <p>A parser has no state of its own apart from its limits and may be shared.
+ * <p>A parser keeps, beside its limits, only the field lines of a head that it has parsed, to know them again ({@link KnownFields}); what it returns does not depend on them. It belongs to one
+ * thread at a time.
  */
 public final class RequestParser {
     /** Longest method. */
@@ -51,6 +52,7 @@ public final class RequestParser {
     private final int targetBytes;
     private final int headBytes;
     private final int fieldCount;
+    private final KnownFields known = new KnownFields();
 
     /** Creates a parser. */
     public RequestParser(HttpLimits limits) {
@@ -72,6 +74,19 @@ public final class RequestParser {
     public int parse(ByteView in, RequestHead head) {
         if (head.state == DONE) head.reset();
         int limit = Math.min(in.length(), headBytes);
+        if (head.state != START) return lines(in, head, limit);
+        int at = plainRequestLine(in, head, limit);
+        if (at == 0) return lines(in, head, limit);
+        if (known.recall(in, at, limit, head)) return head.length;
+        head.state = NAME;
+        head.cursor = head.mark = at;
+        int result = lines(in, head, limit);
+        if (result > 0) known.learn(in, head);
+        return result;
+    }
+
+    /** Parses on from where the head's state says. Returns what {@link #parse} does. */
+    private int lines(ByteView in, RequestHead head, int limit) {
         int at = head.cursor;
         if (head.state < NAME) {
             at = requestLine(in, head, limit);
@@ -306,8 +321,6 @@ public final class RequestParser {
     private int requestLine(ByteView in, RequestHead head, int limit) {
         int at = head.cursor;
         if (head.state == START) {
-            at = plainRequestLine(in, head, limit);
-            if (at != 0) return at;
             if (limit > 0 && in.getByte(0) == '\r') {
                 if (limit > 1 && in.getByte(1) != '\n') return fail(head, 400, "bare CR");
                 at = 2;

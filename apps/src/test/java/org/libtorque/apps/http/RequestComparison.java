@@ -16,8 +16,11 @@ final class RequestComparison {
 
     /** Feeds a request byte by byte, and each prefix at once, and compares every verdict with the model's. In the middle of
      * long requests not every byte. */
-    static void compareEveryPrefix(HttpLimits limits, byte[] request) {
-        RequestParser parser = new RequestParser(limits);
+    static void compareEveryPrefix(HttpLimits limits, byte[] request) { compareEveryPrefix(limits, request, request); }
+
+    /** The same with a parser that knows the field lines of another request, which {@code request} may have too, or nearly. */
+    static void compareEveryPrefix(HttpLimits limits, byte[] request, byte[] known) {
+        RequestParser parser = acquainted(limits, known);
         RequestHead growing = new RequestHead();
         String text = Corpus.text(request);
         RawView in = RawView.copyOf(request);
@@ -38,7 +41,7 @@ final class RequestComparison {
 
     /** Feeds a request in pieces that end where {@code ends} says, and then whole. */
     static void compare(HttpLimits limits, byte[] request, int[] ends) {
-        RequestParser parser = new RequestParser(limits);
+        RequestParser parser = acquainted(limits, request);
         RequestHead head = new RequestHead();
         String text = Corpus.text(request);
         RequestModel.Result whole = RequestModel.parse(limits, text);
@@ -56,6 +59,15 @@ final class RequestComparison {
         }
         in.point(address, request.length);
         compare(whole, parser.parse(in, head), in, head);
+    }
+
+    /** Returns a parser that has met a request's field lines so often that it has learnt them, if they are such as it learns, behind a request line of another length. */
+    private static RequestParser acquainted(HttpLimits limits, byte[] request) {
+        RequestParser parser = new RequestParser(limits);
+        String text = Corpus.text(request);
+        ByteView in = Corpus.view("GET /known?yes HTTP/1.1" + text.substring(Math.max(0, text.indexOf("\r\n"))));
+        for (int i = 0; i <= KnownFields.PATIENCE; i++) parser.parse(in, new RequestHead());
+        return parser;
     }
 
     private static void compare(RequestModel.Result expected, int verdict, ByteView in, RequestHead head) {
