@@ -98,8 +98,8 @@ class PressureSystemTest extends SystemTest {
 
     // ---- counters
 
-    /** A control group of version 2 of this test's own, or null if none can be made. */
-    private static Path newGroup() throws IOException {
+    /** A control group of version 2 of the caller's own, or null if none can be made. */
+    static Path newGroup() throws IOException {
         for (String root : List.of("/sys/fs/cgroup", "/sys/fs/cgroup/unified")) {
             if (!Files.exists(Path.of(root, "cgroup.controllers"))) continue;
             try {

@@ -110,6 +110,13 @@ final class SourceRows {
             rows.add(row("pressure", Delivery.COALESCED, 0, 10, (torque, color, receiver, folder) ->
                     subject(torque.onPressure(trigger, color, pressure -> receiver.accept(0)), number -> { }, () -> { })));
         }
+        if (canMakeGroups()) {
+            rows.add(row("counters", Delivery.EACH, 1, 10, (torque, color, receiver, folder) -> {
+                Path group = PressureSystemTest.newGroup();
+                Registration registration = torque.onCounters(group.resolve("cgroup.events"), color, change -> receiver.accept((int) change.now() - 1));
+                return subject(registration, number -> Files.writeString(group.resolve("cgroup.freeze"), "1"), () -> Files.delete(group)); // nobody is in it
+            }));
+        }
         rows.add(row("mailbox into a ring", Delivery.EACH, MANY, 100, (torque, color, receiver, folder) -> {
             EventRing ring = torque.ring(4);
             Condition<Integer> taker = torque.condition(color, payload -> takeAll(ring, receiver));
@@ -129,6 +136,17 @@ final class SourceRows {
             return subject(both, number -> mailbox.offer(number), poke::close);
         }));
         return rows;
+    }
+
+    private static boolean canMakeGroups() {
+        try {
+            Path group = PressureSystemTest.newGroup();
+            if (group == null) return false;
+            Files.delete(group);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static void takeAll(EventRing ring, IntConsumer receiver) {
