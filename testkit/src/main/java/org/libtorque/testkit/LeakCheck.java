@@ -2,6 +2,10 @@ package org.libtorque.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -39,6 +43,39 @@ public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
         @SuppressWarnings("unchecked")
         var before = (Map<Integer, String>) context.getStore(NAMESPACE).remove("before", Map.class);
         Eventually.await(() -> "no descriptors are left open: " + openedSince(before), Eventually.DEFAULT_LIMIT, () -> openedSince(before).isEmpty());
+    }
+
+    /**
+     * Has the JDK open what it keeps open for sockets: some descriptors come with the first ones, others with the first virtual thread that waits for one. For {@code @BeforeAll}.
+     *
+     * @throws UncheckedIOException if there are no sockets to be had
+     */
+    public static void openTheJdksOwnDescriptors() {
+        try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress()); var client = new Socket(server.getInetAddress(), server.getLocalPort());
+                var accepted = server.accept()) {
+            client.setSoTimeout(1);
+            waitFor(client);
+            client.setSoTimeout(0); // or it might find its time over, and not wait
+            Thread reader = Thread.ofVirtual().start(() -> waitFor(client));
+            Eventually.await("a virtual thread waits", () -> reader.getState() == Thread.State.WAITING);
+            accepted.shutdownOutput();
+            reader.join();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a pair of sockets", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while waiting", e);
+        }
+    }
+
+    private static void waitFor(Socket socket) {
+        try {
+            socket.getInputStream().read();
+        } catch (SocketTimeoutException expected) {
+            return;
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading", e);
+        }
     }
 
     /** Returns the process's open descriptors with what they refer to, those of the JVM's own files left out. */

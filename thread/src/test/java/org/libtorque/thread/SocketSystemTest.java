@@ -81,20 +81,7 @@ class SocketSystemTest {
     }
 
     /** The JDK opens descriptors of its own with the first sockets, and with the first virtual threads that use them. */
-    @BeforeAll static void warmUpTheJdk() throws Exception {
-        try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress()); var client = new Socket(server.getInetAddress(), server.getLocalPort())) {
-            Thread reader = Thread.ofVirtual().start(() -> {
-                try {
-                    client.setSoTimeout(1);
-                    client.getInputStream().read();
-                } catch (IOException e) {
-                    // the timeout
-                }
-            });
-            reader.join();
-            client.shutdownInput();
-        }
-    }
+    @BeforeAll static void warmUpTheJdk() { LeakCheck.openTheJdksOwnDescriptors(); }
 
     private Torque torque() {
         if (torque == null) open(Eventually.scaled(Duration.ofSeconds(150)));

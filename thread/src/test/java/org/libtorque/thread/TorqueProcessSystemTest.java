@@ -27,7 +27,7 @@ import org.libtorque.vcore.Backend;
 /** Child processes in blocking style, by a uthread that has their colour and by a platform thread. */
 @ExtendWith(LeakCheck.class)
 class TorqueProcessSystemTest {
-    @BeforeAll static void openTheJdksOwnDescriptors() throws Exception { SocketSystemTest.warmUpTheJdk(); }
+    @BeforeAll static void warmUpTheJdk() { LeakCheck.openTheJdksOwnDescriptors(); }
 
     private static Torque open(Backend backend) { return Torque.open(Runtimes.options(2).withBackend(backend)); }
 

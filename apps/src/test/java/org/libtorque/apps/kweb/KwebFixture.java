@@ -1,9 +1,6 @@
 package org.libtorque.apps.kweb;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -52,20 +49,8 @@ abstract class KwebFixture {
     }
 
     /** The JDK's own descriptors for sockets are made once, with the first ones, and more with the first virtual threads that use them. */
-    @BeforeAll static void openTheJdksOwnDescriptors() throws IOException, InterruptedException {
-        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress()); var client = new Socket(listener.getInetAddress(), listener.getLocalPort())) {
-            client.setSoTimeout(1);
-            Runnable read = () -> {
-                try {
-                    client.getInputStream().read();
-                } catch (IOException e) {
-                    // the timeout
-                }
-            };
-            read.run();
-            Thread.ofVirtual().start(read).join();
-            client.shutdownInput();
-        }
+    @BeforeAll static void openTheJdksOwnDescriptors() throws InterruptedException {
+        LeakCheck.openTheJdksOwnDescriptors();
         int before = -1;
         for (int now; (now = openDescriptors()) != before; before = now) Thread.sleep(100); // some come from threads that the JDK has just started
     }
