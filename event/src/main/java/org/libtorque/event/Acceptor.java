@@ -161,6 +161,8 @@ final class Acceptor extends AcceptSource {
                 if (at.over()) drop(fd);
                 else serve(at, color(), fd);
             }
+
+            @Override protected void dropped() { drop(fd); }
         }.postSurely();
         if (!posted) drop(fd);
     }
@@ -200,6 +202,12 @@ final class Acceptor extends AcceptSource {
     private void pause() {
         paused = true;
         loop.vcore.timers().schedule(retry, loop.vcore.now() + RETRY_NANOS);
+    }
+
+    /** Its vcore has ended before it was started there. Any thread, once. */
+    void neverStarted() {
+        stopped = true;
+        Files.close(ErrnoSlot.current(), fd());
     }
 
     /** The listener is not held any more. */

@@ -5,6 +5,7 @@ import java.net.SocketAddress;
 import org.libtorque.memory.ByteView;
 import org.libtorque.memory.raw.RawView;
 import org.libtorque.sys.Errno;
+import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.SocketAddresses;
@@ -31,6 +32,9 @@ public final class DatagramEndpoint {
     void start() { source.start(); }
 
     void stop() { source.end(); }
+
+    /** Its vcore has ended before it was started there. Any thread, once. */
+    void neverStarted() { Files.close(ErrnoSlot.current(), source.fd()); }
 
     Loop loop() { return source.loop; }
 

@@ -60,14 +60,20 @@ abstract class KernelSource extends EventSource implements Registration {
     final void register() {
         boolean posted = new HomeTask(color()) {
             @Override protected void run() { start(); }
+
+            @Override protected void dropped() { neverStarted(); }
         }.postSurely();
         if (posted) return;
-        state.set(CLOSED);
-        closing();
+        neverStarted();
+        throw new RejectedExecutionException(color().home() + " has stopped");
+    }
+
+    /** Its vcore has ended before it was registered there. Any thread, once. */
+    private void neverStarted() {
+        if (state.compareAndSet(OPEN, CLOSED)) closing();
         ended = true;
         if (fd() >= 0) Files.close(ErrnoSlot.current(), fd());
         released();
-        throw new RejectedExecutionException(color().home() + " has stopped");
     }
 
     private void start() {

@@ -44,8 +44,10 @@ public final class Listener implements Registration {
         for (Acceptor acceptor : acceptors) {
             boolean posted = new HomeTask(acceptor.color()) {
                 @Override protected void run() { acceptor.start(); }
+
+                @Override protected void dropped() { acceptor.neverStarted(); }
             }.postSurely();
-            if (!posted) org.libtorque.sys.Files.close(errno, acceptor.fd()); // the runtime has stopped since it was asked
+            if (!posted) acceptor.neverStarted(); // the runtime has stopped since it was asked
         }
         return listener;
     }
