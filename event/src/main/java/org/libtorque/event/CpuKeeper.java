@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.hardware.CpuTimes;
 import org.libtorque.hardware.InterruptLoad;
 import org.libtorque.hardware.TopologyWatcher;
 import org.libtorque.sys.Affinity;
@@ -25,7 +26,8 @@ import org.libtorque.vcore.Roster;
  * less than a microsecond, which also finds what changed and changed back between two looks. The first look comes as long after
  * the start, so that a program does not wait for it.
  *
- * <p>While it is at it, it counts interrupts once a second, and tells how much of each vcore's CPU they take ({@link InterruptGauge}).
+ * <p>While it is at it, it counts interrupts once a second, and tells how much of each vcore's CPU they take ({@link InterruptGauge}); and, after each look, how much of it whatever else
+ * runs there has had ({@link ShareGauge}).
  *
  * <p>A thread's number is guarded by this object and forgotten before the thread ends, so that none is touched that has the number
  * next.
@@ -46,6 +48,9 @@ final class CpuKeeper {
     private static final int INTERRUPT_COST_FRACTION = 1_000;
     /** When interrupts are counted next. The watcher's thread only. */
     private static long nextInterrupts = System.nanoTime();
+    /** When the shares of CPUs are looked at next; the watcher's thread only. And what looking may cost of the time between: a file for each thread. */
+    private static long nextShares = nextInterrupts;
+    private static final int SHARES_COST_FRACTION = 500;
 
     private final int[] cpus;
     /** The kernel's numbers of the vcores' threads; 0 before they began and after they ended. Guarded by this. */
@@ -55,6 +60,7 @@ final class CpuKeeper {
     private int running;
     private final Roster roster;
     private final InterruptGauge interrupts;
+    private final ShareGauge shares;
 
     /**
      * @param cpus   the CPU of each vcore
@@ -64,6 +70,7 @@ final class CpuKeeper {
         this.cpus = cpus.clone();
         this.roster = roster;
         interrupts = new InterruptGauge(this.cpus, InterruptGauge.NANOS);
+        shares = new ShareGauge(this.cpus);
         threads = new int[cpus.length];
         away = new boolean[cpus.length];
         running = cpus.length;
@@ -155,6 +162,26 @@ final class CpuKeeper {
             for (CpuKeeper keeper : KEEPERS) keeper.keep(usable, ErrnoSlot.current(), mask);
         }
         countInterrupts();
+        measureShares();
+    }
+
+    private static void measureShares() {
+        long start = System.nanoTime();
+        if (start - nextShares < 0) return;
+        for (CpuKeeper keeper : KEEPERS) {
+            if (keeper.cpus.length > 1) keeper.measureShare();
+        }
+        nextShares = start + SHARES_COST_FRACTION * (System.nanoTime() - start);
+    }
+
+    /** On the watcher's thread. */
+    private void measureShare() {
+        int[] running;
+        synchronized (this) {
+            running = threads.clone();
+        }
+        shares.update(CpuTimes.sample(running));
+        for (int vcore = 0; vcore < cpus.length; vcore++) roster.shares(vcore, shares.taken(vcore), shares.pace(vcore));
     }
 
     private static void countInterrupts() {

@@ -195,4 +195,18 @@ class LiveTopologyKernelTest {
         }
         assertTrue(between.nanoTime() > 0);
     }
+
+    @Test void theKernelTellsForHowLongCpusWereIdleAndAThreadHasRun() {
+        int[] self = {org.libtorque.sys.Affinity.gettid()};
+        CpuTimes before = CpuTimes.sample(self);
+        for (int cpu : HERE.online().toArray()) assertTrue(before.idleNanos(cpu) >= 0);
+        assertTrue(before.ranNanos(0) > 0 && before.delayNanos(0) >= 0);
+        CpuTimes after;
+        long end = System.nanoTime() + 30_000_000_000L;
+        do { // brought up to date once in a tick
+            after = CpuTimes.sample(self);
+        } while (after.ranNanos(0) - before.ranNanos(0) < 10_000_000 && System.nanoTime() - end < 0);
+        assertTrue(after.ranNanos(0) - before.ranNanos(0) >= 10_000_000);
+        assertTrue(after.nanoTime() > before.nanoTime() && after.delayNanos(0) >= before.delayNanos(0));
+    }
 }

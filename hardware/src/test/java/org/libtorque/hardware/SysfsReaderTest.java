@@ -194,4 +194,18 @@ class SysfsReaderTest {
         assertEquals(0, load.interrupts(99));
         assertEquals(4, load.softirqs(2, "NET_RX"));
     }
+
+    @Test void idleTimeIsThatOfTheCpusNamedAndThreadsAreThoseAskedFor() throws Exception {
+        machine("core:4");
+        SysfsTree.put(root, "proc/stat", "cpu  1 2 3 400 50 0 0 0 0 0\ncpu0 1 2 3 100 20 9 9 9 0 0\ncpu3 1 2 3 5 0 0\ncpu2 1 2 3 x 0 0\ncpu1 7\nintr 5 5");
+        SysfsTree.put(root, "proc/self/task/17/schedstat", "123456789012 4567 89\n");
+        SysfsTree.put(root, "proc/self/task/18/schedstat", "nonsense\n");
+        CpuTimes times = CpuTimes.read(root, new int[] {18, 17, 0, 99});
+        assertEquals(1_200_000_000L, times.idleNanos(0));
+        assertEquals(50_000_000L, times.idleNanos(3));
+        for (int cpu : new int[] {-1, 1, 2, 4}) assertEquals(-1, times.idleNanos(cpu));
+        assertEquals(123_456_789_012L, times.ranNanos(1));
+        assertEquals(4_567, times.delayNanos(1));
+        for (int i : new int[] {0, 2, 3}) assertEquals(0, times.ranNanos(i) + times.delayNanos(i));
+    }
 }

@@ -39,6 +39,9 @@ final class Hart {
 
     long busyNanos;
     long wakeUps;
+    /** For how long it was away, and for how long of that something waited for it. */
+    private long lostNanos, delayNanos;
+    private long lostSince, delayedSince;
 
     Hart(int id, Simulation simulation) {
         this.id = id;
@@ -216,6 +219,7 @@ final class Hart {
         long latency = latency(time - blockedSince);
         long at = Math.max(time, blockedSince) + latency;
         if (lost) {
+            if (remaining < 0) delayedSince = simulation.now;
             if (remaining < 0 || remaining > latency) remaining = latency;
         } else if (!wheel.isPending(id)) {
             wheel.schedule(id, at);
@@ -234,10 +238,19 @@ final class Hart {
         lost = true;
         remaining = wheel.isPending(id) ? wheel.timeOf(id) - simulation.now : -1;
         wheel.cancel(id);
+        lostSince = delayedSince = simulation.now;
     }
+
+    /** Returns for how long the CPU has been away since the beginning. */
+    long lostNanos() { return lost ? lostNanos + simulation.now - lostSince : lostNanos; }
+
+    /** Returns for how long what runs here has waited for the CPU, as the kernel counts it: run delay. */
+    long delayNanos() { return lost && remaining >= 0 ? delayNanos + simulation.now - delayedSince : delayNanos; }
 
     /** The CPU is given back. */
     void giveBack() {
+        lostNanos = lostNanos();
+        delayNanos = delayNanos();
         lost = false;
         if (remaining >= 0) wheel.schedule(id, simulation.now + remaining);
         remaining = -1;

@@ -38,6 +38,9 @@ abstract class Model {
     /** The thread leaves this hart. */
     void leave(Hart hart) {}
 
+    /** {@link Simulation#SAMPLE_NANOS} have passed, in which harts may have been away. */
+    void sampled() {}
+
     /** The run is over. */
     void end() {}
 

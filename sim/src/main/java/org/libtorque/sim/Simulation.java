@@ -13,6 +13,8 @@ import org.libtorque.vcore.Balance;
  */
 final class Simulation {
     private static final long MAX_WAIT_NANOS = 1_000_000_000_000L;
+    /** Sooner than in reality, since a run is shorter than what it stands for. */
+    static final long SAMPLE_NANOS = 20_000_000;
 
     final Scenario scenario;
     final Costs costs;
@@ -30,7 +32,7 @@ final class Simulation {
     private final Requests requests = new Requests();
     private final RandomStream random = new RandomStream(0);
     private final RandomStream bursts;
-    private final int firstLoss, burst;
+    private final int firstLoss, burst, sample;
     private final long start, end;
     private final Histogram[] waits;
     private final long[] served;
@@ -63,7 +65,8 @@ final class Simulation {
         int count = traffic.home.length;
         firstLoss = hartCount + count;
         burst = firstLoss + hartCount;
-        wheel = new EventWheel(burst + 1);
+        sample = burst + 1;
+        wheel = new EventWheel(sample + 1);
         start = scenario.nanos() / 10;
         end = start + scenario.nanos();
         bursts = new RandomStream(RandomStream.state(scenario.seed(), -2));
@@ -104,6 +107,7 @@ final class Simulation {
         quiet = true;
         for (Connection connection : connections) wheel.cancel(harts.length + connection.id);
         wheel.cancel(burst);
+        wheel.cancel(sample);
         for (int i = 0; i < harts.length; i++) {
             wheel.cancel(firstLoss + i);
             if (harts[i].isLost()) harts[i].giveBack();
@@ -121,7 +125,8 @@ final class Simulation {
             if (thing < hartCount) resume(harts[thing]);
             else if (thing < firstLoss) arrive(connections[thing - hartCount]);
             else if (thing < burst) toggleLoss(thing - firstLoss);
-            else arriveInBurst();
+            else if (thing == burst) arriveInBurst();
+            else sample();
         }
     }
 
@@ -143,7 +148,8 @@ final class Simulation {
             wheel.schedule(harts.length + id, first);
         }
         if (traffic.lossEvery > 0) {
-            for (int i = 0; i < harts.length; i += traffic.lossEvery) {
+            wheel.schedule(sample, SAMPLE_NANOS);
+            for (int i = traffic.lossFrom; i < harts.length; i += traffic.lossEvery) {
                 random.state = RandomStream.state(scenario.seed(), -4 - i);
                 wheel.schedule(firstLoss + i, 1 + random.nextLong(traffic.lossPeriodNanos));
             }
@@ -211,6 +217,12 @@ final class Simulation {
             model.arrived(connection);
         }
         scheduleBurst();
+    }
+
+    /** As a real runtime does now and then: what the kernel counts of harts that others have had. */
+    private void sample() {
+        model.sampled();
+        wheel.schedule(sample, now + SAMPLE_NANOS);
     }
 
     private void toggleLoss(int hart) {

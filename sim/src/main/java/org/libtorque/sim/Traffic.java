@@ -40,8 +40,8 @@ final class Traffic {
     double burstGapNanos;
     int burstRequests;
 
-    /** Every so many harts one is taken away now and then; 0 for none. */
-    int lossEvery;
+    /** Every so many harts one is taken away now and then, beginning with this one; 0 for none. */
+    int lossEvery, lossFrom;
     long lossNanos = 4_000_000, lossPeriodNanos = 20_000_000;
 
     Traffic(Scenario scenario) {
@@ -49,13 +49,14 @@ final class Traffic {
         boolean closed = scenario.closed();
         Kind typical = scenario.workload() == Workload.SLOW ? new Kind("all", closed, LIGHT_NANOS / 2, LIGHT_NANOS / 2, LONG_NANOS, 10_000)
                 : new Kind("all", closed, TYPICAL_NANOS / 2, TYPICAL_NANOS / 2, 0, 0);
-        if (scenario.workload() == Workload.FAT) {
+        boolean heavy = scenario.workload() == Workload.FAT || scenario.workload() == Workload.LONE;
+        if (heavy) {
             kinds = new Kind[] {new Kind("light", closed, LIGHT_NANOS, 0, 0, 0), new Kind("heavy", true, HEAVY_NANOS, 0, 0, 0)};
         } else {
             kinds = new Kind[] {typical};
         }
-        int perHart = scenario.workload() == Workload.FAT ? HEAVY_PER_HART + LIGHT_PER_HART : scenario.connectionsPerHart();
-        int count = perHart * harts;
+        int perHart = heavy ? HEAVY_PER_HART + LIGHT_PER_HART : scenario.connectionsPerHart();
+        int count = scenario.workload() == Workload.LONE ? (1 + 2 * LIGHT_PER_HART) * ((harts + 1) / 2) : perHart * harts;
         kind = new byte[count];
         home = new int[count];
         gapNanos = new double[count];
@@ -67,6 +68,7 @@ final class Traffic {
             case BALANCED, SLOW -> { }
             case ZIPF -> zipf(scenario, cost);
             case FAT -> fat();
+            case LONE -> lone();
             case BURSTS -> {
                 burstRequests = 4;
                 burstGapNanos = 2 * cost * burstRequests * perHart / scenario.load() / harts;
@@ -155,6 +157,21 @@ final class Traffic {
             gapNanos[i] = isLight ? LIGHT_PER_HART / LIGHT_PER_HART_AND_NANO : 0;
             if (!isLight) home[i] = Math.min(harts - 1, (i - light) % ((harts + 1) / 2) * 2);
         }
+    }
+
+    /** On every second hart a heavy connection and the light ones of two harts; each of the others shares its CPU. */
+    private void lone() {
+        int crowded = (harts + 1) / 2;
+        for (int i = 0; i < home.length; i++) {
+            boolean isLight = i >= crowded;
+            kind[i] = (byte) (isLight ? 0 : 1);
+            gapNanos[i] = isLight ? LIGHT_PER_HART / LIGHT_PER_HART_AND_NANO : 0;
+            home[i] = i % crowded * 2;
+        }
+        lossEvery = 2;
+        lossFrom = 1;
+        lossNanos = 30_000;
+        lossPeriodNanos = 75_000;
     }
 
     /** Returns when a connection's next request comes after {@code time}: exponential gaps, begun anew at the end of a phase. */

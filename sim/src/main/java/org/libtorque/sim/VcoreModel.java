@@ -17,6 +17,9 @@ class VcoreModel extends Model {
     private static final int TURNS = 64;
 
     final Vcore[] vcores;
+    private final Scoreboard board;
+    /** What was counted at the last sample. */
+    private final long[] lost, delayed, busy;
 
     VcoreModel(Simulation simulation, Balance balance) {
         this(simulation, balance, Scoreboard.of(simulation.distances.cpus(), simulation.scenario.topology().universe()), POST_LIMIT);
@@ -24,6 +27,10 @@ class VcoreModel extends Model {
 
     VcoreModel(Simulation simulation, Balance balance, Scoreboard board, int postLimit) {
         super(simulation);
+        this.board = board;
+        lost = new long[simulation.harts.length];
+        delayed = new long[lost.length];
+        busy = new long[lost.length];
         vcores = new Vcore[simulation.harts.length];
         var blocks = new BlockPool(BLOCK_BYTES, BLOCK_BYTES); // never used: one for all
         for (int i = 0; i < vcores.length; i++) {
@@ -51,6 +58,18 @@ class VcoreModel extends Model {
     @Override boolean shouldYield(Hart hart) { return vcores[hart.id].shouldYield(); }
 
     @Override void enter(Hart hart) { Vcore.switchTo(vcores[hart.id]); } // leaving is left out: between harts nobody asks
+
+    /** As the real runtime's sampler does: who is on the CPU besides, and how long one waits for it. */
+    @Override void sampled() {
+        for (int i = 0; i < vcores.length; i++) {
+            Hart hart = simulation.harts[i];
+            long away = hart.lostNanos() - lost[i], delay = hart.delayNanos() - delayed[i], ran = hart.busyNanos - busy[i];
+            lost[i] += away;
+            delayed[i] += delay;
+            busy[i] += ran;
+            board.shares(i, (int) (1024 * away / Simulation.SAMPLE_NANOS), ran + delay < Simulation.SAMPLE_NANOS / 64 ? -1 : (int) (1024 * ran / (ran + delay)));
+        }
+    }
 
     @Override void end() { Vcore.switchTo(null); }
 

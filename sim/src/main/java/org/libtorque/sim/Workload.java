@@ -10,6 +10,8 @@ public enum Workload {
     ZIPF("request rates by Zipf's law (exponent 1), at random over the harts"),
     /** Few connections that keep their hart busy, all on half of the harts, and many light ones. */
     FAT("8 connections on every second hart ask for 200 us back to back; 28 light ones per hart, 5 us"),
+    /** One connection that keeps its hart busy, with many light ones, beside a hart that another program uses too. */
+    LONE("one connection on every second hart asks for 200 us back to back beside 56 light ones; the others' CPUs are away for 30 us of every 75"),
     /** Half of the load comes in bursts to one hart at a time. */
     BURSTS("half of the load comes at once, to all connections of one hart at a time"),
     /** The busy connections are others every 10 ms. */

@@ -50,7 +50,7 @@ public class IdleStress {
         public OfferAndIdler() { own.add(new Color(null, 1), 0); }
 
         @Actor public void owner(II_Result r) {
-            offers.offer(own, 1, 0, false);
+            offers.offer(own, 1, 0, false, 0);
             VarHandle.fullFence();
             r.r1 = wakeSomebody(board, gate);
         }

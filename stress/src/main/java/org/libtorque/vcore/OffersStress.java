@@ -41,7 +41,7 @@ public class OffersStress {
         public OwnerAndThief() {
             var own = new RunQueue();
             color(1, own);
-            offers.offer(own, 1, 0, false);
+            offers.offer(own, 1, 0, false, 0);
         }
 
         @Actor public void owner(III_Result r) { r.r1 = count(offers.takeFirst(RunQueue.NONE)); }
@@ -63,11 +63,11 @@ public class OffersStress {
 
         public OfferingAndAThief() {
             color(1, own);
-            offers.offer(own, 1, 0, false);
+            offers.offer(own, 1, 0, false, 0);
             color(2, own);
         }
 
-        @Actor public void owner(IIII_Result r) { r.r1 = offers.offer(own, 1, 0, false) >= 0 ? 1 : 0; }
+        @Actor public void owner(IIII_Result r) { r.r1 = offers.offer(own, 1, 0, false, 0) >= 0 ? 1 : 0; }
 
         @Actor public void thief(IIII_Result r) { r.r2 = count(offers.steal(1)); }
 
@@ -90,7 +90,7 @@ public class OffersStress {
         public TwoThieves() {
             var own = new RunQueue();
             color(1, own);
-            offers.offer(own, 1, 0, false);
+            offers.offer(own, 1, 0, false, 0);
         }
 
         @Actor public void first(III_Result r) { r.r1 = count(offers.steal(2)); }
@@ -121,7 +121,7 @@ public class OffersStress {
             r.r1 = got;
         }
 
-        @Actor public void thief(IIII_Result r) { r.r2 = count(offers.stealAndAnnounce(1)); }
+        @Actor public void thief(IIII_Result r) { r.r2 = count(offers.stealAndAnnounce(1, Long.MAX_VALUE)); }
 
         @Arbiter public void rest(IIII_Result r) {
             offers.checkInvariants();

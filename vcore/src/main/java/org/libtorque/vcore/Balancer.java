@@ -19,6 +19,10 @@ final class Balancer {
     /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
     private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
     private static final int SKEW_MARGIN = 128;
+    /** Of what else is asked of the CPU of whoever would take it, no more than this counts, of 1024: it has nothing to do at the moment, after all. */
+    private static final int MOST_ASKED = 768;
+    /** What takes as long is not worth taking for its own sake from where it is the next to run. */
+    static final long LONE_NANOS = 70_000;
     /**
      * Vcores that differ by so much, of 1024, on average are a skewed machine: demand that is even is never that uneven by chance. It counts as such for a while after, since skew
      * that has been mended by moving comes back elsewhere.
@@ -65,6 +69,11 @@ final class Balancer {
     private static final int SOON = 4, LONG = 16, MAX_REST_SHIFT = 9;
     /** By how much, of 1024, the old home must have been busier than the new one. */
     private static final int MOVE_MARGIN = 64;
+    /** What asks for as much of a CPU, of 1024, is heavy; and for how long it counts that there was one. */
+    private static final int HEAVY = 256;
+    private static final long HEAVY_REST_NANOS = 100_000_000;
+    /** If the program asks for as much of a CPU, of 1024, nothing is left for a heavy colour to go faster by having others wait. */
+    private static final int SATURATED = 960;
 
     private final Vcore vcore;
     private final Clock clock;
@@ -83,10 +92,17 @@ final class Balancer {
     private Vcore helped;
     /** Whether this turn is about what has waited too long elsewhere. */
     private boolean helping;
+    /** What takes longer is not taken from who is being helped. */
+    private long longestHelped = Long.MAX_VALUE;
+    private boolean hasDeclined;
     /** How many colours were left when it was laid out last what waits here, because they must stay, or had no room. */
     private int leftOver;
     /** Whether it is this one that watches. */
     private boolean watches;
+    /** Who is to have some of what is at home here, or null. */
+    private Vcore relief;
+    /** Until when it counts that a heavy colour is at home here. */
+    private long heavyUntil;
     /** The expected CPU time of what was given away and not yet counted. */
     private long givenNanos;
     private int random;
@@ -100,7 +116,7 @@ final class Balancer {
         balance = vcore.balance;
         own = vcore.own;
         offers = vcore.offers;
-        skewedUntil = vcore.now;
+        skewedUntil = heavyUntil = vcore.now;
         random = 0x9E3779B9 * (vcore.index() + 1);
     }
 
@@ -120,16 +136,31 @@ final class Balancer {
 
     /** Lets others have what waits while a colour runs, and wakes one who is idle if it is worth it. */
     void offer(Color runs) {
-        long waiting = own.work() + offers.work();
-        if (waiting == 0 || board.isClosing()) return;
+        if (own.work() + offers.work() == 0 || board.isClosing()) return;
+        long wait = backlog(runs.cost);
         boolean skewed = helping || isMachineSkewed() || isBusierThanWhoIsIdle();
-        if (!vcore.runningLong && waiting < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
+        if (!vcore.runningLong && wait < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
         if (own.grouped() > 0) giveWithinGroups();
         int max = vcore.runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / Vcore.LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
-        long work = offers.offer(own, max, vcore.virtualNow, vcore.runningLong);
-        if (work <= 0 || !vcore.runningLong && work < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
+        long work = offers.offer(own, max, vcore.virtualNow, vcore.runningLong, vcore.turnStart + runs.cost);
+        if (work <= 0 || !vcore.runningLong && wait < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in Vcore.waitForEvents
         for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
+    }
+
+    /**
+     * Returns how much work waits here that others could relieve this vcore of: all of it, or, where CPUs are shared with others, all but the colour that runs last if its turn is long. For it waits for the rest, and all that taking
+     * some of it elsewhere can spare anybody is that; one that waits alone is the next anyway, however much it has to do.
+     *
+     * @param running what it is to do before all of that
+     */
+    long backlog(long running) {
+        if (!board.somebodyShares()) return own.work() + offers.work();
+        int ownLast = own.lastCost();
+        long offered = offers.work();
+        long offeredLast = offered - offers.backlog(); // 0 if short
+        long last = ownLast < LONE_NANOS ? offeredLast : Math.max(ownLast, offeredLast);
+        return own.work() + offered - last + (last == 0 ? 0 : running);
     }
 
     /** Whether some vcores are asked for much more than others, or have been not long ago. */
@@ -169,12 +200,34 @@ final class Balancer {
         for (int i = 0; i < MAX_VICTIMS && !found; i++) {
             int who = board.nearestOffering(position);
             if (who < 0) break;
-            found = takeAll(board.member(who).offers.steal(MAX_STOLEN));
+            Offers theirs = board.member(who).offers;
+            long longest = worthTaking(position, waitAt(theirs, vcore.now));
+            found = takeAll(theirs.steal(MAX_STOLEN, longest));
+            hasDeclined |= !found && longest < Long.MAX_VALUE;
         }
         board.endSearch(position);
         if (found) wakeIfMore();
         return found;
     }
+
+    /**
+     * Returns how long a turn may be, at most, for it to gain by being had on another vcore, where CPUs are shared with others. What else is asked of that CPU makes it longer, where others have it meanwhile, or waits for its
+     * end: with half of the CPU asked for anyway, work that would have waited for as long as it takes is done no sooner.
+     *
+     * @param taker who would have it
+     * @param wait  for how long it would wait otherwise
+     */
+    private long worthTaking(int taker, long wait) {
+        if (!board.somebodyShares()) return Long.MAX_VALUE;
+        int asked = Math.min(board.mostClaim(taker, vcore.now), MOST_ASKED);
+        return asked < Scoreboard.SHARED_CPU ? Long.MAX_VALUE : Math.max(LONE_NANOS, wait * (1024 - asked) / asked);
+    }
+
+    /** Returns for how long what is on offer at another vcore that is not overdue waits there. */
+    private static long waitAt(Offers theirs, long present) { return Math.max(0, theirs.busyUntil() - present) + theirs.backlog(); }
+
+    /** Whether this turn has left something on offer to those who can do it faster. They, or its owner, come for it; to look again before going to sleep would find the same. */
+    boolean hasDeclined() { return hasDeclined; }
 
     private void wakeIfMore() {
         // Who works does not search: another one shall, if there is more, of this victim or of others. StoreLoad: the end of the search before the look at who is idle;
@@ -220,12 +273,14 @@ final class Balancer {
             Vcore needy = board.member(who);
             boolean idle = board.isIdle(who);
             if (!idle && !board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
-                return !board.isOffering(who) && needy.offers.work() >= least && takeAll(needy.offers.steal(MAX_STOLEN));
+                return !board.isOffering(who) && (board.somebodyShares() ? needy.offers.backlog() : needy.offers.work()) >= least
+                        && takeAll(needy.offers.steal(MAX_STOLEN, worthTaking(position, waitAt(needy.offers, present))));
             }
             board.lookedAfter(who, present);
+            longestHelped = worthTaking(position, board.overdueFor(who, present) + needy.offers.backlog());
             if (!idle) {
                 sawOverdue = true;
-                if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN))) {
+                if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN, longestHelped))) {
                     wakeIfMore();
                     return true;
                 }
@@ -290,7 +345,7 @@ final class Balancer {
         vcore.count(Vcore.STOLEN, 1);
     }
 
-    private boolean mayHelpWith(Color color) { return color.mayRoam() && color.mayLiveAt(vcore); }
+    private boolean mayHelpWith(Color color) { return color.cost <= longestHelped && color.mayRoam() && color.mayLiveAt(vcore); }
 
     /** Makes a colour run here that was another's to run. */
     private void take(Color color) {
@@ -336,7 +391,7 @@ final class Balancer {
     /** Gives about half of what waits to a neighbour that has nothing to do. */
     void push() {
         int waiting = own.size();
-        if (waiting < 2 || own.work() + offers.work() < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
+        if (waiting < 2 || backlog(0) < PUSH_NANOS || board.nobodyIdle() || board.isClosing()) return;
         int who = board.receiver(position, nextRandom());
         if (who < 0) return;
         Vcore receiver = board.member(who);
@@ -352,12 +407,13 @@ final class Balancer {
 
     private long give(Vcore receiver, int max) {
         long half = own.work() / 2;
+        long longest = worthTaking(receiver.position, backlog(0));
         long given = 0;
         Color staying = null;
         Color last = null;
         for (int i = max; i > 0 && given < half; i--) {
             Color color = own.pollLast();
-            if (!color.mayRoam() || !color.mayLiveAt(receiver)) {
+            if (color.cost > longest || !color.mayRoam() || !color.mayLiveAt(receiver)) {
                 if (staying == null) staying = color;
                 else last.next = color;
                 last = color;
@@ -377,7 +433,7 @@ final class Balancer {
     }
 
     /** Ends a turn of the loop. */
-    void endTurn() { helping = false; }
+    void endTurn() { helping = hasDeclined = false; }
 
     // ------------------------------------------------------------------------------------------------------------- watching
 
@@ -408,19 +464,67 @@ final class Balancer {
 
     // --------------------------------------------------------------------------------------------------------------- moving
 
-    boolean shouldMove(Color color) {
+    /**
+     * Whether a colour is to move for good, at the end of a turn here.
+     *
+     * @param roams whether the last task of the turn could have run elsewhere: colours of which that cannot be said, such as those of listeners, move only when their vcore is parked
+     */
+    boolean shouldMove(Color color, boolean roams) {
         if (color.residentCount > 0 && board.somebodyParked() && !vcore.parking.isParked() && color.home() != vcore && color.home().isParked()) {
             return !board.isClosing() && !color.isPinned();
         }
-        if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
         Vcore home = color.home();
-        if (home == vcore || color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing()
-                || color.moved && vcore.turnStart - color.movedAt < restNanos(color)) return false;
+        if (home == vcore) return roams && shouldRelieve(color);
+        if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
+        if (color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing() || mustRest(color)) return false;
         if (board.isOverdue(home.position, vcore.turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
+        if (demandOf(color) >= HEAVY && (board.isShared(home.position) || board.isShared(position))) return wouldRelieve(home.position, position, color) && board.moves().tryTake(vcore.turnStart);
         int margin = MOVE_MARGIN + color.demand(); // what it asks for itself will be asked for here: if that is all, this one would be the busier one, and it went back
         return board.demand(home.position) >= board.demand(position) + margin
                 && board.lastingDemand(home.position) >= board.lastingDemand(position) + margin
                 && board.moves().tryTake(vcore.turnStart);
+    }
+
+    private boolean mustRest(Color color) { return color.moved && vcore.turnStart - color.movedAt < restNanos(color); }
+
+    private boolean isMoreShared(int who, int than) { return board.isShared(who) && board.taken(who) >= board.taken(than) + MOVE_MARGIN; }
+
+    /** What a colour whose turns have been here asks for, of 1024 of a CPU's time. */
+    private int demandOf(Color color) { return color.demand() * board.pace(position) >> 10; }
+
+    /**
+     * Looks for somebody whose CPU is asked for less than this one's, by the program and by whoever else uses it, if a heavy colour is at home here and one of the two is shared. If others
+     * have less of that CPU the heavy one moves there, else what is light makes room for it, without having been stolen before: a heavy colour whose turns come one after the other never
+     * waits, so nobody steals it from where the CPU is another's for half of the time; and what else is at its home waits in the kernel while it runs, and is not stolen either. One colour
+     * for each time that this is asked, so that what it has changed is known before the next. Nothing goes to and fro, for each goes one way only, so no budget is needed.
+     */
+    void lookForRelief() {
+        Vcore before = relief;
+        relief = null;
+        if (vcore.now - heavyUntil >= 0 || board.isClosing() || vcore.parking.isParked()) return;
+        int who = board.neighbour(position, nextRandom());
+        if (who < 0) return;
+        if (before != null && board.mostClaim(before.position, vcore.now) <= board.mostClaim(who, vcore.now)) who = before.position;
+        if (!board.isParked(who) && (isMoreShared(position, who) || isMoreShared(who, position)) && wouldRelieve(position, who, null)) relief = board.member(who);
+    }
+
+    /** Whether a vcore's CPU would still be the one that is less asked for if a colour moved there from another. */
+    private boolean wouldRelieve(int from, int to, Color color) {
+        // Its turns have been measured by the clock, here: where it gets less of the CPU they take no shorter.
+        int asked = color == null ? 0 : isMoreShared(to, from) ? color.demand() : demandOf(color);
+        return board.leastClaim(from) >= board.mostClaim(to, vcore.turnStart) + MOVE_MARGIN + asked;
+    }
+
+    /** Whether a colour that is at home here, and has just had its turn here, is to move to {@link #relief}, and sees to it that it does. */
+    private boolean shouldRelieve(Color color) {
+        if (color.residentCount == 0 || !balance.migrates()) return false;
+        boolean heavy = color.cost >= Vcore.LONG_NANOS && demandOf(color) >= HEAVY;
+        if (heavy) heavyUntil = vcore.turnStart + HEAVY_REST_NANOS;
+        if (relief == null || (heavy ? !isMoreShared(position, relief.position) : board.leastClaim(position) - board.taken(position) < SATURATED || isMoreShared(position, relief.position)) || color.turnsAway > 0 || color.isPinned() || mustRest(color) || !color.mayLiveAt(relief) || board.isClosing()) return false;
+        if (board.isParked(relief.position) || !wouldRelieve(position, relief.position, color)) return false;
+        color.movingTo = relief;
+        relief = null;
+        return true;
     }
 
     private static long restNanos(Color color) { return MOVE_REST_NANOS << color.restShift; }

@@ -18,8 +18,10 @@ abstract class OffersFields extends OffersPad0 {
     long firstHint = RunQueue.NONE;
     /** The shares in the queue, likewise. */
     long sharesHint;
-    /** The work in the queue, likewise. */
-    long workHint;
+    /** The work in the queue, likewise; and {@link RunQueue#backlog}. */
+    long workHint, backlogHint;
+    /** When the owner's turn is expected to end that runs, or is about to, when something is offered. */
+    long busyUntil;
     /** Expected CPU time of all that was ever stolen. */
     long stolen;
 }
@@ -46,6 +48,8 @@ final class Offers extends OffersPad1 {
     private static final VarHandle FIRST;
     private static final VarHandle SHARES;
     private static final VarHandle WORK;
+    private static final VarHandle BACKLOG;
+    private static final VarHandle BUSY_UNTIL;
     private static final VarHandle STOLEN;
 
     static {
@@ -56,6 +60,8 @@ final class Offers extends OffersPad1 {
             SHARES = lookup.findVarHandle(OffersFields.class, "sharesHint", long.class);
             STOLEN = lookup.findVarHandle(OffersFields.class, "stolen", long.class);
             WORK = lookup.findVarHandle(OffersFields.class, "workHint", long.class);
+            BUSY_UNTIL = lookup.findVarHandle(OffersFields.class, "busyUntil", long.class);
+            BACKLOG = lookup.findVarHandle(OffersFields.class, "backlogHint", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -89,6 +95,7 @@ final class Offers extends OffersPad1 {
         FIRST.setOpaque(this, queue.first());
         SHARES.setOpaque(this, queue.shares());
         WORK.setOpaque(this, queue.work());
+        BACKLOG.setOpaque(this, queue.backlog());
         if (queue.size() == 0) announced = false;
         if (announced != marked) {
             marked = announced;
@@ -110,15 +117,23 @@ final class Offers extends OffersPad1 {
     /** Returns the expected CPU time of all that is on offer, in nanoseconds, as exactly as {@link #first}. */
     long work() { return (long) WORK.getOpaque(this); }
 
+    /** Returns {@link RunQueue#backlog} of what is on offer, as exactly as {@link #first}. */
+    long backlog() { return (long) BACKLOG.getOpaque(this); }
+
+    /** Returns until when the owner is busy with one turn, as was expected when something was offered last. */
+    long busyUntil() { return (long) BUSY_UNTIL.getOpaque(this); }
+
     /**
      * Offers what may roam of the owner's colours. Owner only.
      *
-     * @param must whether to wait if a thief is inside: when it will be long until the next time
+     * @param must  whether to wait if a thief is inside: when it will be long until the next time
+     * @param until when the turn is expected to end that the owner is about to have
      * @return the work that is on offer now, in nanoseconds, or -1 if a thief was inside
      */
-    long offer(RunQueue from, int max, long clock, boolean must) {
+    long offer(RunQueue from, int max, long clock, boolean must, long until) {
         if (must) lock();
         else if (!tryLock()) return -1;
+        BUSY_UNTIL.setOpaque(this, until);
         from.moveRoaming(queue, max, clock);
         announced = true;
         long work = queue.work();
@@ -168,12 +183,15 @@ final class Offers extends OffersPad1 {
      * Takes colours for another vcore, linked: one, or as many as make half of the work if they are many small ones; of equal ones that which has waited longest comes first.
      * Null if there are none or somebody else is inside.
      */
-    Color steal(int max) { return steal(max, false); }
+    Color steal(int max) { return steal(max, Long.MAX_VALUE, false); }
 
-    /** As {@link #steal(int)}, from an owner that does not come back in time: what is left is on offer from now on, also if the owner has only laid it out. */
-    Color stealAndAnnounce(int max) { return steal(max, true); }
+    /** As {@link #steal(int)}, but leaves colours whose turns are expected to take longer than that; then of the others those come first that finish first. */
+    Color steal(int max, long longest) { return steal(max, longest, false); }
 
-    private Color steal(int max, boolean announce) {
+    /** As {@link #steal(int, long)}, from an owner that does not come back in time: what is left is on offer from now on, also if the owner has only laid it out. */
+    Color stealAndAnnounce(int max, long longest) { return steal(max, longest, true); }
+
+    private Color steal(int max, long longest, boolean announce) {
         if (!tryLock()) return null;
         announced |= announce;
         long half = queue.work() / 2;
@@ -181,7 +199,7 @@ final class Offers extends OffersPad1 {
         Color last = null;
         long got = 0;
         for (int n = 0; n < max; n++) {
-            Color color = queue.pollLast();
+            Color color = queue.lastCost() <= longest ? queue.pollLast() : queue.pollFirst(longest);
             if (color == null) break;
             if (first == null) first = color;
             else last.next = color;

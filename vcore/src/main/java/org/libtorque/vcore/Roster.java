@@ -202,6 +202,15 @@ public final class Roster {
      */
     public void interrupts(int index, int of1024) { board.interrupts(board.positionOf(index), Math.clamp(of1024, 0, 1024)); }
 
+    /**
+     * Says how a vcore shares its CPU with what is none of the program's vcores: work whose waiting costs more elsewhere stays where it is, and what asks for much is not where others do.
+     *
+     * @param index of the vcore
+     * @param taken the part of the CPU's time, of 1024, that others have had, interrupts included; of more than a half, a half is believed
+     * @param pace  the part of the time, of 1024, that the vcore had the CPU for while it wanted to run; -1 if it has hardly wanted to
+     */
+    public void shares(int index, int taken, int pace) { board.shares(index, taken, pace); }
+
     private int usable() {
         int n = 0;
         for (boolean g : gone) if (!g) n++;

@@ -163,13 +163,29 @@ final class RunQueue {
     }
 
     /** Takes the first of the colours that finish last: those with most work. */
-    Color pollLast() {
-        if (size == 0) return null;
+    Color pollLast() { return size == 0 ? null : pollAt(lastAt()); }
+
+    /** Returns what that one's turn is expected to cost, 0 if there is none. */
+    int lastCost() { return size == 0 ? 0 : heads[lastAt()].cost; }
+
+    /** Takes the first of those at {@link #firstDue} if its turn is not expected to cost more than {@code most}; else, or if there is none, returns null. */
+    Color pollFirst(long most) {
+        long bucket = firstDue();
+        return bucket == NONE || heads[(int) bucket & MASK].cost > most ? null : pollAt((int) bucket & MASK);
+    }
+
+    /** Returns the expected CPU time of all that is in it, but for that one if it is long: for how long it waits for the others. */
+    long backlog() {
+        int last = lastCost();
+        return last < Balancer.LONE_NANOS ? work : work - last;
+    }
+
+    private int lastAt() {
         int end = (int) base + MASK & MASK; // the last bucket of the ring
         int word = end >> 6;
         long bits = occupied[word] & -1L >>> 63 - (end & 63);
         for (int i = 0; i <= WORDS; i++) {
-            if (bits != 0) return pollAt((word << 6) + 63 - Long.numberOfLeadingZeros(bits));
+            if (bits != 0) return (word << 6) + 63 - Long.numberOfLeadingZeros(bits);
             word = word - 1 & WORDS - 1;
             bits = occupied[word];
         }

@@ -26,12 +26,22 @@ public final class Scoreboard {
     public static final int MAX_VCORES = 4096;
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle SHARED;
+
+    static {
+        try {
+            SHARED = MethodHandles.lookup().findVarHandle(Scoreboard.class, "shared", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     /** Longs from line to line: 256 bytes, so that two lines never share a pair of cache lines. */
     private static final int STRIDE = 32;
     private static final int PAD = 16;
 
     private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9,
-            LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12, LASTING_DEMAND = 13;
+            LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12, LASTING_DEMAND = 13, TAKEN = 14, PACE = 15;
     private static final long NEVER = Long.MAX_VALUE;
     private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64;
     /** How many neighbours one looks at for one that is overdue: each is a cache line of theirs that they write all the time. */
@@ -45,6 +55,10 @@ public final class Scoreboard {
     private static final int SUSPICIOUS_TIMES = 16;
     /** What has measured nothing for so long without being idle is in one long turn. */
     private static final long STALE_NANOS = 8_000_000;
+    /** A CPU of which others take as much, of 1024, is one that is shared with them. */
+    static final int SHARED_CPU = 128;
+    /** Of what others take of a CPU's time no more is believed, of 1024: a thread that wants to run gets half of its CPU beside another one that always does. */
+    static final int MOST_TAKEN = 512;
     /** What a vcore that has been busier gets last of what others leave. */
     private static final int FULL = 768;
 
@@ -65,6 +79,8 @@ public final class Scoreboard {
     /** Where the summary is; with one word, that word itself, which tells as well as a summary whether it is empty. */
     private final int summaryAt;
     private final MoveBudget moves;
+    /** How many vcores share their CPUs. */
+    @SuppressWarnings("unused") private int shared;
     private volatile boolean closing;
     /** Decides who works; null if all do. Set before any vcore runs. */
     private Roster roster;
@@ -84,6 +100,7 @@ public final class Scoreboard {
         idle = new long[PAD + (words + 1) * STRIDE];
         parked = new long[PAD + (words + 1) * STRIDE];
         moves = new MoveBudget(this);
+        for (int p = 0; p < size; p++) put(p, PACE, 1024);
     }
 
     /**
@@ -339,7 +356,7 @@ public final class Scoreboard {
 
     private long get(int position, int what) { return (long) LONGS.getOpaque(lines, PAD + position * STRIDE + what); }
 
-    /** Says what there is to do, and counts a turn. Owner only. */
+    /** Says what there is to do, how long the last of it waits for the rest, and counts a turn. Owner only. */
     void turn(int position, long turns, int outstanding, long waitingNanos) {
         put(position, TURNS, turns);
         put(position, OUTSTANDING, outstanding);
@@ -404,6 +421,16 @@ public final class Scoreboard {
         return best;
     }
 
+    /** Returns another vcore than that at {@code position}, in the smallest neighbourhood with more than {@link #LOOKED_AT} or, one in four times, anywhere; -1 if there is none. */
+    int neighbour(int position, int random) {
+        int[] r = ranges[position];
+        if (r.length == 0) return -1;
+        int i = 0;
+        while (i + 2 < r.length && (r[i + 1] - r[i] <= LOOKED_AT || (random & 3) == 0)) i += 2;
+        int p = r[i] + Math.floorMod(random >>> 2, r[i + 1] - r[i] - 1);
+        return p >= position ? p + 1 : p;
+    }
+
     private boolean wantsHelp(int position, long now) {
         long looked = get(position, LOOKED_AFTER); // 0: never
         long since = get(position, ASLEEP);
@@ -441,6 +468,12 @@ public final class Scoreboard {
         return harvested != 0 && harvested - time < 0;
     }
 
+    /** Returns for how long a vcore has not asked its event queue, or, if it is idle, has been. */
+    long overdueFor(int position, long now) {
+        long since = isIdle(position) ? get(position, ASLEEP) : get(position, HARVESTED);
+        return since == 0 ? 0 : Math.max(0, now - since);
+    }
+
     int outstanding(int position) { return (int) get(position, OUTSTANDING); }
 
     /** Notes that it has been given work just now. By the giver. */
@@ -462,6 +495,36 @@ public final class Scoreboard {
 
     int interrupts(int position) { return (int) get(position, INTERRUPTS); }
 
+    /**
+     * Says how a vcore shares its CPU with threads that are none of the program's vcores. Whoever samples it; any thread.
+     *
+     * @param index which vcore
+     * @param taken the part of the CPU's time, of 1024, that others have had, interrupts included; at most a half is believed
+     * @param pace  the part of the time, of 1024, that the vcore had the CPU for while it wanted to run; -1 if it has hardly wanted to. What others have had besides, they had because
+     *              nobody else wanted it
+     */
+    public void shares(int index, int taken, int pace) {
+        int position = positionOf[index];
+        int before = (int) get(position, TAKEN);
+        int known = pace < 0 ? 1024 : Math.clamp(pace, 1024 - MOST_TAKEN, 1024);
+        put(position, TAKEN, Math.clamp(taken, 0, pace < 0 ? MOST_TAKEN : 1024 - known));
+        put(position, PACE, known);
+        int now = (int) get(position, TAKEN);
+        if (before >= SHARED_CPU != now >= SHARED_CPU) SHARED.getAndAdd(this, now >= SHARED_CPU ? 1 : -1);
+    }
+
+    /** Whether others use the CPU of a vcore, or interrupts do, so much that it matters. */
+    boolean isShared(int position) { return taken(position) >= SHARED_CPU; }
+
+    /** Whether others use the CPU of any vcore so much that it matters. */
+    boolean somebodyShares() { return (int) SHARED.getOpaque(this) > 0; }
+
+    /** The part of the time that it is busy for, of 1024, that it has had the CPU for: as clocks go on meanwhile, what it is busy for is less work by that. */
+    int pace(int position) { return (int) get(position, PACE); }
+
+    /** Returns which part of its CPU's time, of 1024, is not for this program to use: others have it, or interrupts. */
+    int taken(int position) { return (int) Math.max(get(position, TAKEN), get(position, INTERRUPTS)); }
+
     /** Of its time, of 1024, what has lately been asked for: work that others have taken or been given counts, and work that was theirs does not. Owner only. */
     void demand(int position, int of1024) { put(position, DEMAND, of1024); }
 
@@ -473,6 +536,23 @@ public final class Scoreboard {
 
     /** Returns what has been asked for so long that it will not be over in a moment, as {@link #demand(int)} does. */
     int lastingDemand(int position) { return (int) get(position, LASTING_DEMAND) + interrupts(position); }
+
+    /**
+     * Returns what is asked for of a vcore's CPU by the program and by others, of 1024, at least: both lately and for long. Demand goes by the clock, which goes on while others have the CPU.
+     * Owner only.
+     */
+    int leastClaim(int position) {
+        return (int) (Math.min(get(position, DEMAND), get(position, LASTING_DEMAND)) * pace(position) >> 10) + taken(position);
+    }
+
+    /** As {@link #leastClaim}, at most: either lately or for long. Any thread; the vcore may have been idle since it measured. */
+    int mostClaim(int position, long now) {
+        long since = isIdle(position) ? Math.max(0, now - get(position, MEASURED)) : 0;
+        long lately = get(position, DEMAND);
+        if (since > STALE_NANOS) lately = lately * STALE_NANOS / since;
+        long lasting = get(position, LASTING_DEMAND) * Vcore.LASTING_NANOS / (Vcore.LASTING_NANOS + since);
+        return (int) (Math.max(lately, lasting) * pace(position) >> 10) + taken(position);
+    }
 
     /** Returns by how much, of 1024, {@link #lastingDemand} of those that work differs from their average, on average; with many, of 64 of them, always the same. */
     int imbalance() {
@@ -493,8 +573,8 @@ public final class Scoreboard {
         return (int) (differences / n);
     }
 
-    /** How much of its CPU is taken: by what it does and by interrupts. May exceed 1024, for both may count the same. */
-    int load(int position) { return utilisation(position) + interrupts(position); }
+    /** How much of its CPU is taken: by what it does and by others. May exceed 1024, for both may count the same. */
+    int load(int position) { return utilisation(position) + taken(position); }
 
     /** The part of its time, of 1024, that it is busy for as far as can be known now: it measures only when it has something to do. */
     int activity(int position, long now) {
@@ -541,7 +621,7 @@ public final class Scoreboard {
                 int p = from + (offset + k) % width;
                 if (p >= low && p < high || isParked(p)) continue;
                 seen++;
-                int load = activity(p, now) + interrupts(p) >> 7;
+                int load = activity(p, now) + taken(p) >> 7;
                 if (load < bestLoad || load == bestLoad && sent[p] < sent[best]) {
                     best = p;
                     bestLoad = load;

@@ -436,7 +436,7 @@ public final class Vcore {
             reportFailure(timers, failure);
         }
         if (events > 1 && balance.steals()) balancer.push();
-        board.turn(position, stats[16 + TURNS], own.size(), own.work() + offers.work());
+        board.turn(position, stats[16 + TURNS], own.size(), balancer.backlog(0));
         if (balance.steals()) board.harvested(position, now);
         int tasks = runColors();
         balancer.endTurn();
@@ -468,7 +468,7 @@ public final class Vcore {
             VarHandle.fullFence(); // StoreLoad: the mark before the look at offers; partner in Balancer.offer
         }
         // The re-check: whoever posts, offers, parks or resumes after this sees the announcement and wakes us.
-        if (!inbox.isEmpty() || stopping || parking.mustFollow() || thief && board.mayFind(position)) timeout = 0;
+        if (!inbox.isEmpty() || stopping || parking.mustFollow() || thief && !balancer.hasDeclined() && board.mayFind(position)) timeout = 0;
         else count(BLOCKS, 1);
         int events = queue.harvest(currentWindow(), timeout);
         gate.withdraw();
@@ -500,6 +500,7 @@ public final class Vcore {
         awayNanos = 0;
         stolenBefore = stolen;
         board.measured(position, now);
+        balancer.lookForRelief();
         Roster roster = board.roster();
         if (roster != null) roster.measured(position, lately, now);
         periodStart = now;
@@ -575,6 +576,7 @@ public final class Vcore {
         int limit = color.taskCost <= QUANTUM_NANOS / QUANTUM ? QUANTUM : Math.max(1, QUANTUM_NANOS / color.taskCost);
         boolean goesHome = false;
         boolean awaitsReaders = false;
+        boolean roams = false;
         int ran = 0;
         running = color;
         runningLong = color.cost >= LONG_NANOS;
@@ -599,6 +601,7 @@ public final class Vcore {
             }
             task.unmarkQueued();
             ran++;
+            roams = !task.atHome;
             RUNNING_TASK.setOpaque(this, task);
             try {
                 task.run();
@@ -618,7 +621,7 @@ public final class Vcore {
         if (color.turnsAway > 0 && color.home() == this) color.turnsAway--;
         if (goesHome) {
             color.home().deliver(color);
-        } else if (color.movingTo != null || balancer.shouldMove(color)) {
+        } else if (color.movingTo != null || balancer.shouldMove(color, roams)) {
             if (color.home() == this) {
                 balancer.depart(color);
             } else {

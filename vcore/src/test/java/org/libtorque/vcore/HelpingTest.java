@@ -43,20 +43,6 @@ class HelpingTest {
         };
     }
 
-    private static final class Mover extends Resident {
-        Mover(Color color) { super(color); }
-
-        void enter() { settle(); }
-
-        @Override protected boolean canMove() { return true; }
-
-        @Override protected void depart() { departed(); }
-
-        @Override protected void arrive() {}
-
-        @Override protected void run() {}
-    }
-
     @Test void whoIsIdleTakesAndRunsTheEventsOfOneThatIsOverdue() {
         pending(note("a"));
         team.clock.advance(100 * MICRO);
@@ -269,7 +255,7 @@ class HelpingTest {
 
     @Test void whatIsJustArrivingAtOneThatIsOverdueArrives() {
         Color guest = team.vcore(2).newColor();
-        team.as(2, () -> new Mover(guest).enter());
+        team.as(2, () -> new Team.Mover(guest).enter());
         team.step(2);
         team.as(2, () -> Team.task(guest, () -> guest.movingTo = team.vcore(0)).post());
         team.step(2);

@@ -66,13 +66,13 @@ class OffersTest {
         check(false);
         assertNull(offers.takeFirst(RunQueue.NONE));
         assertNull(offers.steal(10));
-        assertEquals(0, offers.offer(own, 10, 0, false));
+        assertEquals(0, offers.offer(own, 10, 0, false, 0));
         check(false);
     }
 
     @Test void whatIsOfferedIsMarkedUntilItIsTaken() {
         Color color = own(30_000);
-        assertEquals(30_000, offers.offer(own, 10, 0, false));
+        assertEquals(30_000, offers.offer(own, 10, 0, false, 0));
         assertEquals(0, own.size());
         check(true);
         assertEquals(30_000 >> 14, offers.first());
@@ -84,7 +84,7 @@ class OffersTest {
         Color light = own(1_000);
         Color middle = own(100_000);
         Color heavy = own(300_000);
-        assertEquals(401_000, offers.offer(own, 10, 0, false));
+        assertEquals(401_000, offers.offer(own, 10, 0, false, 0));
         assertEquals(List.of(heavy), listOf(offers.steal(10)));
         check(true);
         assertSame(light, offers.takeFirst(RunQueue.NONE));
@@ -94,7 +94,7 @@ class OffersTest {
 
     @Test void theOwnerTakesBackOnlyWhatIsBeforeWhatItHas() {
         own(100_000);
-        offers.offer(own, 10, 0, false);
+        offers.offer(own, 10, 0, false, 0);
         assertNull(offers.takeFirst(100_000 >> 14));
         assertNotNull(offers.takeFirst((100_000 >> 14) + 1));
     }
@@ -102,7 +102,7 @@ class OffersTest {
     @Test void colorsThatMustStayAreNotOffered() {
         Color pinned = own(50_000).pin();
         Color free = own(50_000);
-        assertEquals(50_000, offers.offer(own, 10, 0, false));
+        assertEquals(50_000, offers.offer(own, 10, 0, false, 0));
         assertEquals(1, own.size());
         assertSame(free, offers.steal(10));
         assertSame(pinned, own.pollFirst());
@@ -110,7 +110,7 @@ class OffersTest {
 
     @Test void aThiefTakesAboutHalfOfTheWork() {
         for (int i = 0; i < 40; i++) own(2_000);
-        offers.offer(own, 100, 0, false);
+        offers.offer(own, 100, 0, false, 0);
         List<Color> stolen = listOf(offers.steal(100));
         assertEquals(20, stolen.size());
         assertEquals(10, listOf(offers.steal(100)).size());
@@ -121,30 +121,30 @@ class OffersTest {
 
     @Test void aThiefTakesTheOnlyColorThereIs() {
         Color only = own(20_000);
-        offers.offer(own, 1, 0, false);
+        offers.offer(own, 1, 0, false, 0);
         assertEquals(List.of(only), listOf(offers.steal(1)));
         check(false);
     }
 
     @Test void noMoreIsOfferedAtOnceThanIsAllowed() {
         for (int i = 0; i < 10; i++) own(1_000);
-        assertEquals(4_000, offers.offer(own, 4, 0, false));
-        assertEquals(6_000, offers.offer(own, 2, 0, false));
+        assertEquals(4_000, offers.offer(own, 4, 0, false, 0));
+        assertEquals(6_000, offers.offer(own, 2, 0, false, 0));
         assertEquals(4, own.size());
     }
 
     @Test void whoFindsItLockedGoesAwayButTheOwnerThatNeedsItWaits() {
         Color color = own(20_000);
         own(20_000);
-        offers.offer(own, 1, 0, false);
+        offers.offer(own, 1, 0, false, 0);
         offers.lock = 1; // a thief is inside
         assertNull(offers.steal(1));
-        assertEquals(-1, offers.offer(own, 1, 0, false));
+        assertEquals(-1, offers.offer(own, 1, 0, false, 0));
         assertEquals(1, own.size());
         var taken = new AtomicReference<Color>();
         var work = new AtomicLong();
         Thread owner = Thread.ofPlatform().start(() -> {
-            work.set(offers.offer(own, 1, 0, true)); // before a long turn
+            work.set(offers.offer(own, 1, 0, true, 0)); // before a long turn
             taken.set(offers.takeFirst(RunQueue.NONE));
         });
         Eventually.await("the owner is on its way", () -> owner.getState() == Thread.State.RUNNABLE);
@@ -198,7 +198,7 @@ class OffersTest {
                 enter(color);
                 color = following;
             }
-            if (i % 3 == 0) offers.offer(own, 20, 0, false);
+            if (i % 3 == 0) offers.offer(own, 20, 0, false, 0);
             Color color = i % 2 == 0 ? own.pollFirst() : offers.first() != RunQueue.NONE ? offers.takeFirst(RunQueue.NONE) : null;
             if (color == null) continue;
             hold(holders, color);
@@ -224,7 +224,7 @@ class OffersTest {
         Color a = own(10_000);
         Color b = own(20_000);
         AllocationProbe.assertAllocatesNothing(20_000, 10_000, () -> {
-            offers.offer(own, 10, 0, false);
+            offers.offer(own, 10, 0, false, 0);
             Color stolen = offers.steal(10);
             Color taken = offers.takeFirst(RunQueue.NONE);
             if (stolen != b || taken != a) throw new AssertionError();
@@ -239,5 +239,20 @@ class OffersTest {
             long distance = Math.abs(FieldOffsets.of(Offers.class, name) - lock);
             assertTrue(distance >= 128, name + " is " + distance + " bytes from the lock");
         }
+    }
+
+    @Test void whoMustNotTakeLongOnesTakesShortOnesBeforeThem() {
+        own(200_000);
+        Color a = own(10_000);
+        Color b = own(12_000);
+        assertEquals(222_000, offers.offer(own, 10, 0, false, 7_000));
+        assertEquals(7_000, offers.busyUntil());
+        assertEquals(22_000, offers.backlog());
+        assertEquals(List.of(a, b), listOf(offers.steal(10, 100_000)));
+        check(true);
+        assertNull(offers.steal(10, 100_000));
+        check(true);
+        assertEquals(200_000, offers.steal(10).cost);
+        check(false);
     }
 }

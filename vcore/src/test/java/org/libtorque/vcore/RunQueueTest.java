@@ -280,4 +280,26 @@ class RunQueueTest {
             queue.pollLast();
         });
     }
+
+    @Test void aLongOneThatIsTheLastToRunIsNoBacklogItself() {
+        assertEquals(0, queue.backlog());
+        add(200_000);
+        assertEquals(0, queue.backlog(), "it is the next");
+        assertEquals(200_000, queue.lastCost());
+        add(10_000);
+        assertEquals(10_000, queue.backlog());
+        add(300_000);
+        assertEquals(210_000, queue.backlog());
+        assertEquals(510_000, queue.work());
+        assertNull(queue.pollFirst(9_999));
+        assertEquals(10_000, queue.pollFirst(10_000).cost);
+        assertNull(queue.pollFirst(199_999));
+        queue.checkInvariants();
+        assertEquals(2, queue.size());
+    }
+
+    @Test void shortOnesAreAllBacklog() {
+        for (int i = 0; i < 5; i++) add(20_000);
+        assertEquals(100_000, queue.backlog());
+    }
 }

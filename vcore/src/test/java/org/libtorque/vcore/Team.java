@@ -38,6 +38,21 @@ final class Team implements AutoCloseable {
         }
     }
 
+    /** Registered with a vcore on behalf of a colour, and moves at once. */
+    static final class Mover extends Resident {
+        Mover(Color color) { super(color); }
+
+        void enter() { settle(); }
+
+        @Override protected boolean canMove() { return true; }
+
+        @Override protected void depart() { departed(); }
+
+        @Override protected void arrive() {}
+
+        @Override protected void run() {}
+    }
+
     final ManualClock clock = new ManualClock();
     final List<Throwable> failures = new ArrayList<>();
     final Scoreboard board;

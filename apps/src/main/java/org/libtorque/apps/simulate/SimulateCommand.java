@@ -38,6 +38,8 @@ import picocli.CommandLine.TypeConversionException;
                 "  balanced   every connection alike, as many on each hart",
                 "  zipf       request rates by Zipf's law (exponent 1), at random over the harts",
                 "  fat        8 connections on every second hart ask for 200 us back to back; 28 light ones per hart, 5 us",
+                "  lone       one connection on every second hart asks for 200 us back to back beside 56 light ones;",
+                "             the others' CPUs are away for 30 us of every 75",
                 "  bursts     half of the load comes at once, to all connections of one hart at a time",
                 "  phases     a quarter of the harts gets five times the load of the others, another quarter every 10 ms",
                 "  slow       one request in a hundred takes 1 ms, the others 5 us",
