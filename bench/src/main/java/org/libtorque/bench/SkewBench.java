@@ -29,7 +29,7 @@ public final class SkewBench extends ServerProgram<SkewMeasurement> {
     @Option(names = "--peers", split = ",", paramLabel = "SERVER",
             description = "Servers, in order (default: kweb-static,kweb-steal,kweb-migrate,c-loops,c-queue,c-least,c-threads,netty-epoll-2,"
                     + "netty-io_uring-2,netty-ordered,netty-unordered,virtual-threads-2). More: kweb-static-epoll, kweb-steal-epoll, "
-                    + "kweb-migrate-epoll.")
+                    + "kweb-migrate-epoll, kweb-static-thread, kweb-steal-thread, kweb-migrate-thread.")
     private List<String> peerNames = Peers.SKEW_DEFAULT;
 
     @Option(names = "--light-rate", paramLabel = "R", defaultValue = "10000",
