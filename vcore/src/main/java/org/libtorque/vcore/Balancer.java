@@ -149,8 +149,8 @@ final class Balancer {
     }
 
     /**
-     * Returns how much work waits here that others could relieve this vcore of: all of it, or, where CPUs are shared with others, all but the colour that runs last if its turn is long. For it waits for the rest, and all that taking
-     * some of it elsewhere can spare anybody is that; one that waits alone is the next anyway, however much it has to do.
+     * Returns how much work waits here that others could relieve this vcore of: all of it, or, where CPUs are shared with others, all but the colour that runs last if its turn is long.
+     * For that one waits for the rest, and all that taking some of it elsewhere can spare anybody is this wait; one that waits alone is the next anyway, however much it has to do.
      *
      * @param running what it is to do before all of that
      */
@@ -211,8 +211,8 @@ final class Balancer {
     }
 
     /**
-     * Returns how long a turn may be, at most, for it to gain by being had on another vcore, where CPUs are shared with others. What else is asked of that CPU makes it longer, where others have it meanwhile, or waits for its
-     * end: with half of the CPU asked for anyway, work that would have waited for as long as it takes is done no sooner.
+     * Returns how long a turn may be, at most, for it to gain by being had on another vcore, where CPUs are shared with others. What else is asked of that CPU makes it longer, where
+     * others have it meanwhile, or waits for its end: with half of the CPU asked for anyway, work that would have waited for as long as it takes is done no sooner.
      *
      * @param taker who would have it
      * @param wait  for how long it would wait otherwise
@@ -478,7 +478,9 @@ final class Balancer {
         if (!balance.migrates() || color.turnsAway < AWAY_TO_MOVE || color.residentCount == 0) return false;
         if (color.isPinned() || !color.mayLiveAt(vcore) || board.isClosing() || mustRest(color)) return false;
         if (board.isOverdue(home.position, vcore.turnStart - OVERDUE_NANOS)) return false; // it would have to wait until home has time for it
-        if (demandOf(color) >= HEAVY && (board.isShared(home.position) || board.isShared(position))) return wouldRelieve(home.position, position, color) && board.moves().tryTake(vcore.turnStart);
+        if (demandOf(color) >= HEAVY && (board.isShared(home.position) || board.isShared(position))) {
+            return wouldRelieve(home.position, position, color) && board.moves().tryTake(vcore.turnStart);
+        }
         int margin = MOVE_MARGIN + color.demand(); // what it asks for itself will be asked for here: if that is all, this one would be the busier one, and it went back
         return board.demand(home.position) >= board.demand(position) + margin
                 && board.lastingDemand(home.position) >= board.lastingDemand(position) + margin
@@ -520,7 +522,12 @@ final class Balancer {
         if (color.residentCount == 0 || !balance.migrates()) return false;
         boolean heavy = color.cost >= Vcore.LONG_NANOS && demandOf(color) >= HEAVY;
         if (heavy) heavyUntil = vcore.turnStart + HEAVY_REST_NANOS;
-        if (relief == null || (heavy ? !isMoreShared(position, relief.position) : board.leastClaim(position) - board.taken(position) < SATURATED || isMoreShared(position, relief.position)) || color.turnsAway > 0 || color.isPinned() || mustRest(color) || !color.mayLiveAt(relief) || board.isClosing()) return false;
+        if (relief == null || color.turnsAway > 0 || color.isPinned() || mustRest(color) || !color.mayLiveAt(relief) || board.isClosing()) return false;
+        if (heavy) {
+            if (!isMoreShared(position, relief.position)) return false;
+        } else if (isMoreShared(position, relief.position) || board.leastClaim(position) - board.taken(position) < SATURATED) {
+            return false;
+        }
         if (board.isParked(relief.position) || !wouldRelieve(position, relief.position, color)) return false;
         color.movingTo = relief;
         relief = null;
