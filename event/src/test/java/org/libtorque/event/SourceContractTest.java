@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.event.SourceRow.Delivery;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.testkit.LeakCheck;
 import org.libtorque.vcore.Color;
 
 /** What holds for sources of every kind: see {@link Registration}. That no descriptor is left is looked at after each test. */
@@ -38,6 +40,8 @@ class SourceContractTest extends SystemTest {
     private final AtomicInteger folders = new AtomicInteger();
 
     static Stream<SourceRow> rows() { return SourceRows.all().stream(); }
+
+    @BeforeAll static void sockets() { LeakCheck.openTheJdksOwnDescriptors(); }
 
     /** What one registration was told. */
     private static final class Log {

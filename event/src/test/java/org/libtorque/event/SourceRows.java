@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -98,6 +102,7 @@ final class SourceRows {
             int most = work == FileWork.SYNC ? 5 : MANY; // who makes a folder waits for the disk too while another syncs
             rows.add(row(work.text, Delivery.EACH, most, 10, (torque, color, receiver, folder) -> new FileSubject(work, torque, color, receiver, folder)));
         }
+        rows.add(row("file sent", Delivery.EACH, MANY, 20, SentFileSubject::new));
         rows.add(row("child's pipes", Delivery.EACH, MANY, 8, (torque, color, receiver, folder) -> cat(torque, color, receiver)));
         rows.add(row("network", Delivery.EACH, 1, 30, (torque, color, receiver, folder) -> {
             Registration registration = torque.onNetwork(Set.of(NetworkObject.Kind.LINK), color, change -> {
@@ -288,6 +293,73 @@ final class SourceRows {
             arena.close();
             byte[] content = Files.readAllBytes(path);
             for (int i = 0; i < written; i++) if (content[i] != i) throw new AssertionError("at " + i + " is " + content[i]);
+        }
+    }
+
+    /**
+     * Numbers wait in a mailbox until the file for the one before is sent: one byte of it behind a head of one byte, each saying the number, to a peer who reads them in the end. As with
+     * {@link FileSubject}, the mailbox is the registration.
+     */
+    private static final class SentFileSubject implements Subject {
+        private final Torque torque;
+        private final IntConsumer receiver;
+        private final Path path;
+        private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        private final Socket peer;
+        private final Connection connection;
+        private final Mailbox<Integer> mailbox;
+        /** The colour's. */
+        private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
+        private volatile int begun;
+        private volatile int ended;
+        private volatile int sent;
+
+        SentFileSubject(Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception {
+            this.torque = torque;
+            this.receiver = receiver;
+            byte[] content = new byte[MANY];
+            for (int i = 0; i < MANY; i++) content[i] = (byte) i;
+            path = Files.write(folder.resolve("file"), content);
+            var opened = new CompletableFuture<Connection>();
+            torque.connect(server.getLocalSocketAddress(), ConnectOptions.DEFAULT.withColor(color), opened::complete, opened::completeExceptionally);
+            connection = SystemTest.get(opened);
+            peer = server.accept();
+            mailbox = torque.mailbox(64, color, number -> {
+                waiting.add(number);
+                if (waiting.size() == 1) next();
+            });
+        }
+
+        private void next() {
+            int number = waiting.element();
+            begun++;
+            connection.sendFile(new byte[] {(byte) number}, FileName.of(path), number, 1, (self, count, failure) -> {
+                ended++;
+                boolean good = failure == null && count == 1;
+                if (good) sent = number + 1;
+                if (!mailbox.isOpen()) return;
+                receiver.accept(good ? number : -1);
+                waiting.remove();
+                if (!waiting.isEmpty() && mailbox.isOpen()) next();
+            });
+        }
+
+        @Override public Registration registration() { return mailbox; }
+
+        @Override public void cause(int number) { mailbox.offer(number); }
+
+        @Override public void end() throws IOException {
+            // One in flight when the runtime stops ends with its connection, and may tell nobody.
+            Eventually.await(() -> ended + " of " + begun + " have ended", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ended == begun || torque.vcores().getFirst().hasStopped());
+            connection.close();
+            try (server; peer) {
+                peer.setSoTimeout((int) Eventually.DEFAULT_LIMIT.toMillis());
+                byte[] told = peer.getInputStream().readAllBytes();
+                if (told.length < 2 * sent) throw new AssertionError(told.length + " bytes of " + sent + " files and heads");
+                for (int i = 0; i < told.length; i++) if (told[i] != i / 2) throw new AssertionError("at " + i + " is " + told[i]);
+            } catch (SocketException e) { // the connection was ended with the runtime, perhaps in the middle
+                if (!torque.vcores().getFirst().hasStopped()) throw e;
+            }
         }
     }
 
