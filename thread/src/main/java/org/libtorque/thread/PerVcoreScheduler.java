@@ -219,7 +219,8 @@ public sealed class PerVcoreScheduler extends Scheduler permits JuggleScheduler 
 
     private boolean isAnythingLeft() { return isAnythingQueued() || hasArrivals(); }
 
-    @Override protected boolean hasOthers(VcoreContext here) { return isAnythingQueued(); }
+    // The own queue first: others write to theirs all the time.
+    @Override protected boolean hasOthers(VcoreContext here) { return locals[here.index()].queue.size() > 0 || isAnythingQueued(); }
 
     @Override int nextPlace() {
         int n = planned;
