@@ -18,6 +18,9 @@ final class UthreadProcess {
     /** Iterations of a step, the thesis's inner loop. */
     private static final int INNER = 1000;
 
+    /** Integers of a thread's own, the middle one of which it writes: so many that others' are not in its cache line, nor in the next. */
+    private static final int CELL = 64;
+
     /** Threads before the measured ones, with few steps each: what a thread runs is compiled then, and no frame of the interpreter stays on a measured one's stack. */
     private static final int WARM_THREADS = 20_000, WARM_BATCH = 1_000, WARM_STEPS = 600;
 
@@ -25,7 +28,6 @@ final class UthreadProcess {
     private static final int STRETCH = 256;
 
     private static volatile boolean go, stop;
-    private static int sink;
 
     private UthreadProcess() {}
 
@@ -100,17 +102,18 @@ final class UthreadProcess {
 
     // ---- figure 2.8: threads with a fixed amount of work
 
-    private static void step() {
+    /** Compiled by itself ({@link #command}): within {@link #work} what it takes would depend on what stands beside it there, on which variants differ. */
+    private static void step(int[] cell) {
         for (int i = 0; i < INNER; i++) {
-            sink = i;
+            cell[CELL / 2] = i;
             VarHandle.releaseFence(); // the thesis's compiler barrier: the loop stays
         }
     }
 
     /** Steps, each followed by a checkpoint, and each {@code between} of them by a yield. A method of its own, so that threads soon run it compiled. */
-    private static void work(int steps, int between, UthreadPeer.Threads threads) {
+    private static void work(int steps, int between, UthreadPeer.Threads threads, int[] cell) {
         for (int n = 0, toGo = between; n < steps; n++) {
-            step();
+            step(cell);
             if (--toGo > 0) {
                 Uthread.checkpoint();
             } else {
@@ -120,9 +123,10 @@ final class UthreadProcess {
         }
     }
 
-    /** What a thread of the curves does. */
+    /** What a thread of the curves does. It writes to memory of its own, or CPUs would take the line from each other. */
     private static void compute(int steps, int between, UthreadPeer.Threads threads) {
-        for (int left = steps; left > 0; left -= STRETCH) work(Math.min(left, STRETCH), between, threads);
+        var cell = new int[CELL];
+        for (int left = steps; left > 0; left -= STRETCH) work(Math.min(left, STRETCH), between, threads, cell);
     }
 
     /**
@@ -171,9 +175,10 @@ final class UthreadProcess {
     /** Prints the nanoseconds of a step. Done once for all processes: they are to do the same work, and what a step takes differs from one calibration to the next. */
     private static void calibrate() {
         double best = Double.POSITIVE_INFINITY;
+        var cell = new int[CELL];
         for (int round = 0; round < 60; round++) {
             long start = System.nanoTime();
-            for (int i = 0; i < 100; i++) work(STRETCH, Integer.MAX_VALUE, null);
+            for (int i = 0; i < 100; i++) work(STRETCH, Integer.MAX_VALUE, null, cell);
             best = Math.min(best, (System.nanoTime() - start) / (100.0 * STRETCH));
         }
         System.out.println(best);
@@ -253,6 +258,7 @@ final class UthreadProcess {
     static List<String> command(String heap, String what, UthreadPeer peer, List<Integer> cpus, Object... parameters) {
         String list = String.join(",", cpus.stream().map(String::valueOf).toList());
         var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "-XX:MarkSweepAlwaysCompactCount=1",
+                "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline," + UthreadProcess.class.getName() + "::step",
                 "-Djdk.virtualThreadScheduler.parallelism=" + cpus.size(), "--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), UthreadProcess.class.getName(), what, peer.id(), list));
         for (Object parameter : parameters) command.add(String.valueOf(parameter));
