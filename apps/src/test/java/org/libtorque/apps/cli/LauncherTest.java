@@ -474,7 +474,13 @@ class LauncherTest {
     void stressRunsTheJcstressJar() throws Exception {
         assertEquals(0, torque("stress", "-t", "Inbox").code);
         assertTrue(calls("mvn").getFirst().contains(" --projects stress --also-make package"), calls("mvn").toString());
-        assertEquals("-jar jcstress.jar -t Inbox", calls("java").getFirst());
+        assertEquals("--enable-native-access=ALL-UNNAMED -jar jcstress.jar -t Inbox", calls("java").getFirst());
+    }
+
+    @Test
+    void stressWithoutArgumentsIsShort() throws Exception {
+        assertEquals(0, torque("stress").code);
+        assertEquals("--enable-native-access=ALL-UNNAMED -jar jcstress.jar -m quick -f 1 -iters 1 -time 100 -sc false", calls("java").getFirst());
     }
 
     @Test
