@@ -109,6 +109,16 @@ abstract class BenchProgram implements Callable<Integer> {
     // ---- processes
 
     /**
+     * For programs that bind processes to CPUs: sees to it that this can be done, and that those that run end with this one.
+     *
+     * @throws IOException if there is no taskset(1)
+     */
+    final void prepareProcesses() throws IOException {
+        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
+        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
+    }
+
+    /**
      * Has a process measure, and returns what it prints.
      *
      * @throws IOException if it fails or prints nothing; what it has said of that is shown

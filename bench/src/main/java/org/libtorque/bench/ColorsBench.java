@@ -74,13 +74,12 @@ public final class ColorsBench extends BenchProgram {
     }
 
     @Override String measure(Machine machine) throws IOException, InterruptedException {
-        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
+        prepareProcesses();
         List<Integer> cpus = cpus();
         List<Integer> widths = vcores != null ? vcores.stream().distinct().toList() : Stream.of(1, cpus.size()).distinct().toList();
         List<ChainPeer> peers = peerNames.stream().distinct().map(ChainPeer::byId).toList();
         List<Double> works = work.stream().distinct().map(us -> us * 1e3).toList();
         double stepNanos = Burn.stepNanos();
-        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
         say(String.format(Locale.ROOT, "%d peers, %s CPUs, rounds: %d, about %.0f min", peers.size(), widths, rounds,
                 Math.ceil(rounds * peers.size() * widths.size() * (1 + works.size() * (warmup + seconds)) / 60)));
         for (int round = 1; round <= rounds; round++) {

@@ -56,8 +56,7 @@ public final class NasBench extends BenchProgram {
     }
 
     @Override String measure(Machine machine) throws IOException, InterruptedException {
-        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
-        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
+        prepareProcesses();
         List<Integer> cpus = cpus(cpuList);
         List<NasPeer> peers = peerNames.stream().distinct().map(NasPeer::byId).toList();
         StringBuilder table = new StringBuilder(head("kernel", peers.stream().map(peer -> peer.id).toList()));

@@ -70,10 +70,9 @@ public final class TimersBench extends BenchProgram {
     }
 
     @Override String measure(Machine machine) throws IOException, InterruptedException {
-        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
+        prepareProcesses();
         List<Integer> cpus = cpus(cpuList);
         List<TimerPeer> peers = peerNames.stream().distinct().map(TimerPeer::byId).toList();
-        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
         say(String.format(Locale.ROOT, "%d peers on CPUs %s, rounds: %d, about %.0f min", peers.size(), cpus, rounds,
                 Math.ceil(rounds * peers.size() * (2 * seconds + driftSeconds + 6) / 60)));
         for (String what : List.of("idle", "load")) lateness.put(what, new LinkedHashMap<>());

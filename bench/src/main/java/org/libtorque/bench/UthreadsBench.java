@@ -87,8 +87,7 @@ public final class UthreadsBench extends BenchProgram {
     }
 
     @Override String measure(Machine machine) throws IOException, InterruptedException {
-        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
-        Runtime.getRuntime().addShutdownHook(new Thread(children::close, "clean-up"));
+        prepareProcesses();
         List<Integer> cpus = cpus(cpuList);
         List<UthreadPeer> peers = peerNames.stream().distinct().map(UthreadPeer::byId).toList();
         StringBuilder text = heading("Threads", machine, "-XX:+UseSerialGC -XX:+UseCompactObjectHeaders")

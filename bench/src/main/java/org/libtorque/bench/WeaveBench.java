@@ -60,7 +60,7 @@ public final class WeaveBench extends BenchProgram {
     }
 
     @Override String measure(Machine machine) throws IOException, InterruptedException {
-        if (Commands.find("taskset") == null) throw new IOException("taskset is needed (package util-linux)");
+        prepareProcesses();
         List<Integer> cpus = cpus(cpuList);
         var workloads = new ArrayList<>(loops);
         for (Kernel.Size size : sizes) for (String kernel : kernels) workloads.add(kernel + "." + size);
