@@ -43,14 +43,7 @@ public final class DatagramListener implements Registration {
         }
         DatagramEndpoint[] endpoints = new DatagramEndpoint[loops.length];
         for (int i = 0; i < loops.length; i++) endpoints[i] = new DatagramEndpoint(loops[i], loops[i].vcore.newColor(), fds[i], handler);
-        for (DatagramEndpoint endpoint : endpoints) {
-            boolean posted = new HomeTask(endpoint.color()) {
-                @Override protected void run() { endpoint.start(); }
-
-                @Override protected void dropped() { endpoint.neverStarted(); }
-            }.postSurely();
-            if (!posted) endpoint.neverStarted(); // the runtime has stopped since it was asked
-        }
+        for (DatagramEndpoint endpoint : endpoints) HomeTask.start(endpoint.color(), endpoint::start, endpoint::neverStarted); // the runtime may have stopped since it was asked
         return new DatagramListener(settled, endpoints);
     }
 

@@ -58,14 +58,7 @@ abstract class KernelSource extends EventSource implements Registration {
      * @throws RejectedExecutionException if the colour's vcore has stopped; the descriptor has been closed then
      */
     final void register() {
-        boolean posted = new HomeTask(color()) {
-            @Override protected void run() { start(); }
-
-            @Override protected void dropped() { neverStarted(); }
-        }.postSurely();
-        if (posted) return;
-        neverStarted();
-        throw new RejectedExecutionException(color().home() + " has stopped");
+        if (!HomeTask.start(color(), this::start, this::neverStarted)) throw new RejectedExecutionException(color().home() + " has stopped");
     }
 
     /** Its vcore has ended before it was registered there. Any thread, once. */

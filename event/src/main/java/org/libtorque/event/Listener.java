@@ -41,14 +41,7 @@ public final class Listener implements Registration {
         Acceptor[] acceptors = new Acceptor[loops.length];
         Listener listener = new Listener(actual, acceptors);
         for (int i = 0; i < loops.length; i++) acceptors[i] = new Acceptor(loops[i], fds[i], listener, options, handler, roster);
-        for (Acceptor acceptor : acceptors) {
-            boolean posted = new HomeTask(acceptor.color()) {
-                @Override protected void run() { acceptor.start(); }
-
-                @Override protected void dropped() { acceptor.neverStarted(); }
-            }.postSurely();
-            if (!posted) acceptor.neverStarted(); // the runtime has stopped since it was asked
-        }
+        for (Acceptor acceptor : acceptors) HomeTask.start(acceptor.color(), acceptor::start, acceptor::neverStarted); // the runtime may have stopped since it was asked
         return listener;
     }
 
