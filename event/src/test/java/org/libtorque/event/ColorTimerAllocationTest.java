@@ -4,42 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
-import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.testkit.AllocationProbe;
-import org.libtorque.testkit.LeakCheck;
-import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /** That timers allocate nothing; as {@link ColorTimerTest}, but in a JVM of its own: what other tests have taught the compiler can make a turn's system call allocate. */
-@ExtendWith(LeakCheck.class)
 @ParameterizedClass(name = "{0}")
 @MethodSource("org.libtorque.event.Setup#all")
-class ColorTimerAllocationTest {
+class ColorTimerAllocationTest extends PlayedTest {
     private static final long TICK = 1 << 20;
-
-    @Parameter Setup setup;
-
-    private PlayedVcores played;
-    private Color color;
-
-    @BeforeEach void open() {
-        played = new PlayedVcores(setup.backend(), setup.vcores(), Balance.MIGRATE);
-        color = played.vcores[0].newColor();
-    }
-
-    @AfterEach void close() {
-        played.settle();
-        played.close();
-        assertEquals(List.of(), played.failures);
-    }
 
     @Test void underItsColourArmingAndCancellingPostsNothingAndAllocatesNothing() {
         ColorTimer coarse = played.timer(TimerOptions.UNARMED, color, (_, _) -> { throw new AssertionError("fired"); });

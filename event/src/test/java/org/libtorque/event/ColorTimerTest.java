@@ -11,43 +11,21 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.libtorque.testkit.LeakCheck;
-import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Vcore;
 
 /** Timers with a clock that goes when told: what fires, when, how often, and what the answers are, to the nanosecond. */
-@ExtendWith(LeakCheck.class)
 @ParameterizedClass(name = "{0}")
 @MethodSource("org.libtorque.event.Setup#all")
-class ColorTimerTest {
+class ColorTimerTest extends PlayedTest {
     private static final long MS = 1_000_000, TICK = 1 << 20;
 
-    @Parameter Setup setup;
-
-    private PlayedVcores played;
-    private Color color;
     private final List<String> log = new ArrayList<>();
-
-    @BeforeEach void open() {
-        played = new PlayedVcores(setup.backend(), setup.vcores(), Balance.MIGRATE);
-        color = played.vcores[0].newColor();
-    }
-
-    @AfterEach void close() {
-        played.settle();
-        played.close();
-        assertEquals(List.of(), played.failures);
-    }
 
     private ColorTimer timer(TimerOptions options, String name) { return played.timer(options, color, (_, n) -> log.add(n == 1 ? name : name + " x" + n)); }
 

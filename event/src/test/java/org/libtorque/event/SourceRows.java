@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 import org.libtorque.Torque;
 import org.libtorque.event.SourceRow.Delivery;
 import org.libtorque.event.SourceRow.Subject;
@@ -232,36 +233,35 @@ final class SourceRows {
     }
 
     /**
-     * Numbers wait in a mailbox until the operation that there is has done its work for the one before. The mailbox is the registration: an operation has none, since its handler is called in
-     * any case; that it is, once for each that was begun, is looked at in the end.
+     * Numbers wait in a mailbox until what was begun for the one before is done. The mailbox is the registration: operations have none, since their handlers are called in any case; that they are,
+     * once for each that was begun, is looked at in the end.
      */
-    private static final class FileSubject implements Subject {
-        private final FileWork work;
-        private final Torque torque;
+    private abstract static class OneByOne implements Subject {
+        /** Whether what was begun has done what it should. */
+        interface Check {
+            boolean isGood() throws Exception;
+        }
+
+        final Torque torque;
+        final Path path;
         private final IntConsumer receiver;
-        private final Path path;
-        private final Arena arena = Arena.ofShared();
-        private final MemorySegment memory = arena.allocate(1);
-        private final FileOperation operation;
-        private final AsyncFile file;
-        private final Mailbox<Integer> mailbox;
+        private Mailbox<Integer> mailbox;
         /** The colour's. */
         private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
         private volatile int begun;
         private volatile int ended;
-        private volatile int written;
 
-        FileSubject(FileWork work, Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception {
-            this.work = work;
+        /** Makes a file with a byte for each number. */
+        OneByOne(Torque torque, IntConsumer receiver, Path folder, IntUnaryOperator byteAt) throws IOException {
             this.torque = torque;
             this.receiver = receiver;
             byte[] content = new byte[MANY];
-            for (int i = 0; i < MANY; i++) content[i] = work == FileWork.WRITE ? -1 : (byte) i;
+            for (int i = 0; i < MANY; i++) content[i] = (byte) byteAt.applyAsInt(i);
             path = Files.write(folder.resolve("file"), content);
-            operation = torque.files().operation(color);
-            var opened = new CompletableFuture<FileOperation>();
-            operation.open(FileName.of(path), opened::complete, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            file = SystemTest.get(opened).file();
+        }
+
+        /** All is there: numbers may come. */
+        final void open(Color color) {
             mailbox = torque.mailbox(64, color, number -> {
                 waiting.add(number);
                 if (waiting.size() == 1) next();
@@ -269,26 +269,61 @@ final class SourceRows {
         }
 
         private void next() {
-            int number = waiting.element();
             begun++;
-            work.start(operation, file, memory, number, done -> {
-                ended++;
-                if (!mailbox.isOpen()) return;
-                boolean good = work.isDone(done, memory, number);
-                if (good && work == FileWork.WRITE) written = number + 1;
-                receiver.accept(good ? number : -1);
-                waiting.remove();
-                if (!waiting.isEmpty() && mailbox.isOpen()) next();
-            });
+            begin(waiting.element());
         }
 
-        @Override public Registration registration() { return mailbox; }
+        /** Begins what is done for a number; {@link #done} is called when that has ended. Under the colour. */
+        abstract void begin(int number);
 
-        @Override public void cause(int number) { mailbox.offer(number); }
+        /** @param check is not asked when nobody is told any more: then what it looks at may be gone */
+        final void done(int number, Check check) throws Exception {
+            ended++;
+            if (!mailbox.isOpen()) return;
+            receiver.accept(check.isGood() ? number : -1);
+            waiting.remove();
+            if (!waiting.isEmpty() && mailbox.isOpen()) next();
+        }
+
+        @Override public final Registration registration() { return mailbox; }
+
+        @Override public final void cause(int number) { mailbox.offer(number); }
+
+        /** What is in flight when the runtime stops may tell nobody; but it has let go of memory and connections. */
+        final void awaitEnds() {
+            Eventually.await(() -> ended + " of " + begun + " have ended", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ended == begun || torque.vcores().getFirst().hasStopped());
+        }
+    }
+
+    /** One operation after the other on a file. */
+    private static final class FileSubject extends OneByOne {
+        private final FileWork work;
+        private final Arena arena = Arena.ofShared();
+        private final MemorySegment memory = arena.allocate(1);
+        private final FileOperation operation;
+        private final AsyncFile file;
+        private volatile int written;
+
+        FileSubject(FileWork work, Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception {
+            super(torque, receiver, folder, i -> work == FileWork.WRITE ? -1 : i);
+            this.work = work;
+            operation = torque.files().operation(color);
+            var opened = new CompletableFuture<FileOperation>();
+            operation.open(FileName.of(path), opened::complete, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            file = SystemTest.get(opened).file();
+            open(color);
+        }
+
+        @Override void begin(int number) {
+            work.start(operation, file, memory, number, self -> done(number, () -> {
+                boolean good = work.isDone(self, memory, number);
+                if (good && work == FileWork.WRITE) written = number + 1;
+                return good;
+            }));
+        }
 
         @Override public void end() throws IOException {
-            // What is in flight when the runtime stops may tell nobody; but it has let go of the memory.
-            Eventually.await(() -> ended + " of " + begun + " have ended", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ended == begun || torque.vcores().getFirst().hasStopped());
+            awaitEnds();
             file.close();
             arena.close();
             byte[] content = Files.readAllBytes(path);
@@ -296,61 +331,32 @@ final class SourceRows {
         }
     }
 
-    /**
-     * Numbers wait in a mailbox until the file for the one before is sent: one byte of it behind a head of one byte, each saying the number, to a peer who reads them in the end. As with
-     * {@link FileSubject}, the mailbox is the registration.
-     */
-    private static final class SentFileSubject implements Subject {
-        private final Torque torque;
-        private final IntConsumer receiver;
-        private final Path path;
+    /** One file after the other is sent: one byte of it behind a head of one byte, each saying the number, to a peer who reads them in the end. */
+    private static final class SentFileSubject extends OneByOne {
         private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         private final Socket peer;
         private final Connection connection;
-        private final Mailbox<Integer> mailbox;
-        /** The colour's. */
-        private final ArrayDeque<Integer> waiting = new ArrayDeque<>();
-        private volatile int begun;
-        private volatile int ended;
         private volatile int sent;
 
         SentFileSubject(Torque torque, Color color, IntConsumer receiver, Path folder) throws Exception {
-            this.torque = torque;
-            this.receiver = receiver;
-            byte[] content = new byte[MANY];
-            for (int i = 0; i < MANY; i++) content[i] = (byte) i;
-            path = Files.write(folder.resolve("file"), content);
+            super(torque, receiver, folder, i -> i);
             var opened = new CompletableFuture<Connection>();
             torque.connect(server.getLocalSocketAddress(), ConnectOptions.DEFAULT.withColor(color), opened::complete, opened::completeExceptionally);
             connection = SystemTest.get(opened);
             peer = server.accept();
-            mailbox = torque.mailbox(64, color, number -> {
-                waiting.add(number);
-                if (waiting.size() == 1) next();
-            });
+            open(color);
         }
 
-        private void next() {
-            int number = waiting.element();
-            begun++;
+        @Override void begin(int number) {
             connection.sendFile(new byte[] {(byte) number}, FileName.of(path), number, 1, (self, count, failure) -> {
-                ended++;
                 boolean good = failure == null && count == 1;
                 if (good) sent = number + 1;
-                if (!mailbox.isOpen()) return;
-                receiver.accept(good ? number : -1);
-                waiting.remove();
-                if (!waiting.isEmpty() && mailbox.isOpen()) next();
+                done(number, () -> good);
             });
         }
 
-        @Override public Registration registration() { return mailbox; }
-
-        @Override public void cause(int number) { mailbox.offer(number); }
-
         @Override public void end() throws IOException {
-            // One in flight when the runtime stops ends with its connection, and may tell nobody.
-            Eventually.await(() -> ended + " of " + begun + " have ended", Eventually.DEFAULT_LIMIT.multipliedBy(3), () -> ended == begun || torque.vcores().getFirst().hasStopped());
+            awaitEnds();
             connection.close();
             try (server; peer) {
                 peer.setSoTimeout((int) Eventually.DEFAULT_LIMIT.toMillis());
