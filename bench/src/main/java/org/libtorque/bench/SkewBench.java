@@ -21,9 +21,9 @@ import picocli.CommandLine.Option;
         description = "Runs kweb and other servers under skewed load, interleaved, and writes tables of what heavy connections get "
                 + "and what light ones wait.")
 public final class SkewBench extends ServerProgram<SkewMeasurement> {
-    @Option(names = "--cases", split = ",", paramLabel = "CASE", defaultValue = "skew8,floor,moving,skew1,balanced,p1",
-            description = "Loads: skew8, floor (the same without heavy requests: what light ones wait anyway), moving, skew1, balanced, p1 "
-                    + "(default: all).")
+    @Option(names = "--cases", split = ",", paramLabel = "CASE", defaultValue = "skew8,floor,moving,skew1,balanced,paced,p1",
+            description = "Loads: skew8, floor (the same without heavy requests: what light ones wait anyway), moving, skew1, balanced, paced, "
+                    + "p1 (default: all).")
     private List<String> caseNames;
 
     @Option(names = "--peers", split = ",", paramLabel = "SERVER",
