@@ -36,10 +36,14 @@ abstract class BarrierPad1 extends BarrierWord {
  * n counts what arrives at the root: threads, or subtrees. At (r, n) the round is complete and only the last one may change the word: who would give up waits for him; a thread
  * beyond the parties waits for the next round.
  *
- * <p><b>Waiting.</b> Who has to wait spins as long as a round may take that nobody is late for, if there is a CPU for each party, and less if that has been in vain lately; a uthread then
+ * <p><b>Waiting.</b> Who has to wait spins as long as a round may take that nobody is late for, if there is a CPU for each party; a uthread then
  * gives others the vcore a few times; then it pushes a node on the stack of sleepers and parks. A push is followed by another look at the word; who changes the word then takes the whole stack and
  * unparks. Both are sequentially consistent, so one of them sees the other (Dekker): no wake-up is lost. A sleeper that is taken from the stack for a round before its own
  * finds its node {@code unlinked}, and pushes it again.
+ *
+ * <p><b>Patience</b>, how long to spin, follows how long waits have been, not whether spinning was enough: after a wait that spinning in full would have covered it is full again, after any other it is
+ * halved. The wait of a sleeper ends where the round does and not where the sleeper runs again, so whoever wakes it leaves it the time. Were patience judged by its own success, a few long
+ * waits in a row (others had work to do alone, or were not running) would make it too short for the short ones that follow: these would then end in parking, for ever, at the price of a wake-up each.
  *
  * <p><b>Memory order.</b> Everything before arriving happens before everything after the round: arrivals are atomic operations on one word or on a path to it, and the word is what
  * those who wait read. Arriving allocates nothing but the node of a thread that parks.
@@ -72,12 +76,14 @@ final class BarrierRounds extends BarrierPad1 {
         Sleeper next;
         /** Whether it is in no stack: set by the taker, when he has read {@code next}; cleared by the sleeper before it pushes. */
         boolean unlinked = true;
+        /** {@link System#nanoTime} when it was last taken from a stack: written by the taker before {@code unlinked}. */
+        long takenNanos;
     }
 
     private final int arrivals;
     private final Runnable action;
     private final long spinNanos;
-    /** How long to spin at present, of all that wait the opinion of who wrote last: doubled when it was enough, halved when it was not. */
+    /** How long to spin at present, of all that wait the opinion of who wrote last. See {@link #learn}. */
     private long patienceNanos;
     private Sleeper sleepers;
 
@@ -143,7 +149,8 @@ final class BarrierRounds extends BarrierPad1 {
     void awaitEnd(long r, Object blocker, boolean interruptible, long deadline) throws InterruptedException, BrokenBarrierException, TimeoutException {
         boolean interrupted = false;
         try {
-            if (spin(r)) return;
+            long start = spinNanos > 0 ? System.nanoTime() : 0;
+            if (spin(r, start)) return;
             Sleeper s = null;
             // Giving up the CPU helps where uthreads share a vcore; a platform thread would wait behind other programs for it.
             for (int yields = Thread.currentThread().isVirtual() ? 0 : YIELDS; !isOver(r); ) {
@@ -165,6 +172,7 @@ final class BarrierRounds extends BarrierPad1 {
                     Parker.parkNanos(blocker, deadline - System.nanoTime());
                 }
             }
+            if (spinNanos > 0) learn((s != null && (boolean) UNLINKED.getAcquire(s) ? s.takenNanos : System.nanoTime()) - start); // pairs with wakeAll
         } finally {
             if (interrupted) Thread.currentThread().interrupt();
         }
@@ -178,23 +186,34 @@ final class BarrierRounds extends BarrierPad1 {
         return false;
     }
 
-    private boolean spin(long r) throws BrokenBarrierException {
+    /** @param start when the wait began, if there is to be spinning at all */
+    private boolean spin(long r, long start) throws BrokenBarrierException {
         if (spinNanos <= 0) return false;
         long patience = (long) PATIENCE.getOpaque(this);
-        long start = System.nanoTime();
         do {
             for (int i = 0; i < LOOKS; i++) {
                 long w = (long) WORD.getAcquire(this); // pairs with end; no fence in the loop
                 if (roundOf(w) != r || (w & BROKEN) != 0) {
-                    if (patience < spinNanos) PATIENCE.setOpaque(this, Math.min(spinNanos, 2 * patience));
+                    if (patience < spinNanos) PATIENCE.setOpaque(this, spinNanos); // it was shorter than patience, so than this too
                     return isOver(r);
                 }
                 Thread.onSpinWait();
             }
         } while (System.nanoTime() - start < patience && !Thread.currentThread().isInterrupted());
-        if (patience > spinNanos >> MAX_HALVINGS) PATIENCE.setOpaque(this, patience / 2);
         return false;
     }
+
+    /** After a wait that patience was too short for. */
+    private void learn(long waitedNanos) {
+        long patience = (long) PATIENCE.getOpaque(this);
+        if (waitedNanos <= spinNanos) PATIENCE.setOpaque(this, spinNanos);
+        else if (patience > spinNanos >> MAX_HALVINGS) PATIENCE.setOpaque(this, patience / 2);
+    }
+
+    /** How long who waits spins at present. For tests, as the next. */
+    long patienceNanos() { return (long) PATIENCE.getOpaque(this); }
+
+    void setPatienceNanos(long nanos) { PATIENCE.setOpaque(this, nanos); }
 
     private void push(Sleeper s) {
         UNLINKED.setOpaque(s, false);
@@ -208,9 +227,11 @@ final class BarrierRounds extends BarrierPad1 {
     /** After the word has been changed. */
     private void wakeAll() {
         if (SLEEPERS.getVolatile(this) == null) return; // after the store to the word, both sequentially consistent; partner in push
+        long now = System.nanoTime();
         for (Sleeper s = (Sleeper) SLEEPERS.getAndSet(this, null); s != null; ) {
             Sleeper below = s.next;
             Thread thread = s.thread;
+            s.takenNanos = now;
             UNLINKED.setRelease(s, true);
             Parker.unpark(thread);
             s = below;
