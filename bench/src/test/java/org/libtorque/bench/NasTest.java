@@ -5,11 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.bench.nas.Kernel;
 
@@ -32,6 +39,21 @@ final class NasTest {
     }
 
     static Stream<Kernel.Kind> kernels() { return Kernel.ALL.stream().filter(kind -> !kind.name().equals("EP")); }
+
+    @ParameterizedTest
+    @EnumSource(NasPeer.class)
+    void aProcessWarmsUpAndThenAnswersEachTurnWithTheTimesOfItsComputations(NasPeer peer) throws Exception {
+        Kernel.Kind kind = Kernel.ALL.stream().filter(k -> k.name().equals("IS")).findFirst().orElseThrow();
+        var answers = new ByteArrayOutputStream();
+        NasProcess.serve(peer, kind, 2, 0, List.of(Kernel.Size.S), new BufferedReader(new StringReader("S\nS\n")), new PrintStream(answers, true, StandardCharsets.UTF_8));
+        List<String> lines = answers.toString(StandardCharsets.UTF_8).lines().toList();
+        assertEquals(3, lines.size(), lines::toString);
+        assertEquals(NasProcess.READY, lines.getFirst());
+        for (String line : lines.subList(1, 3)) {
+            double[] seconds = Stream.of(line.split(" ")).mapToDouble(Double::parseDouble).toArray();
+            assertTrue(DoubleStream.of(seconds).allMatch(s -> s > 0) && DoubleStream.of(seconds).sum() >= NasProcess.TURN_SECONDS, line);
+        }
+    }
 
     @Test
     void aResultThatWasNotComputedIsNotVerified() {

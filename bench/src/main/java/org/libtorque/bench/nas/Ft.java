@@ -57,7 +57,10 @@ final class Ft extends Kernel {
     @Override public void compute(Workers workers) {
         set(workers);
         transform(workers, u1, 1);
-        System.arraycopy(u1, 0, u0, 0, u0.length);
+        workers.run(rank -> {
+            int from = 2 * nx * ny * workers.from(rank, nz), end = 2 * nx * ny * workers.from(rank + 1, nz);
+            System.arraycopy(u1, from, u0, from, end - from);
+        });
         for (int step = 0; step < STEPS; step++) {
             evolve(workers);
             transform(workers, u1, -1);

@@ -69,7 +69,8 @@ final class Is extends Kernel {
     private void rank(Workers workers, int iteration) {
         keys[iteration] = iteration;
         keys[iteration + ITERATIONS] = maxKey - iteration;
-        int[] tested = Arrays.stream(testIndex).map(i -> keys[i]).toArray();
+        int[] tested = new int[testIndex.length];
+        for (int i = 0; i < tested.length; i++) tested[i] = keys[testIndex[i]];
         int[] totals = new int[workers.size * STRIDE];
         workers.run(rank -> {
             int[] counts = histograms[rank];
