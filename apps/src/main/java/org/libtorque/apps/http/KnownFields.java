@@ -1,6 +1,8 @@
 package org.libtorque.apps.http;
 
 import org.libtorque.memory.ByteView;
+import org.libtorque.memory.raw.RawView;
+import org.libtorque.sys.NativeMemory;
 
 /**
  * One block of field lines, from the first to the empty line, and what it says: requests differ in their first line, and seldom in the others, which are most of a head. A block that is the same to
@@ -13,14 +15,13 @@ import org.libtorque.memory.ByteView;
  * <p>A parser's, and so one thread's at a time.
  */
 final class KnownFields {
-    /** Longer blocks are not learnt, nor shorter ones. */
-    static final int MOST_BYTES = 1024, LEAST_BYTES = 16;
+    /** Longer blocks are not learnt. */
+    static final int MOST_BYTES = 1024;
     static final int PATIENCE = 8;
     private static final int NOT_LEARNT = 1 << RequestHead.CONTENT_LENGTH | 1 << RequestHead.TRANSFER_ENCODING | 1 << RequestHead.EXPECT;
 
-    /** The block as words; what is left behind the last whole one is in {@code last}, its last eight bytes. */
-    private final long[] words = new long[MOST_BYTES / 8];
-    private long last;
+    /** The block, in native memory: two pieces of it are compared 32 or 64 bytes at a time, without a check for each. */
+    private final RawView block = RawView.copyOf(new byte[MOST_BYTES]);
     /** Its length; 0 while nothing is known. */
     private int length;
     private int missed = PATIENCE;
@@ -42,9 +43,7 @@ final class KnownFields {
      */
     boolean recall(ByteView in, int at, int limit, RequestHead head) {
         int n = length;
-        if (n == 0 || at > limit - n || in.getLong(at + n - 8) != last) return false;
-        int step = RequestParser.wordStep; // why: see there
-        for (int i = 0; i <= n - 8; i += step) if (in.getLong(at + i) != words[i >>> 3]) return false;
+        if (n == 0 || at > limit - n || in.mismatch(at, block, 0, n) >= 0) return false;
         missed = 0;
         int shift = at - fieldsOffset << 16;
         for (int rest = present; rest != 0; rest &= rest - 1) {
@@ -65,9 +64,8 @@ final class KnownFields {
         if (++missed <= PATIENCE) return;
         int from = head.fieldsOffset;
         int n = head.length - from;
-        if (n < LEAST_BYTES || n > MOST_BYTES || (head.present & NOT_LEARNT) != 0) return;
-        for (int i = 0; i <= n - 8; i += 8) words[i >>> 3] = in.getLong(from + i);
-        last = in.getLong(from + n - 8);
+        if (n > MOST_BYTES || (head.present & NOT_LEARNT) != 0) return;
+        NativeMemory.copy(RawView.addressOf(in) + from, block.address(), n);
         length = n;
         fieldsOffset = from;
         fieldCount = head.fieldCount;

@@ -87,6 +87,14 @@ class KnownFieldsTest {
         assertTrue(knows(longest));
     }
 
+    @Test void blocksOfAFewBytesAreKnownToo() {
+        String shortest = "Host:\r\n\r\n";
+        meet(shortest, 1);
+        assertTrue(knows(shortest));
+        assertFalse(knows("Test:\r\n\r\n"));
+        assertFalse(knows("Host:a\r\n\r\n"));
+    }
+
     @Test void whatIsKnownIsForgottenWhenItIsNotMetForSomeTime() {
         String others = FIELDS.replace("example", "another");
         meet(FIELDS, 1);
