@@ -1,5 +1,7 @@
 package org.libtorque.thread;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -18,6 +20,16 @@ import java.util.concurrent.TimeoutException;
 public final class Barrier {
     /** How long who waits spins if there is a CPU for each party, unless the constructor says otherwise: about what parking and unparking would take. */
     public static final long DEFAULT_SPIN_NANOS = 20_000;
+
+    private static final VarHandle ROUNDS;
+
+    static {
+        try {
+            ROUNDS = MethodHandles.lookup().findVarHandle(Barrier.class, "rounds", BarrierRounds.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final int parties;
     private final Runnable action;
@@ -96,10 +108,12 @@ public final class Barrier {
         }
     }
 
-    /** Begins anew, also if it is broken. Those who wait get a {@link BrokenBarrierException}. Any thread. */
-    public synchronized void reset() {
-        BarrierRounds before = rounds;
-        rounds = new BarrierRounds(parties, action, spinNanos);
+    /**
+     * Begins anew, also if it is broken. Those who wait get a {@link BrokenBarrierException}, but those of a round whose last party has come, and runs the action, go on when it has run. Any
+     * thread, callbacks and the action included: it waits for nobody.
+     */
+    public void reset() {
+        BarrierRounds before = (BarrierRounds) ROUNDS.getAndSet(this, new BarrierRounds(parties, action, spinNanos));
         before.breakIt();
     }
 

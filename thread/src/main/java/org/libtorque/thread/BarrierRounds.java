@@ -33,8 +33,8 @@ abstract class BarrierPad1 extends BarrierWord {
  *   (r, k) with k < n -somebody gives up, or reset-> (r, BROKEN, k), for ever: Barrier then makes new rounds
  *   (r, n) -the action throws-> (r, BROKEN, n)
  * }</pre>
- * n counts what arrives at the root: threads, or subtrees. At (r, n) the round is complete and only the last one may change the word: who would give up waits for him; a thread
- * beyond the parties waits for the next round.
+ * n counts what arrives at the root: threads, or subtrees. At (r, n) the round is complete and only the last one may change the word, when its action has run: who would give up waits for
+ * him; who breaks the barrier without waiting for a round, such as {@code reset}, leaves word that he is to break the next one ({@code doomed}); a thread beyond the parties waits for the next round.
  *
  * <p><b>Waiting.</b> Who has to wait spins as long as a round may take that nobody is late for, if there is a CPU for each party; a uthread then
  * gives others the vcore a few times; then it pushes a node on the stack of sleepers and parks. A push is followed by another look at the word; who changes the word then takes the whole stack and
@@ -86,6 +86,8 @@ final class BarrierRounds extends BarrierPad1 {
     /** How long to spin at present, of all that wait the opinion of who wrote last. See {@link #learn}. */
     private long patienceNanos;
     private Sleeper sleepers;
+    /** Somebody has come to break the barrier while a round was complete. Set before another look at the word, read after the word has been changed: one sees the other. */
+    private volatile boolean doomed;
 
     /**
      * @param arrivals  how many arrive at the root in a round, at least 1
@@ -141,6 +143,7 @@ final class BarrierRounds extends BarrierPad1 {
             ran = true;
         } finally {
             WORD.setVolatile(this, ran ? (w & ~ARRIVED) + ROUND : w | BROKEN);
+            if (doomed) breakIt();
             wakeAll();
         }
     }
@@ -252,13 +255,14 @@ final class BarrierRounds extends BarrierPad1 {
         }
     }
 
-    /** Breaks whatever round it is, unless that is complete: then it waits for the next. */
+    /** Breaks whatever round it is; if that is complete, the next, by its last one when the action has run. Waits for nobody: the action may take long, or be what calls. */
     void breakIt() {
         for (;;) {
             long w = (long) WORD.getVolatile(this);
             if ((w & BROKEN) != 0) return;
             if ((w & ARRIVED) == arrivals) {
-                Thread.yield(); // its last one is at it
+                doomed = true;
+                if ((long) WORD.getVolatile(this) == w) return;
             } else if (WORD.compareAndSet(this, w, w | BROKEN)) {
                 wakeAll();
                 return;

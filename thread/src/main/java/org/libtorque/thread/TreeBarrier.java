@@ -19,6 +19,15 @@ public final class TreeBarrier {
     /** Longs from one counter to the next: two cache lines, which x86-64 prefetches in pairs. */
     private static final int STRIDE = 16;
     private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle EPOCH;
+
+    static {
+        try {
+            EPOCH = MethodHandles.lookup().findVarHandle(TreeBarrier.class, "epoch", Epoch.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** Rounds until it breaks, with counters that are of no use to others afterwards. */
     private record Epoch(BarrierRounds rounds, long[] counts) {}
@@ -136,10 +145,9 @@ public final class TreeBarrier {
         return e.rounds.arriveAndAwait(this, interruptible, deadline) == 0;
     }
 
-    /** Begins anew, also if it is broken. Those who wait get a {@link BrokenBarrierException}. Any thread. */
-    public synchronized void reset() {
-        Epoch before = epoch;
-        epoch = newEpoch();
+    /** Begins anew, also if it is broken; see {@link Barrier#reset}. Any thread. */
+    public void reset() {
+        Epoch before = (Epoch) EPOCH.getAndSet(this, newEpoch());
         before.rounds.breakIt();
     }
 

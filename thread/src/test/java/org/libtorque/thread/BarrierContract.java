@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.libtorque.sys.Uninterruptibly;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.FieldOffsets;
 
@@ -116,6 +118,7 @@ abstract class BarrierContract {
             assertThrows(TimeoutException.class, () -> barrier.await(10, TimeUnit.MILLISECONDS));
             assertThrows(TimeoutException.class, () -> tree.await(0, 100, TimeUnit.MILLISECONDS));
             assertTrue(System.nanoTime() - start >= 20_000_000);
+            assertThrows(TimeoutException.class, () -> new Barrier(2).awaitNanos(Long.MIN_VALUE));
         });
         crew.join();
         assertTrue(barrier.isBroken());
@@ -135,6 +138,45 @@ abstract class BarrierContract {
         crew.join();
         assertFalse(barrier.isBroken());
         for (int i = 0; i < 2; i++) crew.start(() -> barrier.await(1, TimeUnit.DAYS));
+        crew.join();
+    }
+
+    @Test void anActionMayResetItsBarrier() {
+        var barriers = new Barrier[1];
+        var barrier = barriers[0] = new Barrier(2, () -> barriers[0].reset());
+        var trees = new TreeBarrier[1];
+        var tree = trees[0] = new TreeBarrier(6, () -> trees[0].reset());
+        for (int i = 0; i < 2; i++) {
+            crew.start(() -> {
+                for (int round = 0; round < 10; round++) barrier.await();
+            });
+        }
+        for (int i = 0; i < 6; i++) {
+            int me = i;
+            crew.start(() -> {
+                for (int round = 0; round < 10; round++) tree.await(me);
+            });
+        }
+        crew.join();
+        assertFalse(barrier.isBroken());
+        assertFalse(tree.isBroken());
+    }
+
+    @Test void resettingDoesNotWaitForAnActionAndSendsAwayWhoWaitsForTheRoundBehindIt() {
+        var acts = new CountDownLatch(1);
+        var mayEnd = new CountDownLatch(1);
+        var barrier = new Barrier(1, () -> {
+            acts.countDown();
+            Uninterruptibly.await(mayEnd::await);
+        });
+        crew.start(() -> assertEquals(0, barrier.await()), () -> acts.getCount() == 0);
+        Thread next = crew.start(() -> assertThrows(BrokenBarrierException.class, barrier::await));
+        Eventually.await("it waits for the round behind", () -> next.getState() == Thread.State.WAITING);
+        barrier.reset(); // returns, though the action goes on
+        assertFalse(barrier.isBroken());
+        mayEnd.countDown();
+        crew.join();
+        crew.start(() -> assertEquals(0, barrier.await()));
         crew.join();
     }
 

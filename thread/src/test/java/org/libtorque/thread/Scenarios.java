@@ -349,6 +349,55 @@ final class Scenarios {
         @Override public void check() { assertEquals(came, left); }
     }
 
+    /** A barrier is reset while others come, by its action too; everybody gives up in time, so whoever is left has been forgotten. */
+    public static final class OfBarrierReset implements Scenario {
+        private boolean tree;
+        private Barrier flat;
+        private TreeBarrier leaves;
+
+        private void reset() {
+            if (tree) leaves.reset();
+            else flat.reset();
+        }
+
+        @Override public void actors(SplittableRandom random, List<Body> bodies) {
+            tree = random.nextBoolean();
+            int parties = 1 + random.nextInt(tree ? 6 : 3);
+            boolean inAction = random.nextBoolean();
+            Runnable action = () -> {
+                Interleaver.step();
+                if (inAction) reset();
+            };
+            flat = new Barrier(parties, action, 0);
+            leaves = new TreeBarrier(parties, action, 0);
+            for (int i = 0; i < parties + (tree ? 0 : 1); i++) {
+                int me = i;
+                long patience = random.nextInt(3_000);
+                bodies.add(() -> {
+                    for (int r = 0; r < 2; r++) {
+                        try {
+                            if (tree) leaves.await(me, patience, TimeUnit.NANOSECONDS);
+                            else flat.awaitNanos(patience);
+                        } catch (BrokenBarrierException | TimeoutException e) {
+                            // what a reset and another's impatience are for
+                        }
+                    }
+                });
+            }
+            bodies.add(() -> {
+                for (int n = 0; n < 5; n++) Interleaver.step();
+                reset();
+                reset();
+            });
+        }
+
+        @Override public void check() {
+            reset();
+            assertTrue(!flat.isBroken() || tree, "a reset barrier is broken");
+            assertTrue(!leaves.isBroken() || !tree, "a reset tree is broken");
+        }
+    }
+
     /** The mutex of Drepper's "Futexes are tricky": 0 free, 1 locked, 2 locked and perhaps somebody waits; and a gate whose waiters are moved. */
     public static final class OfFutex implements Scenario {
         private final Futex word = new Futex(), gate = new Futex(), second = new Futex();

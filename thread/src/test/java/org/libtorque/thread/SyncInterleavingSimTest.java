@@ -26,7 +26,7 @@ class SyncInterleavingSimTest {
 
     @ParameterizedTest
     @ValueSource(classes = {Scenarios.OfMutex.class, Scenarios.OfCondVar.class, Scenarios.OfSemaphore.class, Scenarios.OfRwLock.class, Scenarios.OfBarrier.class,
-            Scenarios.OfBarrierWithMore.class, Scenarios.OfFutex.class, Scenarios.OfWaitFreeList.class, Scenarios.OfSpinLocks.class, Scenarios.OfMailbox.class})
+            Scenarios.OfBarrierWithMore.class, Scenarios.OfBarrierReset.class, Scenarios.OfFutex.class, Scenarios.OfWaitFreeList.class, Scenarios.OfSpinLocks.class, Scenarios.OfMailbox.class})
     void noInterleavingBreaksIt(Class<? extends Scenario> type) {
         var weaver = new Weaver(Weaver.Mistake.NONE);
         long courses = seeds().map(seed -> run(weaver, type, seed)).distinct().count();
