@@ -345,6 +345,6 @@ public final class Mutex implements Lock {
 
     @Override public String toString() {
         Thread o = owner;
-        return (recursive ? "recursive mutex" : "mutex") + "[" + (isLocked() ? "held by " + (o == null ? "somebody" : o.getName()) : "free") + "]";
+        return (recursive ? "recursive mutex" : "mutex") + "[" + (isLocked() ? "held by " + (o == null ? "somebody" : o.getName().isEmpty() ? "thread " + o.threadId() : o.getName()) : "free") + "]";
     }
 }

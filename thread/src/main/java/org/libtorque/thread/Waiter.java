@@ -50,9 +50,9 @@ final class Waiter {
     private int state;
     private boolean interrupted;
 
-    /** Returns when a wait of so many nanoseconds ends. */
+    /** Returns when a wait of so many nanoseconds ends; any number will do. */
     static long deadline(long nanos) {
-        long d = System.nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1);
+        long d = System.nanoTime() + Math.clamp(nanos, 0, Long.MAX_VALUE >> 1); // within 2^62 of the present, or it could not be compared with it
         return d == NO_DEADLINE ? d + 1 : d;
     }
 

@@ -199,6 +199,9 @@ abstract class CondVarContract {
         assertFalse(variable.awaitUntil(soon));
         assertFalse(variable.awaitUntil(new Date(0)));
         assertFalse(variable.await(-1, TimeUnit.DAYS));
+        assertTrue(variable.awaitNanos(Long.MIN_VALUE) <= 0);
+        assertFalse(variable.await(Long.MIN_VALUE, TimeUnit.DAYS));
+        assertFalse(variable.awaitUntil(new Date(Long.MIN_VALUE)));
         assertEquals(0, variable.waiterCount());
         mutex.unlock();
     }

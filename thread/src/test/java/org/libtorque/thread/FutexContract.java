@@ -84,6 +84,7 @@ abstract class FutexContract {
         assertEquals(Outcome.TIMED_OUT, word.awaitNanos(0, 10_000_000));
         assertTrue(System.nanoTime() - start >= 10_000_000);
         assertEquals(Outcome.TIMED_OUT, word.awaitNanos(0, 0));
+        assertEquals(Outcome.TIMED_OUT, word.awaitNanos(0, Long.MIN_VALUE));
         assertEquals(0, word.wakeAll(), "nobody is left behind");
     }
 
