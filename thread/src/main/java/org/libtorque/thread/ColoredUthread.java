@@ -28,6 +28,8 @@ final class ColoredUthread extends Task implements Executor {
         this.asked = asked;
     }
 
+    Uthread uthread() { return uthread; }
+
     @Override public void execute(Runnable toRun) {
         if (toRun != continuation) {
             if (continuation != null) {

@@ -47,7 +47,7 @@ final class ScheduledUthread extends Uthread {
 
     /** The JDK's scheduler of this thread: one small object, so that the request to run says whose it is. */
     static final class Entry implements Executor {
-        private final ScheduledUthread thread;
+        final ScheduledUthread thread;
 
         Entry(ScheduledUthread thread) { this.thread = thread; }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.libtorque.event.Registration;
 import org.libtorque.event.Signal;
 import org.libtorque.event.SignalInfo;
+import org.libtorque.vcore.jdk.JdkThreads;
 
 /**
  * Signals to uthreads, after parlib's signal service (Klues 2015, 2.4.3) and pthread_kill(3): a signal is sent to a thread, and its {@linkplain SignalAction action} runs on that
@@ -154,7 +155,7 @@ public final class UthreadSignals {
      *
      * @return false if the thread has ended
      * @throws UnsupportedOperationException if uthreads are plain virtual threads here ({@link Uthreads#problem})
-     * @throws IllegalArgumentException if it is no virtual thread, or the signal is {@code KILL} or {@code STOP}
+     * @throws IllegalArgumentException if it is no uthread of this runtime, such as a virtual thread that was started by the JDK's means, or the signal is {@code KILL} or {@code STOP}
      */
     public boolean send(Thread target, Signal signal) { return send(target, signal, 0); }
 
@@ -166,7 +167,7 @@ public final class UthreadSignals {
     public boolean send(Thread target, Signal signal, long value) {
         requireMeantForThreads(signal);
         if (uthreads.problem() != null) throw new UnsupportedOperationException("threads cannot be sent signals here: " + uthreads.problem());
-        if (!target.isVirtual()) throw new IllegalArgumentException(target + " is no uthread");
+        if (!isOurs(target)) throw new IllegalArgumentException(target + " is no uthread of this runtime: nobody would deliver the signal");
         if (target.getState() == Thread.State.TERMINATED) return false;
         State state = stateOf(target);
         if (signal.isRealTime()) {
@@ -187,6 +188,17 @@ public final class UthreadSignals {
     }
 
     private static SignalInfo info(Signal signal, long value) { return new SignalInfo(signal, TO_ONE_THREAD, (int) ProcessHandle.current().pid(), -1, value, 0); }
+
+    /** Tells whether a thread is a uthread of this runtime, and so looks for its signals, and forgets them when it ends. */
+    private boolean isOurs(Thread thread) {
+        if (!thread.isVirtual()) return false;
+        Uthread uthread = switch (JdkThreads.schedulerOf(thread)) {
+            case ColoredUthread colored -> colored.uthread();
+            case ScheduledUthread.Entry entry -> entry.thread;
+            case null, default -> null;
+        };
+        return uthread != null && uthread.thread() == thread && uthread.uthreads() == uthreads;
+    }
 
     private State stateOf(Thread thread) { return states.computeIfAbsent(thread, t -> new State()); }
 
@@ -229,7 +241,7 @@ public final class UthreadSignals {
 
     private State own() {
         Thread self = Thread.currentThread();
-        if (!self.isVirtual()) throw new IllegalStateException(self.getName() + " is no uthread, and has no signals");
+        if (!self.isVirtual() || uthreads.problem() == null && !isOurs(self)) throw new IllegalStateException(self + " is no uthread of this runtime, and has no signals");
         return stateOf(self);
     }
 

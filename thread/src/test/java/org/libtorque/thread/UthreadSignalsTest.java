@@ -235,6 +235,22 @@ class UthreadSignalsTest {
         assertThrows(IllegalArgumentException.class, () -> signals.action(Signal.of("KILL"), SignalAction.IGNORE));
         assertThrows(IllegalArgumentException.class, () -> signals.send(Thread.currentThread(), Signal.USR1));
         assertThrows(IllegalStateException.class, () -> signals.block(Set.of(Signal.USR1)));
+        var end = new Semaphore(0);
+        Thread jdks = Thread.ofVirtual().start(end::acquireUninterruptibly);
+        var made = new CompletableFuture<Thread>();
+        Thread maker = uthreads.spawn(() -> made.complete(Thread.startVirtualThread(end::acquireUninterruptibly)));
+        try (Torque other = Runtimes.open(1)) {
+            Thread others = Uthreads.of(other).spawn(end::acquireUninterruptibly);
+            for (Thread stranger : List.of(jdks, made.get(), others)) {
+                assertTrue(assertThrows(IllegalArgumentException.class, () -> signals.send(stranger, Signal.USR1)).getMessage().contains("no uthread of this runtime"));
+            }
+            end.release(3);
+            Runtimes.join(others);
+        }
+        Runtimes.join(maker);
+        Runtimes.join(jdks);
+        Runtimes.join(made.get());
+        assertFalse(Preemption.somebodyHasSignals());
         var blocked = new CountDownLatch(1);
         var over = new Semaphore(0);
         var ran = new AtomicInteger();

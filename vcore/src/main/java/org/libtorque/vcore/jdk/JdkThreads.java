@@ -12,7 +12,8 @@ import org.libtorque.sys.Uninterruptibly;
  * What we need of the JDK's virtual threads and it does not offer: a scheduler of one's own, and the thread that carries the calling one. The one class with such access; it needs
  * {@code --add-opens java.base/java.lang=} this module (on the class path {@code =ALL-UNNAMED}; in the manifest of an executable jar {@code Add-Opens: java.base/java.lang}).
  *
- * <p>Taken from JDK 25: the constructor {@code ThreadBuilders.VirtualThreadBuilder(Executor)}, which the JDK's own tests use, and {@code Thread.currentCarrierThread()}. The
+ * <p>Taken from JDK 25: the constructor {@code ThreadBuilders.VirtualThreadBuilder(Executor)}, which the JDK's own tests use, {@code Thread.currentCarrierThread()}, and the field {@code
+ * VirtualThread.scheduler}. The
  * executor is given a runnable each time that the virtual thread can go on, the same one for the life of the thread; running it on a platform thread mounts the virtual
  * thread there until it parks, yields or ends. As this may change with any release, {@link #problem} tries it all, once.
  */
@@ -20,11 +21,13 @@ public final class JdkThreads {
     private static final String FLAG = "java.base/java.lang";
     private static final MethodHandle NEW_BUILDER;
     private static final MethodHandle CURRENT_CARRIER;
+    private static final MethodHandle SCHEDULER;
     private static final String PROBLEM;
 
     static {
         MethodHandle newBuilder = null;
         MethodHandle currentCarrier = null;
+        MethodHandle scheduler = null;
         String problem;
         try {
             MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup());
@@ -32,6 +35,9 @@ public final class JdkThreads {
             newBuilder = MethodHandles.privateLookupIn(builder, MethodHandles.lookup()).findConstructor(builder, MethodType.methodType(void.class, Executor.class))
                     .asType(MethodType.methodType(Thread.Builder.OfVirtual.class, Executor.class));
             currentCarrier = lookup.findStatic(Thread.class, "currentCarrierThread", MethodType.methodType(Thread.class));
+            Class<?> virtual = Class.forName("java.lang.VirtualThread");
+            scheduler = MethodHandles.privateLookupIn(virtual, MethodHandles.lookup()).findGetter(virtual, "scheduler", Executor.class)
+                    .asType(MethodType.methodType(Executor.class, Thread.class));
             problem = null;
         } catch (IllegalAccessException e) {
             problem = Thread.class.getModule().isOpen("java.lang", JdkThreads.class.getModule()) ? "this JDK forbids it: " + e
@@ -41,6 +47,7 @@ public final class JdkThreads {
         }
         NEW_BUILDER = newBuilder;
         CURRENT_CARRIER = currentCarrier;
+        SCHEDULER = scheduler;
         PROBLEM = problem;
     }
 
@@ -55,11 +62,13 @@ public final class JdkThreads {
             if (here.isVirtual()) return onPlatformThread();
             Thread[] carriers = new Thread[2];
             try {
-                Thread thread = builder(queue::add).name("torque-self-test").unstarted(() -> {
+                Executor scheduler = queue::add;
+                Thread thread = builder(scheduler).name("torque-self-test").unstarted(() -> {
                     carriers[0] = carrier();
                     LockSupport.park();
                     carriers[1] = carrier();
                 });
+                if (schedulerOf(thread) != scheduler) return "a thread does not know its scheduler";
                 thread.start();
                 Runnable first = queue.poll();
                 if (first == null || !queue.isEmpty()) return "a thread that starts is not given to its scheduler";
@@ -117,6 +126,23 @@ public final class JdkThreads {
         if (CURRENT_CARRIER == null) return Thread.currentThread();
         try {
             return (Thread) CURRENT_CARRIER.invokeExact();
+        } catch (Throwable e) {
+            throw new AssertionError(e); // it throws nothing
+        }
+    }
+
+    /**
+     * Returns what runs a virtual thread when it can go on: what was given to {@link #builder}, for its own threads and for those that they start without saying on what; null where there is no
+     * access.
+     *
+     * @param thread a virtual one
+     */
+    public static Executor schedulerOf(Thread thread) {
+        if (SCHEDULER == null) return null;
+        try {
+            return (Executor) SCHEDULER.invokeExact(thread);
+        } catch (RuntimeException | Error e) {
+            throw e;
         } catch (Throwable e) {
             throw new AssertionError(e); // it throws nothing
         }
