@@ -72,12 +72,14 @@ public final class VcoreEvents {
         final Vcore vcore;
         final Task delivery;
         final Mailbox mail = new Mailbox();
+        /** Taken out of the mailbox and not handled yet, in order: of the vcore, which finds them also from within a handler, and when a handler has disabled notifications. */
+        private Event first, last;
 
         Box(Vcore vcore) {
             this.vcore = vcore;
             delivery = new Task(vcore.newColor().pin()) {
                 @Override protected void run() {
-                    if (mail.depth() == 0) handle();
+                    handle(false);
                 }
             };
         }
@@ -87,11 +89,15 @@ public final class VcoreEvents {
             return !mail.put(event) || delivery.postSurely();
         }
 
-        int handle() {
-            Event first = mail.takeAll();
+        /**
+         * Handles what is there now, and what handlers that call this have found on top of it.
+         *
+         * @param always whether also while notifications are disabled, be it by a handler
+         */
+        int handle(boolean always) {
+            if (always || mail.depth() == 0) take();
             int n = 0;
-            for (; first != null; n++) {
-                Event now = first;
+            for (Event now; (always || mail.depth() == 0) && (now = first) != null; n++) {
                 first = now.next;
                 now.next = null;
                 try {
@@ -105,9 +111,19 @@ public final class VcoreEvents {
             return n;
         }
 
+        /** Has what is in the mailbox follow what was taken before. */
+        private void take() {
+            Event more = mail.takeAll();
+            if (more == null) return;
+            if (first == null) first = more;
+            else last.next = more;
+            while (more.next != null) more = more.next;
+            last = more;
+        }
+
         void enable() {
             if (mail.depth() == 0) throw new IllegalStateException("notifications are not disabled on " + vcore);
-            if (mail.enable()) delivery.postSurely();
+            if (mail.enable() || mail.depth() == 0 && first != null) delivery.postSurely();
         }
     }
 
@@ -144,7 +160,7 @@ public final class VcoreEvents {
     public boolean sendEvent(Vcore to, int type, Object payload) { return sendEvent(to, new Event(type, payload)); }
 
     /** Handles the events that the calling thread's vcore has in its queue, notifications being enabled or not; returns how many. */
-    public int handleEvents() { return here().handle(); }
+    public int handleEvents() { return here().handle(true); }
 
     /** Has events to the calling thread's vcore wait until {@link #enableNotifications} is called as often. */
     public void disableNotifications() {

@@ -87,6 +87,40 @@ class VcoreEventsTest {
         assertEquals(2, got.size());
     }
 
+    @Test void whatAHandlerDisablesWaitsThoughItHadArrived() {
+        register();
+        events.register(6, event -> {
+            got.add("disables");
+            events.disableNotifications();
+        });
+        send("before");
+        events.sendEvent(play.vcore, 6, null);
+        send("a");
+        send("b");
+        play.settle();
+        assertEquals(List.of("before", "disables"), got);
+        send("c");
+        play.settle();
+        assertEquals(2, got.size());
+        events.enableNotifications();
+        play.settle();
+        assertEquals(List.of("before", "disables", "a", "b", "c"), got);
+    }
+
+    @Test void aHandlerThatHandlesEventsFindsThoseThatArrivedTogetherInOrder() {
+        register();
+        events.register(6, event -> {
+            send("late");
+            assertEquals(3, events.handleEvents());
+            got.add("behind");
+        });
+        events.sendEvent(play.vcore, 6, null);
+        send("a");
+        send("b");
+        play.settle();
+        assertEquals(List.of("a", "b", "late", "behind"), got);
+    }
+
     @Test void aHandlerMaySendTheEventOn() {
         events.register(7, event -> {
             int n = (int) event.payload();
