@@ -120,7 +120,10 @@ public final class AlarmWaiter {
      * @param epochNanos nanoseconds since 1970-01-01T00:00Z
      * @throws IllegalStateException if the alarm is started
      */
-    public void setUnix(long epochNanos) { setRelative(epochNanos - vcore.clock().epochMillis() * 1_000_000); }
+    public void setUnix(long epochNanos) {
+        long now = vcore.clock().epochMillis() * 1_000_000;
+        setRelative(Math.max(epochNanos, now + (Long.MIN_VALUE >> 1)) - now);
+    }
 
     /**
      * Sets the time.
@@ -128,7 +131,7 @@ public final class AlarmWaiter {
      * @param nanos from now; not positive for as soon as it is started
      * @throws IllegalStateException if the alarm is started
      */
-    public void setRelative(long nanos) { setAbsolute(vcore.clock().nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1)); }
+    public void setRelative(long nanos) { setAbsolute(vcore.clock().nanoTime() + Math.clamp(nanos, Long.MIN_VALUE >> 1, Long.MAX_VALUE >> 1)); }
 
     /**
      * Moves the time.

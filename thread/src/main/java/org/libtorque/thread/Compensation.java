@@ -122,7 +122,7 @@ final class Compensation {
 
     synchronized void bound(Duration bound) {
         if (bound.isNegative()) throw new IllegalArgumentException("the bound must not be negative: " + bound);
-        boundNanos = bound.toNanos();
+        boundNanos = Parker.nanosOf(bound);
         if (boundNanos > 0 && watcher == null) watcher = Thread.ofPlatform().daemon().name("torque-compensation").start(this::watch);
     }
 

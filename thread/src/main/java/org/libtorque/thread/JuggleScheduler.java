@@ -34,7 +34,7 @@ public final class JuggleScheduler extends PerVcoreScheduler {
     /** @param period how often to balance; several times the scheduling period, such as 100 ms */
     public JuggleScheduler(Duration period) {
         if (period.isNegative() || period.isZero()) throw new IllegalArgumentException("the period must be positive, not " + period);
-        periodNanos = period.toNanos();
+        periodNanos = Parker.nanosOf(period);
     }
 
     /** Returns how many pairs of threads have changed places. Any thread. */

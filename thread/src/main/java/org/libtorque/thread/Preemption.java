@@ -60,7 +60,7 @@ final class Preemption {
 
     synchronized void period(Duration period) {
         if (period.isNegative()) throw new IllegalArgumentException("the scheduling period must not be negative: " + period);
-        periodNanos = period.toNanos();
+        periodNanos = Parker.nanosOf(period);
         if (ticker == null && periodNanos > 0) {
             ticker = Thread.ofPlatform().daemon().name("torque-scheduling-period").start(this::tick);
         } else if (ticker != null) {

@@ -127,8 +127,7 @@ public final class TorqueFile implements AutoCloseable {
      * @param limit zero, the default, for no limit
      */
     public TorqueFile timeout(Duration limit) {
-        if (limit.isNegative()) throw new IllegalArgumentException("not negative: " + limit);
-        timeoutNanos = limit.toNanos();
+        timeoutNanos = Parker.limitOf(limit);
         return this;
     }
 

@@ -267,16 +267,11 @@ public sealed class Uthread permits ScheduledUthread {
         }
         if (Thread.interrupted()) throw new InterruptedException();
         if (duration.isNegative() || duration.isZero()) return;
-        long deadline = System.nanoTime() + nanosOf(duration);
+        long deadline = System.nanoTime() + Parker.nanosOf(duration);
         do {
             parkUntil(self, deadline);
             if (Thread.interrupted()) throw new InterruptedException();
         } while (deadline - System.nanoTime() > 0);
-    }
-
-    /** As many nanoseconds as a clock of 63 bits takes for the future: 146 years. */
-    private static long nanosOf(Duration duration) {
-        return duration.compareTo(Duration.ofNanos(Long.MAX_VALUE / 2)) > 0 ? Long.MAX_VALUE / 2 : duration.toNanos();
     }
 
     /** Parks until {@link #unpark}, an interrupt, or for no reason, as {@link LockSupport#park(Object)}. */

@@ -66,6 +66,12 @@ class AlarmWaiterTest {
         alarm.setUnix((before + 3_600_000) * MILLI);
         long late = System.currentTimeMillis() - before;
         assertTrue(alarm.timeNanos() <= now + 3_600_000 * MILLI && alarm.timeNanos() >= now + (3_600_000 - late) * MILLI);
+        alarm.setRelative(Long.MIN_VALUE);
+        assertTrue(alarm.timeNanos() - now < 0);
+        alarm.setUnix(Long.MIN_VALUE);
+        assertTrue(alarm.timeNanos() - now < 0);
+        alarm.setUnix(Long.MAX_VALUE);
+        assertTrue(alarm.timeNanos() - now > 0);
         alarm.setAbsolute(now - 1);
         alarm.start();
         assertThrows(IllegalStateException.class, () -> alarm.setAbsolute(now));
