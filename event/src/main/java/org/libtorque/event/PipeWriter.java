@@ -66,7 +66,7 @@ final class PipeWriter extends KernelSource {
         }
         if (!isOpen()) return;
         if (closing) close();
-        else if (wrote && onWritten != null) onWritten.onStart(child);
+        if (wrote && onWritten != null) onWritten.onStart(child);
     }
 
     @Override protected void failed(Throwable failure) { color().home().reportFailure(child, failure); }

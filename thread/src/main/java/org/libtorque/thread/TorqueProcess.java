@@ -225,6 +225,7 @@ public final class TorqueProcess implements AutoCloseable {
                     int n = Math.min(left, SLICE);
                     byte[] part = Arrays.copyOfRange(source, at, at + n);
                     await(writers, NEVER, () -> {
+                        checkOpen();
                         if (child.waitingBytes() >= SLICE) return null;
                         if (!child.write(part)) throw new IOException("the input of " + child + " is closed");
                         return true;
@@ -237,10 +238,14 @@ public final class TorqueProcess implements AutoCloseable {
             }
         }
 
-        /** Waits until everything is in the pipe, or will never be. */
+        /** Waits until everything is in the pipe, or the child will not read it. */
         @Override public void flush() throws IOException {
             try {
-                await(writers, NEVER, () -> child.waitingBytes() == 0 || child.status() != null ? true : null);
+                await(writers, NEVER, () -> {
+                    if (child.waitingBytes() == 0 || child.status() != null) return true;
+                    checkOpen();
+                    return null;
+                });
             } catch (InterruptedException e) {
                 throw interrupted();
             }
@@ -261,14 +266,19 @@ public final class TorqueProcess implements AutoCloseable {
 
     /** As {@link #waitFor()}, for at most so long. Returns null if it has not ended by then. */
     public ExitStatus waitFor(Duration limit) throws IOException, InterruptedException {
-        return waitUntil(System.nanoTime() + Math.min(limit.compareTo(Duration.ofNanos(NEVER / 2)) > 0 ? NEVER / 2 : limit.toNanos(), NEVER / 2));
+        return waitUntil(System.nanoTime() + Parker.nanosOf(limit));
     }
 
     private ExitStatus waitUntil(long deadline) throws IOException, InterruptedException {
         return await(ended, deadline, () -> {
-            if (closed && child.status() == null) throw new IOException(child + " was closed");
+            if (child.status() == null) checkOpen();
             return child.status();
         });
+    }
+
+    /** Under the colour. */
+    private void checkOpen() throws IOException {
+        if (closed) throw new IOException(child + " was closed");
     }
 
     /** Sends it a signal. Cannot reach another process. Returns false if it has ended. */

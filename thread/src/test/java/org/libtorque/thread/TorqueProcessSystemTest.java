@@ -103,9 +103,57 @@ class TorqueProcessSystemTest {
                 }
             });
             Eventually.await("it waits", () -> reader.getState() == Thread.State.WAITING || reader.getState() == Thread.State.TIMED_WAITING);
+            assertNull(child.waitFor(Duration.ofSeconds(Long.MIN_VALUE)));
             assertTrue(child.signal(Signal.TERM));
-            assertEquals(Signal.TERM, child.waitFor().signal());
+            assertEquals(Signal.TERM, child.waitFor(Duration.ofSeconds(Long.MAX_VALUE)).signal());
             assertEquals(-1, read.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+        }
+    }
+
+    @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
+    void closingFailsWhoWaitsForRoomOrForThePipe(Backend backend) throws Exception {
+        try (Torque torque = open(backend)) {
+            for (boolean flushes : new boolean[] {false, true}) {
+                for (boolean hasColor : new boolean[] {false, true}) {
+                    try (TorqueProcess child = TorqueProcess.start(torque, Command.of("sleep", "1000"))) {
+                        CompletableFuture<String> thrown = new CompletableFuture<>();
+                        Runnable body = () -> thrown.complete(assertThrows(IOException.class, () -> {
+                            child.input().write(new byte[flushes ? 100_000 : 1_000_000]);
+                            child.input().flush();
+                        }).getMessage());
+                        Thread writer = hasColor ? torque.spawn(child.color(), body) : torque.spawn(body);
+                        Eventually.await("it waits", () -> blocks(writer));
+                        child.close();
+                        assertEquals("process " + child.pid() + " (sleep) was closed", thrown.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+                        assertTrue(child.signal(Signal.TERM));
+                    }
+                }
+            }
+        }
+    }
+
+    private static boolean blocks(Thread thread) {
+        for (StackTraceElement frame : thread.getStackTrace()) if (frame.getMethodName().equals("parkUntil") && thread.getState() == Thread.State.WAITING) return true;
+        return false;
+    }
+
+    @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
+    void flushingBehindTheEndOfInputWaitsForThePipe(Backend backend) throws Exception {
+        try (Torque torque = open(backend); TorqueProcess child = TorqueProcess.start(torque, Command.of("sh", "-c", "read go; cat > /dev/null; sleep 1000"))) {
+            CompletableFuture<Boolean> flushed = new CompletableFuture<>();
+            torque.spawn(child.color(), () -> {
+                try {
+                    child.input().write(new byte[200_000]);
+                    child.input().write('\n');
+                    child.input().close();
+                    child.input().flush();
+                    flushed.complete(true);
+                } catch (IOException e) {
+                    flushed.completeExceptionally(e);
+                }
+            });
+            assertTrue(flushed.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+            assertTrue(child.signal(Signal.TERM));
         }
     }
 }
