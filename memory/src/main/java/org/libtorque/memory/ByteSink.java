@@ -1,5 +1,6 @@
 package org.libtorque.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.libtorque.memory.raw.RawSink;
 import org.libtorque.memory.raw.RawView;
@@ -86,6 +87,24 @@ public abstract sealed class ByteSink permits RawSink {
     public final void put(ByteView source, int index, int count) {
         Objects.checkFromIndexSize(index, count, source.length());
         putFrom(RawView.addressOf(source) + index, count);
+    }
+
+    /**
+     * Puts {@code count} bytes of a segment, from {@code offset} on.
+     *
+     * @throws IllegalStateException if its arena is closed, perhaps by another thread meanwhile; some bytes may have been put then
+     * @throws WrongThreadException  if it belongs to another thread
+     */
+    public final void put(MemorySegment source, long offset, int count) {
+        Objects.checkFromIndexSize(offset, count, source.byteSize());
+        while (count > 0) {
+            if (position == limit) nextBlock();
+            int n = (int) Math.min(count, limit - position);
+            NativeMemory.copy(source, offset, position, n);
+            position += n;
+            offset += n;
+            count -= n;
+        }
     }
 
     /** Puts {@code count} bytes from an address of ours. */

@@ -77,6 +77,12 @@ public final class NativeMemory {
         MemorySegment.copy(ALL, source, ALL, target, lengthBytes);
     }
 
+    /** Copies bytes of a segment, whose arena stays open meanwhile or this throws, to {@code target}. */
+    public static void copy(MemorySegment source, long sourceOffset, long target, long lengthBytes) { MemorySegment.copy(source, sourceOffset, ALL, target, lengthBytes); }
+
+    /** Copies bytes from {@code source} to a segment, whose arena stays open meanwhile or this throws. */
+    public static void copy(long source, MemorySegment target, long targetOffset, long lengthBytes) { MemorySegment.copy(ALL, source, target, targetOffset, lengthBytes); }
+
     /** Copies bytes from a Java array to {@code target}. */
     public static void copy(byte[] source, int sourceIndex, long target, int lengthBytes) {
         MemorySegment.copy(source, sourceIndex, ALL, JAVA_BYTE, target, lengthBytes);

@@ -41,6 +41,8 @@ import org.libtorque.vcore.VcoreThread;
 public final class TorqueServerSocket implements Closeable {
     /** Sockets that may wait to be taken. */
     public static final int MAX_READY = 1024;
+    /** How long a socket is read on behind its handler. */
+    private static final Duration LINGER = Duration.ofSeconds(1);
 
     private final ConcurrentLinkedQueue<TorqueSocket> ready = new ConcurrentLinkedQueue<>();
     private final AtomicInteger readyCount = new AtomicInteger();
@@ -100,7 +102,7 @@ public final class TorqueServerSocket implements Closeable {
     private static void run(TorqueSocket socket, Handler handler, Connection connection) {
         try {
             handler.serve(socket);
-            socket.close();
+            socket.closeLingering(LINGER); // the peer may still be sending, and a reset would overtake the answer
         } catch (Throwable e) {
             boolean broken = !connection.isOpen();
             socket.abort();
@@ -111,7 +113,10 @@ public final class TorqueServerSocket implements Closeable {
     private void opened(Connection connection) {
         TorqueSocket socket = new TorqueSocket(connection, TorqueSocket.DRAIN_GRACE.toNanos());
         ready.add(socket);
-        if (readyCount.incrementAndGet() >= MAX_READY) hold(true);
+        if (readyCount.incrementAndGet() >= MAX_READY) {
+            hold(true);
+            if (readyCount.get() <= MAX_READY / 2) hold(false); // they have been taken meanwhile, and nobody would go on with it
+        }
         if (closed) closeReady();
         wakeOne();
     }
@@ -128,8 +133,7 @@ public final class TorqueServerSocket implements Closeable {
 
     /** Limits how long one {@link #accept} waits, from now on; zero for no limit, which is the default. Returns this. */
     public TorqueServerSocket acceptTimeout(Duration limit) {
-        if (limit.isNegative()) throw new IllegalArgumentException("a timeout must not be negative: " + limit);
-        timeoutNanos = limit.toNanos();
+        timeoutNanos = Parker.limitOf(limit);
         return this;
     }
 

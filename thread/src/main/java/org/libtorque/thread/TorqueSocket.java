@@ -271,8 +271,10 @@ public final class TorqueSocket implements ByteChannel {
 
     /** Copies what has arrived to where a read wants it. */
     private static final class Inbound implements Connection.ReadHandler {
-        /** An array or, if it is null, memory at an address. */
+        /** An array or, if it is null, a native segment. */
         private byte[] array;
+        private MemorySegment segment;
+        /** Where in it. */
         private long at;
         private int room;
         private int count;
@@ -280,20 +282,23 @@ public final class TorqueSocket implements ByteChannel {
         @Override public void onRead(Connection connection, ByteView data) {
             int n = count = Math.min(room, data.length());
             if (array != null) data.copyTo(0, array, (int) at, n);
-            else NativeMemory.copy(RawView.addressOf(data), at, n);
+            else if (isChecked(segment)) NativeMemory.copy(RawView.addressOf(data), segment, at, n);
+            else NativeMemory.copy(RawView.addressOf(data), segment.address() + at, n);
             data.consume(n);
         }
     }
 
     /** Under the colour: reads what there is. Returns 0 if there is nothing now, -1 if there will be nothing. */
-    private int tryRead(byte[] array, long at, int room, boolean waited) throws IOException {
+    private int tryRead(byte[] array, MemorySegment segment, long at, int room, boolean waited) throws IOException {
         checkOpen(waited);
         if (inputShut) return -1;
         inbound.array = array;
+        inbound.segment = segment;
         inbound.at = at;
         inbound.room = room;
         int n = receive(false, inbound);
         inbound.array = null;
+        inbound.segment = null;
         return n > 0 ? inbound.count : n;
     }
 
@@ -311,18 +316,18 @@ public final class TorqueSocket implements ByteChannel {
         }
     }
 
-    private int read(byte[] array, long at, int room) throws IOException {
+    private int read(byte[] array, MemorySegment segment, long at, int room) throws IOException {
         if (room == 0) return 0;
         long timeout = readTimeoutNanos;
         long deadline = 0;
         for (boolean waited = false; ; waited = true) {
             int ticket;
             if (isMine()) { // asked anew each time: it is not any more when the runtime has stopped
-                int n = tryRead(array, at, room, waited);
+                int n = tryRead(array, segment, at, room, waited);
                 if (n != 0) return n;
                 ticket = readers.add(Thread.currentThread());
             } else {
-                Elsewhere attempt = tryReadElsewhere(array, at, room, waited);
+                Elsewhere attempt = tryReadElsewhere(array, segment, at, room, waited);
                 if (attempt.count != 0) return attempt.count;
                 ticket = attempt.ticket;
             }
@@ -334,10 +339,10 @@ public final class TorqueSocket implements ByteChannel {
     /** What came of an attempt that was made for a thread of another colour: bytes, or 0, and then its ticket. */
     private record Elsewhere(int count, int ticket) {}
 
-    private Elsewhere tryReadElsewhere(byte[] array, long at, int room, boolean waited) throws IOException {
+    private Elsewhere tryReadElsewhere(byte[] array, MemorySegment segment, long at, int room, boolean waited) throws IOException {
         Thread caller = Thread.currentThread();
         return under(() -> {
-            int n = tryRead(array, at, room, waited);
+            int n = tryRead(array, segment, at, room, waited);
             return new Elsewhere(n, n == 0 ? readers.add(caller) : 0);
         });
     }
@@ -362,19 +367,24 @@ public final class TorqueSocket implements ByteChannel {
      */
     public int read(byte[] target, int offset, int length) throws IOException {
         Objects.checkFromIndexSize(offset, length, target.length);
-        return read(target, (long) offset, length);
+        return read(target, null, offset, length);
     }
 
-    /** Reads into a whole segment, of native memory or over a byte array; see {@link #read(byte[], int, int)}. At most 2 GiB. */
+    /**
+     * Reads into a whole segment, of native memory or over a byte array; see {@link #read(byte[], int, int)}. At most 2 GiB.
+     *
+     * @throws IllegalStateException if its arena is closed, before or meanwhile
+     */
     public int read(MemorySegment target) throws IOException {
         if (target.isReadOnly()) throw new IllegalArgumentException("the segment is read-only");
-        return read(arrayOf(target), target.address(), (int) Math.min(target.byteSize(), Integer.MAX_VALUE));
+        byte[] array = arrayOf(target);
+        return read(array, target, array == null ? 0 : target.address(), (int) Math.min(target.byteSize(), Integer.MAX_VALUE));
     }
 
     /** Reads into what remains of a buffer, and advances it; see {@link #read(byte[], int, int)}. */
     @Override public int read(ByteBuffer target) throws IOException {
         if (target.isReadOnly()) throw new ReadOnlyBufferException();
-        int n = target.hasArray() ? read(target.array(), (long) target.arrayOffset() + target.position(), target.remaining()) : read(MemorySegment.ofBuffer(target));
+        int n = target.hasArray() ? read(target.array(), null, (long) target.arrayOffset() + target.position(), target.remaining()) : read(MemorySegment.ofBuffer(target));
         if (n > 0) target.position(target.position() + n);
         return n;
     }
@@ -382,7 +392,7 @@ public final class TorqueSocket implements ByteChannel {
     /** Returns the array under a heap segment, null for a native one, of which it checks that the caller may use it. The address of a heap segment counts from its array's start. */
     private static byte[] arrayOf(MemorySegment segment) {
         if (segment.isNative()) {
-            // The bytes are reached by their address, which is not checked as access to a segment is.
+            // The bytes may be reached by another thread, and by their address: see isChecked.
             if (!segment.scope().isAlive()) throw new IllegalStateException("the segment's arena is closed");
             if (!segment.isAccessibleBy(Thread.currentThread())) throw new WrongThreadException("the segment belongs to another thread");
             return null;
@@ -390,6 +400,12 @@ public final class TorqueSocket implements ByteChannel {
         if (segment.heapBase().orElse(null) instanceof byte[] array) return array;
         throw new IllegalArgumentException("segments must be of native memory or over a byte array that may be written: " + segment);
     }
+
+    /**
+     * Tells whether a native segment is to be reached as such, so that its arena cannot be closed under the copying; if it has been while the call waited, that throws. If not, the segment
+     * belongs to the one thread that could close it, for which this one does what it asked for and waits for.
+     */
+    private static boolean isChecked(MemorySegment segment) { return segment.isAccessibleBy(Thread.currentThread()); }
 
     /**
      * Shows what there is without copying it, waiting for it if need be. For threads of the socket's colour.
@@ -423,7 +439,7 @@ public final class TorqueSocket implements ByteChannel {
     // --------------------------------------------------------------------------------------------------------------- writing
 
     /** Under the colour: writes as much as may wait for the kernel. Returns 0 if nothing can be written now. */
-    private int tryWrite(byte[] array, long at, int length, boolean waited) throws IOException {
+    private int tryWrite(byte[] array, MemorySegment segment, long at, int length, boolean waited) throws IOException {
         checkOpen(waited);
         if (outputShut) throw new SocketException("output was shut down");
         if (!connection.isOpen()) return 0; // it is just ending; writers are woken when it is known why
@@ -432,8 +448,10 @@ public final class TorqueSocket implements ByteChannel {
         try {
             if (array != null) {
                 connection.write(array, (int) at, n);
+            } else if (isChecked(segment)) {
+                connection.output().put(segment, at, n);
             } else {
-                outbound.point(at, n);
+                outbound.point(segment.address() + at, n);
                 connection.write(outbound);
             }
         } catch (OutOfBuffersException e) {
@@ -443,7 +461,7 @@ public final class TorqueSocket implements ByteChannel {
         return n;
     }
 
-    private void write(byte[] array, long at, long length) throws IOException {
+    private void write(byte[] array, MemorySegment segment, long at, long length) throws IOException {
         long timeout = writeTimeoutNanos;
         long deadline = 0;
         boolean waited = false;
@@ -453,10 +471,10 @@ public final class TorqueSocket implements ByteChannel {
             int n;
             int ticket = 0;
             if (isMine()) {
-                n = tryWrite(array, at, part, waited);
+                n = tryWrite(array, segment, at, part, waited);
                 if (n == 0) ticket = writers.add(Thread.currentThread());
             } else {
-                Elsewhere attempt = tryWriteElsewhere(array, at, part, waited);
+                Elsewhere attempt = tryWriteElsewhere(array, segment, at, part, waited);
                 n = attempt.count;
                 ticket = attempt.ticket;
             }
@@ -473,10 +491,10 @@ public final class TorqueSocket implements ByteChannel {
         }
     }
 
-    private Elsewhere tryWriteElsewhere(byte[] array, long at, int length, boolean waited) throws IOException {
+    private Elsewhere tryWriteElsewhere(byte[] array, MemorySegment segment, long at, int length, boolean waited) throws IOException {
         Thread caller = Thread.currentThread();
         return under(() -> {
-            int n = tryWrite(array, at, length, waited);
+            int n = tryWrite(array, segment, at, length, waited);
             return new Elsewhere(n, n == 0 ? writers.add(caller) : 0);
         });
     }
@@ -492,17 +510,24 @@ public final class TorqueSocket implements ByteChannel {
      */
     public void write(byte[] source, int offset, int length) throws IOException {
         Objects.checkFromIndexSize(offset, length, source.length);
-        write(source, (long) offset, (long) length);
+        write(source, null, offset, length);
     }
 
-    /** Writes a whole segment, of native memory or over a byte array; see {@link #write(byte[], int, int)}. */
-    public void write(MemorySegment source) throws IOException { write(arrayOf(source), source.address(), source.byteSize()); }
+    /**
+     * Writes a whole segment, of native memory or over a byte array; see {@link #write(byte[], int, int)}.
+     *
+     * @throws IllegalStateException if its arena is closed, before or meanwhile; part of it may have been written then
+     */
+    public void write(MemorySegment source) throws IOException {
+        byte[] array = arrayOf(source);
+        write(array, source, array == null ? 0 : source.address(), source.byteSize());
+    }
 
     /** Writes all that remains of a buffer, and advances it; see {@link #write(byte[], int, int)}. If that fails, the buffer stays as it was. Returns how much that was. */
     @Override public int write(ByteBuffer source) throws IOException {
         int length = source.remaining();
         if (source.hasArray()) {
-            write(source.array(), (long) source.arrayOffset() + source.position(), (long) length);
+            write(source.array(), null, (long) source.arrayOffset() + source.position(), length);
         } else if (source.isDirect()) {
             write(MemorySegment.ofBuffer(source));
         } else { // read-only, over an array that must not be seen
@@ -682,19 +707,14 @@ public final class TorqueSocket implements ByteChannel {
 
     /** Limits how long one read waits, from now on; zero for no limit, which is the default. Any thread. Returns this. */
     public TorqueSocket readTimeout(Duration limit) {
-        readTimeoutNanos = nanosOf(limit);
+        readTimeoutNanos = Parker.limitOf(limit);
         return this;
     }
 
     /** Limits how long one write, {@link #flush} or {@link #sendFile} waits, from now on; zero for no limit, which is the default. Any thread. Returns this. */
     public TorqueSocket writeTimeout(Duration limit) {
-        writeTimeoutNanos = nanosOf(limit);
+        writeTimeoutNanos = Parker.limitOf(limit);
         return this;
-    }
-
-    private static long nanosOf(Duration limit) {
-        if (limit.isNegative()) throw new IllegalArgumentException("a timeout must not be negative: " + limit);
-        return limit.toNanos();
     }
 
     /**
@@ -704,7 +724,7 @@ public final class TorqueSocket implements ByteChannel {
      */
     public TorqueSocket endInputWhenStopping(Duration grace) {
         if (!isMine()) throw new IllegalStateException(this + " belongs to its colour: call from a thread that has it");
-        graceNanos = grace == null ? NEVER : nanosOf(grace);
+        graceNanos = grace == null ? NEVER : Parker.limitOf(grace);
         return this;
     }
 

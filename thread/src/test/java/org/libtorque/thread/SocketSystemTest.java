@@ -31,6 +31,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -677,6 +678,73 @@ class SocketSystemTest {
         awaitParked(torque().spawn(() -> complete(asynchronously, closed::accept)));
         closed.close();
         assertThrows(AsynchronousCloseException.class, () -> get(asynchronously));
+    }
+
+    @Test void timeoutsMayBeForEver() throws Exception {
+        Duration forEver = ChronoUnit.FOREVER.getDuration();
+        TorqueServerSocket server = TorqueServerSocket.bind(torque(), ANY_PORT).acceptTimeout(forEver);
+        CompletableFuture<TorqueSocket> accepted = new CompletableFuture<>();
+        awaitParked(torque().spawn(() -> complete(accepted, server::accept)));
+        Socket client = client((InetSocketAddress) server.localAddress());
+        TorqueSocket socket = get(accepted).readTimeout(forEver).writeTimeout(forEver);
+        for (boolean hasColor : new boolean[] {true, false}) {
+            CompletableFuture<Integer> read = new CompletableFuture<>();
+            Runnable body = () -> complete(read, () -> socket.read(new byte[1]));
+            awaitParked(hasColor ? torque().spawn(socket.color(), body) : torque().spawn(body));
+            client.getOutputStream().write(1);
+            assertEquals(1, get(read));
+        }
+        socket.close();
+        server.close();
+    }
+
+    @Test void aServedSocketIsReadOnSoThatNoResetOvertakesTheAnswer() throws Exception {
+        InetSocketAddress address = serve(socket -> {
+            assertEquals(1, socket.read(new byte[1]));
+            socket.write(new byte[200_000]);
+        });
+        for (int i = 0; i < 10; i++) {
+            try (Socket client = client(address)) {
+                client.getOutputStream().write(new byte[300_000]); // of which the handler reads one
+                assertEquals(200_000, client.getInputStream().readAllBytes().length);
+            }
+        }
+    }
+
+    @Test void anArenaThatIsClosedMeanwhileEndsTheCall() throws Exception {
+        for (boolean hasColor : new boolean[] {true, false}) {
+            CompletableFuture<TorqueSocket> served = new CompletableFuture<>();
+            Semaphore over = new Semaphore(0);
+            Socket client = client(serve(socket -> {
+                served.complete(socket);
+                over.acquire();
+            }));
+            TorqueSocket socket = get(served);
+            for (boolean writes : new boolean[] {false, true}) {
+                Arena arena = Arena.ofShared();
+                MemorySegment segment = arena.allocate(50_000_000);
+                CompletableFuture<IllegalStateException> thrown = new CompletableFuture<>();
+                Runnable body = () -> complete(thrown, () -> assertThrows(IllegalStateException.class, () -> {
+                    if (writes) socket.write(segment);
+                    else socket.read(segment);
+                }));
+                awaitParked(hasColor ? torque().spawn(socket.color(), body) : torque().spawn(body));
+                arena.close();
+                client.getOutputStream().write(1);
+                if (writes) Thread.ofPlatform().daemon().start(() -> readAway(client));
+                get(thrown);
+            }
+            socket.abort();
+            over.release();
+        }
+    }
+
+    private static void readAway(Socket client) {
+        try {
+            client.getInputStream().transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            // it was reset
+        }
     }
 
     @Test void whoNobodyAcceptsWaitsAndIsServedLater() throws Exception {
