@@ -40,7 +40,16 @@ final class ObjectChunk {
     /** The slab's list that it is in, and its neighbours there. */
     ObjectChunk nextChunk, previousChunk;
 
-    /** Takes a mapping, and has all its objects constructed. */
+    /** Takes a mapping, and has all its objects constructed; if that fails, it is unmapped. */
+    static ObjectChunk of(long base, long bytes, long first, long stride, int count, LongConsumer constructor) {
+        try {
+            return new ObjectChunk(base, bytes, first, stride, count, constructor);
+        } catch (Throwable e) {
+            unmap(base, bytes);
+            throw e;
+        }
+    }
+
     ObjectChunk(long base, long bytes, long first, long stride, int count, LongConsumer constructor) {
         this.base = base;
         this.bytes = bytes;

@@ -36,7 +36,7 @@ public final class Pool implements AutoCloseable {
         long base = ObjectChunk.map(bytes, alignment);
         if (base == 0) throw new OutOfMemoryError("the kernel does not give " + bytes + " bytes for a pool");
         this.destructor = destructor;
-        chunk = new ObjectChunk(base, bytes, base, stride, count, constructor);
+        chunk = ObjectChunk.of(base, bytes, base, stride, count, constructor);
     }
 
     /** Returns how many objects there are. Any thread. */

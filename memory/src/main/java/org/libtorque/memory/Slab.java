@@ -164,7 +164,7 @@ public final class Slab implements AutoCloseable {
         long slack = chunkBytes - header - perChunk * stride;
         long step = Math.max(LINE, header); // a cache line, and a multiple of the alignment
         long shift = step * (made++ % (slack / step + 1));
-        ObjectChunk chunk = new ObjectChunk(base, chunkBytes, base + header + shift, stride, perChunk, constructor);
+        ObjectChunk chunk = ObjectChunk.of(base, chunkBytes, base + header + shift, stride, perChunk, constructor);
         chunks[number] = chunk;
         chunkCount++;
         return chunk;

@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,6 +47,26 @@ class SlabTest {
             assertEquals(500, slab.outstanding());
             slab.checkInvariants();
         }
+    }
+
+    @Test void aConstructorThatThrowsLeavesNoMappingBehind() throws Exception {
+        LongConsumer throwing = object -> { throw new ArithmeticException(); };
+        int times = 32;
+        long before = mappedGibibytes();
+        try (var slab = new Slab(1 << 27, 8, throwing, null)) {
+            for (int i = 0; i < times; i++) {
+                assertThrows(ArithmeticException.class, () -> new Pool(1 << 30, 8, 1, throwing, null));
+                assertThrows(ArithmeticException.class, slab::allocate); // a chunk of 2 GiB
+            }
+            assertEquals(0, slab.mappedBytes());
+        }
+        long more = mappedGibibytes() - before;
+        assertTrue(more < times, () -> more + " GiB more are mapped");
+    }
+
+    private static long mappedGibibytes() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) if (line.startsWith("VmSize:")) return Long.parseLong(line.replaceAll("\\D", "")) >> 20;
+        throw new AssertionError("no VmSize");
     }
 
     @Test void anObjectIsConstructedOnceAndKeepsItsStateWhileItIsFree() {
