@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.libtorque.Torque;
@@ -227,6 +228,11 @@ public final class TorqueFile implements AutoCloseable {
      */
     private Slot call(Slot slot, Start what) throws IOException {
         Thread caller = Thread.currentThread();
+        if (caller.isInterrupted()) { // what is quick would be done in spite of it
+            giveBack(slot);
+            if (file != null) close();
+            throw new ClosedByInterruptException();
+        }
         slot.caller = caller;
         slot.done = false;
         try {
@@ -240,6 +246,9 @@ public final class TorqueFile implements AutoCloseable {
                     case WRITE_PARTS -> slot.operation.write(file, slot.segments, slot.position, slot);
                 }
             }
+        } catch (RejectedExecutionException e) {
+            giveBack(slot);
+            throw new IOException("the runtime has stopped", e);
         } catch (Throwable e) { // it has not been started
             giveBack(slot);
             throw e;

@@ -292,8 +292,12 @@ public final class VcoreContext {
     }
 
     private void blocked(ScheduledUthread u) {
-        if (u.blocker() instanceof Uthread.Syscall call) scheduler.threadBlockOnSyscall(this, u, call);
-        else scheduler.threadHasBlocked(this, u);
+        try {
+            if (u.blocker() instanceof Uthread.Syscall call) scheduler.threadBlockOnSyscall(this, u, call);
+            else scheduler.threadHasBlocked(this, u);
+        } catch (Throwable failure) { // it waits all the same, and could never be woken
+            vcore.reportFailure(scheduler, failure);
+        }
         if (!u.endBlocked()) scheduler.threadRunnable(this, u); // it was woken while it was told to be waiting
     }
 

@@ -122,6 +122,24 @@ class SchedulerTest {
         }
     }
 
+    @Test void aSchedulerThatFailsWhenItIsToldOfAWaitDoesNotLoseTheThread() throws Exception {
+        AtomicReference<Throwable> reported = new AtomicReference<>();
+        try (Torque torque = Torque.open(Runtimes.options(1).withFailureHandler((where, failure) -> reported.set(failure)))) {
+            ArithmeticException failure = new ArithmeticException();
+            Recording scheduler = new Recording() {
+                @Override protected void threadHasBlocked(VcoreContext here, Uthread thread) {
+                    super.threadHasBlocked(here, thread);
+                    throw failure;
+                }
+            };
+            Thread thread = Uthreads.of(torque).builder().scheduler(scheduler).start(LockSupport::park);
+            Eventually.await("it is told", () -> reported.get() == failure);
+            LockSupport.unpark(thread);
+            Runtimes.join(thread);
+            assertEquals(List.of(), List.copyOf(scheduler.wrong));
+        }
+    }
+
     @Test void aFaultIsTheSchedulersToDecide() throws Exception {
         AtomicReference<Throwable> told = new AtomicReference<>();
         try (Torque torque = Torque.open(Runtimes.options(1).withFailureHandler((where, failure) -> told.set(failure)))) {

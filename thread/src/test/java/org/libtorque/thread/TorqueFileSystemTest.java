@@ -189,6 +189,34 @@ class TorqueFileSystemTest {
         });
     }
 
+    @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
+    void anInterruptBeforeACallClosesTheFileHoweverQuickItIs(Backend backend) throws Exception {
+        Path path = Files.writeString(folder.resolve("quick"), "quick");
+        try (Torque torque = open(backend)) {
+            for (int i = 0; i < 20; i++) {
+                TorqueFile file = TorqueFile.open(torque, path, StandardOpenOption.READ);
+                Thread.currentThread().interrupt();
+                assertThrows(ClosedByInterruptException.class, () -> file.read(arena.allocate(5), 0));
+                assertThrows(ClosedChannelException.class, file::status);
+                assertThrows(ClosedByInterruptException.class, () -> TorqueFile.open(torque, path, StandardOpenOption.READ));
+                assertTrue(Thread.interrupted(), "it stays");
+                assertFalse(file.isOpen());
+            }
+        }
+    }
+
+    @ParameterizedTest @EnumSource(value = Backend.class, names = {"EPOLL", "IO_URING"})
+    void behindTheRuntimesEndCallsFail(Backend backend) throws Exception {
+        Path path = Files.writeString(folder.resolve("left"), "left");
+        Torque torque = open(backend);
+        TorqueFile file = TorqueFile.open(torque, path, StandardOpenOption.READ);
+        torque.close();
+        assertEquals("the runtime has stopped", assertThrows(IOException.class, () -> file.read(arena.allocate(4), 0)).getMessage());
+        assertThrows(IOException.class, file::status);
+        assertThrows(IOException.class, () -> TorqueFile.open(torque, path, StandardOpenOption.READ));
+        file.close();
+    }
+
     @Test void anInterruptClosesTheFile() throws Exception {
         whileCallsWait((torque, file) -> {
             CompletableFuture<String> outcome = new CompletableFuture<>();
