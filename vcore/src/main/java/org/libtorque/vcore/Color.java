@@ -276,6 +276,13 @@ public final class Color {
 
     // ---- readers
 
+    /** Makes this lane's hints those of its colour, which may have got them since. Holder of both only. */
+    void likens(Color of) {
+        group = of.group;
+        if (of.pinned && !pinned) pinned = true;
+        if (of.shares != shares) shares = of.shares;
+    }
+
     /** Counts a shared task that is about to be let go. Holder only. */
     void readerAdmitted() { READERS.getAndAdd(this, 1); }
 

@@ -230,7 +230,7 @@ class SharedTaskTest {
     /** Two vcores; the first ends while a shared task waits there, the colour is at home on the other. */
     @Test void aSharedTaskThatEndsWithItsVcoreDoesNotKeepItsColorWaiting() {
         var team = new Team(2, Balance.STEAL);
-        Color color = team.vcore(1).newColor().pin();
+        Color color = team.vcore(1).newColor();
         SharedTask reader = shared(color, () -> ran.add("r"));
         team.vcore(1).setTurnLimit(1);
         team.as(1, () -> {
@@ -266,5 +266,131 @@ class SharedTaskTest {
         while (team.step(1, false) > 0) { }
         assertEquals(List.of("r@1"), ran);
         team.close();
+    }
+
+    /** Shared tasks that wait in their lanes at vcore 0, each known to take 100 µs. */
+    private List<SharedTask> lanes(Team team, Color color, int count) {
+        List<SharedTask> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            SharedTask reader = shared(color, () -> {
+                ran.add("r@" + Team.here());
+                team.clock.advance(100_000);
+            });
+            Team.cost(reader.lane(), 100_000);
+            all.add(reader);
+        }
+        team.vcore(0).setTurnLimit(1);
+        team.as(0, () -> all.forEach(SharedTask::post));
+        return all;
+    }
+
+    @Test void sharedTasksOfAPinnedColorStayOnItsHome() {
+        var team = new Team(2, Balance.STEAL);
+        Color color = team.vcore(0).newColor().pin();
+        lanes(team, color, 6);
+        for (int i = 0; i < 20; i++) {
+            team.step(1);
+            team.step(0, false);
+            assertTrue(team.board.nobodyOffers());
+        }
+        assertEquals(List.of("r@0", "r@0", "r@0", "r@0", "r@0", "r@0"), ran);
+        team.close();
+    }
+
+    @Test void withoutAPinTheyAreStolen() {
+        var team = new Team(2, Balance.STEAL);
+        lanes(team, team.vcore(0).newColor(), 6);
+        for (int i = 0; i < 20; i++) {
+            team.step(1);
+            team.step(0, false);
+        }
+        assertEquals(6, ran.size());
+        assertTrue(ran.contains("r@1"), ran::toString);
+        team.close();
+    }
+
+    @Test void sharedTasksOfAGroupLiveInItsNeighbourhood() {
+        var team = new Team(2, Balance.STEAL);
+        var group = new ColorGroup(1);
+        group.settle(team.board, 0);
+        Color color = team.vcore(0).newColor();
+        color.group = group;
+        List<SharedTask> readers = lanes(team, color, 2);
+        team.as(1, () -> readers.getFirst().admit(team.vcore(1))); // as if the colour were a guest there
+        assertSame(team.vcore(0), readers.getFirst().lane().home());
+        for (int i = 0; i < 20; i++) {
+            team.step(1);
+            team.step(0, false);
+        }
+        assertEquals(List.of("r@0", "r@0", "r@0"), ran);
+        team.close();
+    }
+
+    @Test void sharedTasksHaveTheSharesOfTheirColor() {
+        int[] runs = new int[2];
+        boolean[] enough = new boolean[1];
+        for (int i = 0; i < 2; i++) {
+            int which = i;
+            Color color = vcore.newColor().shares(which == 0 ? 64 : 256);
+            SharedTask[] self = new SharedTask[1];
+            self[0] = shared(color, () -> {
+                clock.advance(50_000);
+                runs[which]++;
+                if (!enough[0]) self[0].post();
+            });
+            self[0].post();
+        }
+        turns(1000);
+        enough[0] = true;
+        turns(100);
+        assertTrue(runs[0] > 100, "nobody starves: " + runs[0]);
+        double ratio = (double) runs[1] / runs[0];
+        assertTrue(ratio > 3 && ratio < 5, "four times the shares, so about four times the runs: " + runs[0] + ", " + runs[1]);
+    }
+
+    @Test void aSharedTaskThatEndsWithItsVcoreIsToldAndCanBePostedWhereTheColorLives() {
+        var team = new Team(2, Balance.STEAL);
+        Color color = team.vcore(1).newColor();
+        int[] dropped = new int[1];
+        SharedTask reader = new SharedTask(color) {
+            @Override protected void run() { ran.add("r@" + Team.here()); }
+
+            @Override protected void dropped() { dropped[0]++; }
+        };
+        team.vcore(1).setTurnLimit(1);
+        team.as(1, reader::post);
+        team.step(1); // lets it go, into its lane
+        team.as(1, () -> {
+            Color lane = reader.lane();
+            assertSame(lane, team.vcore(1).takeWaiting());
+            lane.goTo(team.vcore(0));
+            team.vcore(0).deliver(lane);
+        });
+        team.as(0, () -> {
+            team.queues[0].onHarvest = () -> team.clock.advance(1_000_000_000);
+            team.vcore(0).setTurnLimit(0); // or it would run what is left
+            team.vcore(0).shutDown(0);
+        });
+        assertEquals(1, dropped[0]);
+        team.as(1, () -> {
+            exclusive(color, () -> ran.add("w@" + Team.here())).post();
+            reader.post();
+        });
+        for (int i = 0; i < 6; i++) team.step(1, false);
+        assertEquals(List.of("w@1", "r@1"), ran);
+        assertEquals(1, dropped[0]);
+        team.close();
+    }
+
+    @Test void reportsNameTheCallbackOfASharedTask() {
+        Runnable body = () -> { };
+        SharedTask reader = new SharedTask(vcore.newColor()) {
+            @Override protected void run() { ran.add(vcore.runningTask().subject() == body ? "named" : "not " + vcore.runningTask().subject()); }
+
+            @Override protected Object subject() { return body; }
+        };
+        reader.post();
+        turns(2);
+        assertEquals(List.of("named"), ran);
     }
 }
