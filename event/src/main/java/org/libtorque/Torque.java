@@ -371,7 +371,9 @@ public final class Torque implements AutoCloseable {
 
     /**
      * Makes a callback that runs an action under a colour, whoever calls it and on whatever thread: for modules that take callbacks and know nothing of colours. It may be
-     * given away and called any number of times; each call runs the action once, later, in the order of the calls, as if posted. Calling allocates nothing.
+     * given away and called any number of times, however many calls wait; each call runs the action once, later, in line with what else is posted to the colour. Calling allocates
+     * nothing unless more calls wait than ever before, or than 64, or several threads call at once. It throws {@link java.util.concurrent.RejectedExecutionException} if the runtime has
+     * stopped.
      */
     public Runnable callback(Color color, Runnable action) { return runtime.callback(Objects.requireNonNull(color), Objects.requireNonNull(action)); }
 

@@ -61,4 +61,16 @@ class ColorTimerAllocationTest extends PlayedTest {
         Vcore.switchTo(null);
         assertTrue(calls[0] > 20_000, "calls: " + calls[0]);
     }
+
+    @Test void callingAColouredCallbackAllocatesNothing() {
+        long[] calls = new long[1];
+        Runnable callback = new ColorCallback(color, () -> calls[0]++);
+        Vcore.switchTo(played.vcores[0]);
+        AllocationProbe.assertAllocatesNothing(20_000, 1_000, () -> {
+            for (int i = 0; i < 20; i++) callback.run();
+            played.vcores[0].runOnce(false);
+        });
+        Vcore.switchTo(null);
+        assertTrue(calls[0] > 20_000, calls[0] + " calls");
+    }
 }

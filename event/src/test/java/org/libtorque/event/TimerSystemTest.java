@@ -322,6 +322,25 @@ class TimerSystemTest extends SystemTest {
         assertEquals(0, overlaps.get());
     }
 
+    @Test void callsOfColouredCallbacksAreInLineWithAllElseThatIsPosted() {
+        Color color = torque().newColor();
+        List<String> ran = new CopyOnWriteArrayList<>();
+        Runnable a = torque().callback(color, () -> ran.add("a"));
+        Runnable b = torque().callback(color, () -> ran.add("b"));
+        for (int round = 0; round < 3; round++) { // also with tasks that were used before
+            ran.clear();
+            torque().post(color, () -> {
+                a.run();
+                a.run();
+                b.run();
+                torque().post(color, () -> ran.add("post"));
+                a.run();
+            });
+            Eventually.await("all have run", () -> ran.size() == 5);
+            assertEquals(List.of("a", "a", "b", "post", "a"), ran);
+        }
+    }
+
     @Test void aColouredCallbackThatThrowsIsReportedAndRunsAgain() {
         var ran = new AtomicLong();
         Runnable callback = torque().callback(torque().newColor(), () -> {
