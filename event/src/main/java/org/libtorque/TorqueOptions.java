@@ -22,7 +22,7 @@ import org.libtorque.vcore.FailureHandler;
  *                         returns; costs a thread that looks twice a second
  * @param minVcores        how many vcores work however little there is to do, if load is to govern how many do; 0 lets all work, unless the program says
  *                         otherwise ({@link Torque#requestVcores})
- * @param overstay         how long a callback may run before that is logged, with its class and stack; zero to log none
+ * @param overstay         how long a callback may run before that is logged, with its class and stack, up to 365 days; zero to log none
  * @param fileThreads      threads, at most, that wait for disks where the kernel cannot do it by itself ({@link org.libtorque.event.FileOperation}), at least 1; they
  *                         are shared by all vcores, and there is one, asleep, while there is nothing to wait for
  * @param fileWaiting      file operations that may be waiting for one of them before further ones are refused with {@code EAGAIN}, at least 1
@@ -31,6 +31,8 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
                             FailureHandler failureHandler, Balance balance, boolean keepCpus, int minVcores, Duration overstay,
                             int fileThreads, int fileWaiting) {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
+    /** Many times as long can still be told in nanoseconds. */
+    private static final Duration MAX_OVERSTAY = Duration.ofDays(365);
 
     /** All CPUs that this process may use, the better backend, 32 KiB blocks up to 512 MiB a vcore, 10 s to drain; failures are logged. */
     public static TorqueOptions defaults() {
@@ -51,7 +53,9 @@ public record TorqueOptions(CpuSet cpus, Backend backend, int bufferBlockBytes, 
         if (postLimit < 1) throw new IllegalArgumentException("postLimit must be at least 1, not " + postLimit);
         if (minVcores < 0 || minVcores > cpus.size()) throw new IllegalArgumentException("minVcores must be 0 to " + cpus.size() + ", not " + minVcores);
         if (minVcores > 0 && balance == Balance.STATIC) throw new IllegalArgumentException("with Balance.STATIC nothing moves, so minVcores must be 0, not " + minVcores);
-        if (overstay.isNegative()) throw new IllegalArgumentException("overstay must not be negative: " + overstay);
+        if (overstay.isNegative() || overstay.compareTo(MAX_OVERSTAY) > 0) {
+            throw new IllegalArgumentException("overstay must be zero to " + MAX_OVERSTAY.toDays() + " days, not " + overstay);
+        }
         if (fileThreads < 1 || fileWaiting < 1) throw new IllegalArgumentException("fileThreads and fileWaiting must be at least 1, not " + fileThreads + ", " + fileWaiting);
         if (drainTimeout.isNegative()) throw new IllegalArgumentException("drainTimeout must not be negative: " + drainTimeout);
         if (failureHandler == null || backend == null || balance == null) throw new NullPointerException();

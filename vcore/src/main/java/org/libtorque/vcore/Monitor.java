@@ -40,8 +40,9 @@ public final class Monitor implements AutoCloseable {
      * @param callback what it runs at the moment
      * @param duration for how long, at least
      * @param turn     what a turn of it takes on average
+     * @param stack    where the thread that runs it is
      */
-    public record NeverIdle(Color color, String callback, Duration duration, Duration turn) {}
+    public record NeverIdle(Color color, String callback, Duration duration, Duration turn, List<StackTraceElement> stack) {}
 
     /** Is told, on the monitor's thread. What it lets out is logged, and it is told of the next. */
     public interface Listener {
@@ -142,17 +143,17 @@ public final class Monitor implements AutoCloseable {
                 last.reported = true;
                 listener.onOverstay(new Overstay(vcore, nameOf(task), task.color(), Duration.ofNanos(now - last.since), vcore.stack()));
             }
-            if (neverIdleNanos > 0 && task != null) lookAt(task, now);
+            if (neverIdleNanos > 0 && task != null) lookAt(vcore, task, now);
         }
         reported.values().removeIf(when -> now - when >= REPEAT_NANOS);
     }
 
-    private void lookAt(Task task, long now) {
+    private void lookAt(Vcore vcore, Task task, long now) {
         Color color = task.color();
         long since = color.busySince();
         if (since == 0 || now - since < neverIdleNanos || reported.containsKey(color)) return;
         reported.put(color, now);
-        listener.onNeverIdle(new NeverIdle(color, nameOf(task), Duration.ofNanos(now - since), Duration.ofNanos(color.cost)));
+        listener.onNeverIdle(new NeverIdle(color, nameOf(task), Duration.ofNanos(now - since), Duration.ofNanos(color.cost), vcore.stack()));
     }
 
     private static String nameOf(Task task) { return task.subject().getClass().getName(); }

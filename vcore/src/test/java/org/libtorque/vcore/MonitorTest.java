@@ -122,6 +122,7 @@ class MonitorTest {
         assertTrue(neverIdle.size() >= 2, neverIdle::toString);
         assertEquals(Slow.class.getName(), neverIdle.getFirst().callback());
         assertEquals(color, neverIdle.getFirst().color());
+        assertTrue(neverIdle.getFirst().stack().stream().anyMatch(frame -> frame.getClassName().equals(Slow.class.getName())), neverIdle.getFirst()::toString);
         assertTrue(neverIdle.getFirst().duration().compareTo(Duration.ofSeconds(10)) >= 0);
         assertTrue(neverIdle.getFirst().turn().compareTo(Duration.ofMillis(3)) > 0, neverIdle.getFirst()::toString);
     }
