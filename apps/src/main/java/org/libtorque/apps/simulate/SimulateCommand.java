@@ -2,6 +2,8 @@ package org.libtorque.apps.simulate;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.libtorque.apps.cli.CommandException;
 import org.libtorque.hardware.Topology;
 import org.libtorque.hardware.TopologyFormatException;
 import org.libtorque.sim.Costs;
@@ -162,13 +165,14 @@ public final class SimulateCommand implements Callable<Integer> {
         throw new TypeConversionException("'" + value + "' is not one of " + String.join(", ", Arrays.stream(all).map(label).toList()));
     }
 
-    @Override public Integer call() throws IOException {
+    @Override public Integer call() {
         if (checks != null) return check();
         Map<String, Topology> machines = machines();
         range("--load", load > 0 && load <= 4, load + " is not above 0 and at most 4");
         range("--connections", connections >= 1 && connections <= 4096, connections + " is not within 1 to 4096");
         range("--repeat", repeat >= 1 && repeat <= 1000, repeat + " is not within 1 to 1000");
         range("--seconds", seconds == null || seconds >= 1e-6 && seconds <= 1e5, seconds + " is not within 0.000001 to 100000");
+        makeFolder(); // before what may take hours
         var results = new ArrayList<Result>();
         for (Topology topology : machines.values()) {
             for (Workload workload : workloads) {
@@ -191,7 +195,8 @@ public final class SimulateCommand implements Callable<Integer> {
     private int check() {
         range("--check", checks >= 1 && checks <= 1_000_000_000, checks + " is not within 1 to 1000000000");
         long events = 0;
-        for (long s = seed; s < seed + checks; s++) {
+        for (long i = 0; i < checks; i++) {
+            long s = seed + i; // behind the greatest comes the least
             try {
                 events += Simulator.check(s);
             } catch (AssertionError e) {
@@ -229,8 +234,8 @@ public final class SimulateCommand implements Callable<Integer> {
         double rate = topology.online().size() * load / TYPICAL_SECONDS_PER_REQUEST;
         double time = seconds != null ? seconds : Math.max(SHORTEST_SECONDS, TYPICAL_REQUESTS / rate);
         var runs = new ArrayList<Result>();
-        for (long s = seed; s < seed + repeat; s++) {
-            runs.add(Simulator.run(new Scenario(topology, workload, policy, s, (long) (time * 1e9), load, connections, loop == Loop.CLOSED, Costs.DEFAULT)));
+        for (int i = 0; i < repeat; i++) {
+            runs.add(Simulator.run(new Scenario(topology, workload, policy, seed + i, (long) (time * 1e9), load, connections, loop == Loop.CLOSED, Costs.DEFAULT)));
         }
         Result result = Medians.of(runs);
         if (timing) {
@@ -240,15 +245,34 @@ public final class SimulateCommand implements Callable<Integer> {
         return result;
     }
 
-    private void write(String name, String text) throws IOException {
+    private void makeFolder() {
+        if (out == null) return;
+        try {
+            Files.createDirectories(out);
+        } catch (FileAlreadyExistsException e) {
+            throw new CommandException("cannot make folder " + out + ": there is something else of that name", e);
+        } catch (IOException e) {
+            throw new CommandException("cannot make folder " + out + ": " + reason(e), e);
+        }
+        if (!Files.isWritable(out)) throw new CommandException("folder " + out + " may not be written", null);
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof FileSystemException f && f.getReason() == null ? e.getClass().getSimpleName() + " of " + f.getFile() : e.getMessage();
+    }
+
+    private void write(String name, String text) {
         if (out == null) {
             PrintWriter writer = command.commandLine().getOut();
             writer.print(text);
             writer.flush();
             return;
         }
-        Files.createDirectories(out);
-        Files.writeString(out.resolve(name), text);
+        try {
+            Files.writeString(out.resolve(name), text);
+        } catch (IOException e) {
+            throw new CommandException("cannot write " + out.resolve(name) + ": " + reason(e), e);
+        }
     }
 
     private void range(String option, boolean ok, String what) {

@@ -120,6 +120,22 @@ class SimulateCommandTest {
         assertTrue(Files.readString(made.resolve("simulate.txt")).contains("slow"));
     }
 
+    @Test void aFolderThatCannotBeHadIsSaidBeforeAnythingIsPlayed(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("file"), "mine");
+        for (Path out : new Path[] {file, file.resolve("below")}) {
+            assertEquals(1, run(with(BRIEF, "--timing", "--out", out.toString())));
+            assertTrue(err.toString().contains("cannot make folder " + out + ": "), err::toString);
+            assertFalse(err.toString().contains("s of CPU"), err::toString);
+        }
+        assertEquals("mine", Files.readString(file));
+    }
+
+    @Test void behindTheGreatestSeedComesTheLeast() {
+        assertEquals(0, run("--check", "2", "--seed", Long.toString(Long.MAX_VALUE)), err::toString);
+        assertFalse(out.toString().contains(": 0 events"), "nothing was checked: " + out);
+        assertEquals(0, run(with(BRIEF, "-w", "slow", "-p", "static", "--repeat", "2", "--seed", Long.toString(Long.MAX_VALUE))), err::toString);
+    }
+
     @Test void checksRunOneSeedAfterTheOther() {
         assertEquals(0, run("--check", "3", "--seed", "5"), err::toString);
         assertTrue(out.toString().matches("3 checks from seed 5 on: [0-9]+ events, nothing found\n"), out::toString);
