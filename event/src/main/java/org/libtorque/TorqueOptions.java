@@ -14,7 +14,8 @@ import org.libtorque.vcore.FailureHandler;
  * @param bufferBlockBytes size of buffer blocks, a power of two from 4 KiB to 1 MiB: the most that one connection keeps of an incomplete message, and that
  *                         one receive brings
  * @param bufferMemory     bytes of buffer blocks that each vcore may use
- * @param postLimit        tasks that may be waiting in a colour before it refuses what threads other than vcores post, at least 1
+ * @param postLimit        tasks that may be waiting in a colour before it refuses what threads other than vcores post, at least 1. What whoever runs the colour has taken over to
+ *                         run does not count, so up to twice as many can wait; nor do shared tasks that have been let in
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
  * @param balance          what vcores do when one has more to do than another
