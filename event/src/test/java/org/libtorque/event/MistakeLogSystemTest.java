@@ -1,6 +1,7 @@
 package org.libtorque.event;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -55,7 +56,7 @@ class MistakeLogSystemTest extends SystemTest {
         }
     }
 
-    @Test void theReportOfAColourThatIsNeverIdleNamesTheProgramsClassAndHasItsStack() throws Exception {
+    @Test void theReportOfAColourThatIsNeverIdleNamesTheProgramsClassAndHasAStack() throws Exception {
         open(options().withOverstay(Duration.ZERO));
         Color color = torque().newColor();
         Runnable[] again = new Runnable[1];
@@ -68,12 +69,19 @@ class MistakeLogSystemTest extends SystemTest {
         try (var monitor = new Monitor(torque().vcores(), Clock.SYSTEM, new MistakeLog(reports::add), Duration.ZERO, Duration.ofMillis(300))) {
             monitor.start();
             again[0].run();
-            Eventually.await("it is reported", () -> reportOfTheProgram() != null);
+            Eventually.await("it is reported", () -> !reports.isEmpty());
             over = true;
         }
-        String report = reportOfTheProgram();
+        String report = reports.getFirst();
+        assertTrue(report.contains("\n\tat "), report); // of what it was at just then, which may be the way from one call to the next
         assertTrue(report.matches("(?s)colour " + color.id() + " has had no break for \\d+ ms, with turns of about \\d+ µs; it runs " + SlowProgram.class.getName() + ".*divide.*"),
                 report);
+    }
+
+    @Test void theLongestOverstayWorksAndALongerOneIsRefused() {
+        open(options().withOverstay(Duration.ofDays(365)));
+        var refused = assertThrows(IllegalArgumentException.class, () -> options().withOverstay(Duration.ofDays(20_000)));
+        assertEquals("overstay must be zero to 365 days, not PT480000H", refused.getMessage());
     }
 
     @Test void whereTheStackHasNothingOfTheProgramTheLibrarysClassIsNamed() {
