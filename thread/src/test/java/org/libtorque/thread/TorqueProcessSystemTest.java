@@ -115,18 +115,17 @@ class TorqueProcessSystemTest {
         try (Torque torque = open(backend)) {
             for (boolean flushes : new boolean[] {false, true}) {
                 for (boolean hasColor : new boolean[] {false, true}) {
-                    try (TorqueProcess child = TorqueProcess.start(torque, Command.of("sleep", "1000"))) {
-                        CompletableFuture<String> thrown = new CompletableFuture<>();
-                        Runnable body = () -> thrown.complete(assertThrows(IOException.class, () -> {
-                            child.input().write(new byte[flushes ? 100_000 : 1_000_000]);
-                            child.input().flush();
-                        }).getMessage());
-                        Thread writer = hasColor ? torque.spawn(child.color(), body) : torque.spawn(body);
-                        Eventually.await("it waits", () -> blocks(writer));
-                        child.close();
-                        assertEquals("process " + child.pid() + " (sleep) was closed", thrown.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
-                        assertTrue(child.signal(Signal.TERM));
-                    }
+                    TorqueProcess child = TorqueProcess.start(torque, Command.of("sleep", "1000"));
+                    CompletableFuture<String> thrown = new CompletableFuture<>();
+                    Runnable body = () -> thrown.complete(assertThrows(IOException.class, () -> {
+                        child.input().write(new byte[flushes ? 100_000 : 1_000_000]);
+                        child.input().flush();
+                    }).getMessage());
+                    Thread writer = hasColor ? torque.spawn(child.color(), body) : torque.spawn(body);
+                    Eventually.await("it waits", () -> blocks(writer));
+                    child.close();
+                    assertEquals("process " + child.pid() + " (sleep) was closed", thrown.get(Eventually.limitSeconds(), TimeUnit.SECONDS));
+                    assertTrue(child.signal(Signal.TERM));
                 }
             }
         }
