@@ -43,7 +43,7 @@ public final class Scoreboard {
     private static final int OUTSTANDING = 0, UTILISATION = 1, TURNS = 2, GIVEN_TURN = 3, HARVESTED = 4, MEASURED = 5, INTERRUPTS = 6, WAITING = 7, DEMAND = 8, SPREAD = 9,
             LOOKED_AFTER = 10, USUALLY_IDLE = 11, ASLEEP = 12, LASTING_DEMAND = 13, TAKEN = 14, PACE = 15;
     private static final long NEVER = Long.MAX_VALUE;
-    private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64;
+    private static final int SPREAD_SHIFT = 10, SPREAD_LOOKS = 64, FAR_LOOKS = 16;
     /** How many neighbours one looks at for one that is overdue: each is a cache line of theirs that they write all the time. */
     private static final int LOOKED_AT = 4;
     /** One that is overdue and has been looked after is not worth a look for so long: others may need one more. */
@@ -402,7 +402,8 @@ public final class Scoreboard {
             }
             if (++offset == width) offset = 0;
             if (p == position || isParked(p)) continue;
-            spread += (((long) Math.abs(demand(p) - mine) << SPREAD_SHIFT) - spread) / SPREAD_LOOKS;
+            // Where there are more than the neighbourhood it is the one anywhere that tells of all: neighbours may be asked for as much, and those far away for more.
+            if (k == 0 || width == size) spread += (((long) Math.abs(demand(p) - mine) << SPREAD_SHIFT) - spread) / (k == 0 ? FAR_LOOKS : SPREAD_LOOKS);
             if (isIdle(p)) {
                 if (sleepers && best < 0 && isSuspicious(p, now)) best = p;
                 continue;

@@ -337,6 +337,20 @@ class ScoreboardTest {
         assertTrue(board.spread(9) > 100 && board.spread(9) < 350, () -> "4 of 15 are asked for 800 more: " + board.spread(9));
     }
 
+    @Test void theSpreadOfALargeMachineIsSeenAlsoWhereAllNeighboursAreAskedForAsMuch() {
+        Scoreboard board = board(Topology.of(LARGE).universe());
+        for (int p = 0; p < board.size(); p++) board.demand(p, p < board.size() / 2 ? 1_400 : 600);
+        var random = new SplittableRandom(11);
+        int looks = 2_000;
+        long sum = 0;
+        for (int i = 0; i < looks; i++) {
+            board.needy(board.size() - 1, 0, 1_000, random.nextInt(1 << 24));
+            if (i >= looks / 2) sum += board.spread(board.size() - 1);
+        }
+        long mean = sum / (looks / 2);
+        assertTrue(mean > 350 && mean < 450, () -> "half of all are asked for 800 more, none of them near: " + mean);
+    }
+
     @Test void inALargeMachineSomebodyIsFoundInAnyNeighbourhood() {
         Universe u = Topology.of(LARGE).universe();
         Scoreboard board = board(u);
