@@ -526,7 +526,7 @@ public final class Vcore {
         turnStart = now;
         long end = now + (balancer.isShared() ? balancer.sharedTurnNanos() : TURN_NANOS);
         for (int turns = turnLimit; ran < TASK_BUDGET && turns > 0; turns--) {
-            Color color = pick(ran > 0);
+            Color color = pick(ran > 0, end);
             if (color == null) break;
             if (balance.steals()) balancer.share(color);
             ran += turn(color);
@@ -538,10 +538,11 @@ public final class Vcore {
     /**
      * Chooses what runs next.
      *
-     * @param after whether something has run in this turn of the loop. Then null is returned also if a long colour is next: what the others have sent goes to the kernel
-     *              before, and what is short and has just come in gets its turn before
+     * @param after whether something has run in this turn of the loop. Then null is returned also if a long colour is next that is not expected to be done by the end of this turn:
+     *              what the others have sent goes to the kernel before, and what is short and has just come in gets its turn before
+     * @param end   when this turn of the loop is over
      */
-    private Color pick(boolean after) {
+    private Color pick(boolean after, long end) {
         Color color = upNext;
         if (color != null) {
             upNext = null;
@@ -562,7 +563,7 @@ public final class Vcore {
             if (first == RunQueue.NONE) return null;
             color = own.pollFirst();
         }
-        if (after && color.cost >= LONG_NANOS && balance.steals()) {
+        if (after && color.cost >= LONG_NANOS && turnStart + color.cost - end > 0 && balance.steals()) {
             own.putBack(color, first);
             hasPutBack = true;
             return null;

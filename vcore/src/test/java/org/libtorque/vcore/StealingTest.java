@@ -95,6 +95,25 @@ class StealingTest {
         assertEquals(List.of("c0@0", "c1@0", "c2@0", "c3@0"), ran);
     }
 
+    @Test void longColoursFollowEachOtherAsFarAsTheyFitIntoATurnOfTheLoop() {
+        waiting(0, 8);
+        team.step(0);
+        assertEquals(List.of("c0@0", "c1@0", "c2@0"), ran, "90 of 100 µs");
+        team.step(0);
+        assertEquals(6, ran.size());
+    }
+
+    @Test void theKernelIsAskedBeforeALongColourThatWouldNotBeDoneInTime() {
+        team.as(0, () -> {
+            note(Team.cost(team.vcore(0).newColor(), 10 * MICRO), "short", 10 * MICRO).post();
+            note(Team.cost(team.vcore(0).newColor(), 95 * MICRO), "long", 95 * MICRO).post();
+        });
+        team.step(0);
+        assertEquals(List.of("short@0"), ran);
+        team.step(0);
+        assertEquals(List.of("short@0", "long@0"), ran);
+    }
+
     @Test void whatWaitsIsOfferedBeforeALongTurnAlsoIfNobodyIsIdle() {
         Color heavy = Team.cost(team.vcore(0).newColor(), 30 * MICRO);
         team.as(0, () -> Team.task(heavy, () -> {
