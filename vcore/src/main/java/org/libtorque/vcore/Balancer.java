@@ -48,7 +48,7 @@ final class Balancer {
     private static final long TAKE_NANOS = 50_000, TAKE_SKEWED_NANOS = 10_000;
     /**
      * While others are busy, one idle vcore in each cache domain comes back after so long to see whether one of them is overdue; after twice as long each time that it has found
-     * nothing. And it comes back sooner if one is.
+     * nothing. And it comes back sooner if one is: where events cannot be taken, and so little ever is, only as soon as was of use lately.
      */
     private static final long WATCH_NANOS = 1_000_000, MAX_WATCH_NANOS = 64_000_000, WATCH_OVERDUE_NANOS = 15_000;
     /** Work that is worth giving away unasked. */
@@ -281,10 +281,14 @@ final class Balancer {
             if (!idle) {
                 sawOverdue = true;
                 if (takeAll(needy.offers.stealAndAnnounce(MAX_STOLEN, longestHelped))) {
+                    watchOverdueNanos = WATCH_OVERDUE_NANOS;
                     wakeIfMore();
                     return true;
                 }
-                if (takeInbox(needy)) return true;
+                if (takeInbox(needy)) {
+                    watchOverdueNanos = WATCH_OVERDUE_NANOS;
+                    return true;
+                }
             }
             if (!harvests) return false;
             if (harvestFor(needy)) {
@@ -454,9 +458,9 @@ final class Balancer {
         board.endWatch(position);
         if (hasEvents) {
             watchNanos = WATCH_NANOS;
-            watchOverdueNanos = WATCH_OVERDUE_NANOS;
+            if (vcore.queue.othersMayHarvest()) watchOverdueNanos = WATCH_OVERDUE_NANOS;
         } else if (sawOverdue) {
-            watchOverdueNanos = Math.min(2 * watchOverdueNanos, MAX_WATCH_NANOS);
+            watchOverdueNanos = Math.min(2 * watchOverdueNanos, vcore.queue.othersMayHarvest() ? MAX_WATCH_NANOS : WATCH_NANOS);
         } else {
             watchNanos = Math.min(2 * watchNanos, MAX_WATCH_NANOS);
         }
