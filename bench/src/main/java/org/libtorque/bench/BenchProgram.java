@@ -62,12 +62,21 @@ abstract class BenchProgram implements Callable<Integer> {
         checkArguments();
         String report = measure(Machine.describe(home));
         System.out.print(report);
-        String name = spec.name().substring(spec.name().lastIndexOf(' ') + 1);
-        Path file = (out != null ? out : home.resolve("bench/results/" + name + "-" + LocalDate.now() + ".md")).toAbsolutePath();
-        if (file.getParent() != null) Files.createDirectories(file.getParent());
-        Files.writeString(file, report);
-        say("written to " + file);
+        write(reportFile(), report);
         return 0;
+    }
+
+    /** Returns where the report goes, absolute. */
+    Path reportFile() {
+        String name = spec.name().substring(spec.name().lastIndexOf(' ') + 1);
+        return (out != null ? out : home.resolve("bench/results/" + name + "-" + LocalDate.now() + ".md")).toAbsolutePath();
+    }
+
+    /** Writes the report, or what belongs to it and stands beside it. */
+    void write(Path file, String text) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        say("written to " + file);
     }
 
     /** {@linkplain #require Refuses} arguments that are wrong. */

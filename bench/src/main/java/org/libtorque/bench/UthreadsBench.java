@@ -8,7 +8,6 @@ import static org.libtorque.bench.Markdown.row;
 import static org.libtorque.bench.Markdown.significant;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -172,9 +171,8 @@ public final class UthreadsBench extends BenchProgram {
             text.append(row(variant, Stream.concat(Stream.of(ratio(cpu / 1e3), ratio(cpu / platform)),
                     Stream.of(0, workers / 4, workers / 2, 3 * workers / 4, workers - 1).map(i -> ratio(mean[i] / 1e3))).toList()));
         });
-        Path file = home.resolve("bench/results/uthreads" + suffix + "-" + LocalDate.now() + ".svg");
-        Files.writeString(file, CompletionPlot.svg(what + ": how many have ended", means));
-        say("written to " + file);
+        Path file = reportFile().resolveSibling("uthreads" + suffix + "-" + LocalDate.now() + ".svg");
+        write(file, CompletionPlot.svg(what + ": how many have ended", means));
         text.append("\n![completion curves](").append(file.getFileName()).append(")\n\n");
     }
 
