@@ -285,10 +285,7 @@ final class Balancer {
                     wakeIfMore();
                     return true;
                 }
-                if (takeInbox(needy)) {
-                    watchOverdueNanos = WATCH_OVERDUE_NANOS;
-                    return true;
-                }
+                if (takeInbox(needy)) return true;
             }
             if (!harvests) return false;
             if (harvestFor(needy)) {
@@ -336,6 +333,7 @@ final class Balancer {
         if (taken == 0) return false;
         vcore.count(Vcore.STEALS, 1);
         vcore.count(Vcore.STOLEN, taken);
+        watchOverdueNanos = WATCH_OVERDUE_NANOS;
         helping = true;
         return true;
     }
@@ -456,11 +454,12 @@ final class Balancer {
         if (!watches) return;
         watches = false;
         board.endWatch(position);
+        boolean harvests = vcore.queue.othersMayHarvest();
         if (hasEvents) {
             watchNanos = WATCH_NANOS;
-            if (vcore.queue.othersMayHarvest()) watchOverdueNanos = WATCH_OVERDUE_NANOS;
+            if (harvests) watchOverdueNanos = WATCH_OVERDUE_NANOS;
         } else if (sawOverdue) {
-            watchOverdueNanos = Math.min(2 * watchOverdueNanos, vcore.queue.othersMayHarvest() ? MAX_WATCH_NANOS : WATCH_NANOS);
+            watchOverdueNanos = Math.min(2 * watchOverdueNanos, harvests ? MAX_WATCH_NANOS : WATCH_NANOS);
         } else {
             watchNanos = Math.min(2 * watchNanos, MAX_WATCH_NANOS);
         }
