@@ -74,7 +74,7 @@ final class ChainProcess {
     /** Returns the command for such a process, bound to the CPUs. */
     static List<String> command(ChainPeer peer, List<Integer> cpus, int chains, double warmupSeconds, double seconds, double stepNanos,
                                 List<Double> worksNanos) {
-        String list = String.join(",", cpus.stream().map(String::valueOf).toList());
+        String list = CpuList.of(cpus);
         var command = new ArrayList<>(List.of(Commands.javaBinary()));
         command.addAll(Peers.JVM_FLAGS);
         command.addAll(Peers.NETTY_FLAGS);

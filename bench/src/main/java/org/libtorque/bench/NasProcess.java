@@ -113,6 +113,6 @@ final class NasProcess {
         var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms2g", "-Xmx2g", "-XX:+UseParallelGC", "--enable-native-access=ALL-UNNAMED",
                 "--add-opens", "java.base/java.lang=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), NasProcess.class.getName(), peer.id, kind.name(),
                 String.valueOf(cpus.size()), String.valueOf(warmSeconds), sizes.stream().map(Kernel.Size::name).collect(Collectors.joining(","))));
-        return Commands.pinned(cpus.stream().map(String::valueOf).collect(Collectors.joining(",")), command);
+        return Commands.pinned(CpuList.of(cpus), command);
     }
 }

@@ -116,7 +116,7 @@ final class TimersProcess {
 
     /** Returns the command for such a process, bound to the CPUs. */
     static List<String> command(TimerPeer peer, List<Integer> cpus, int timers, double seconds, double driftSeconds) {
-        String list = String.join(",", cpus.stream().map(String::valueOf).toList());
+        String list = CpuList.of(cpus);
         var command = new ArrayList<>(List.of(Commands.javaBinary()));
         command.addAll(Peers.JVM_FLAGS);
         command.addAll(Peers.NETTY_FLAGS);

@@ -256,7 +256,7 @@ final class UthreadProcess {
 
     /** Returns the command for such a process, bound to its CPUs. {@code heap}: such as 4g. */
     static List<String> command(String heap, String what, UthreadPeer peer, List<Integer> cpus, Object... parameters) {
-        String list = String.join(",", cpus.stream().map(String::valueOf).toList());
+        String list = CpuList.of(cpus);
         var command = new ArrayList<>(List.of(Commands.javaBinary(), "-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "-XX:MarkSweepAlwaysCompactCount=1",
                 "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline," + UthreadProcess.class.getName() + "::step",
                 "-Djdk.virtualThreadScheduler.parallelism=" + cpus.size(), "--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED",

@@ -73,6 +73,6 @@ final class WeaveProcess {
                 "--add-opens", "java.base/java.lang=ALL-UNNAMED", "-cp", System.getProperty("java.class.path")));
         if (agent != null) command.add("-javaagent:" + agent + "=" + WOVEN);
         command.addAll(List.of(WeaveProcess.class.getName(), workload, String.valueOf(cpus.size()), String.valueOf(warmups), String.valueOf(times)));
-        return Commands.pinned(String.join(",", cpus.stream().map(String::valueOf).toList()), command);
+        return Commands.pinned(CpuList.of(cpus), command);
     }
 }
