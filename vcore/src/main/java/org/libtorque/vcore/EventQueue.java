@@ -183,9 +183,9 @@ public abstract class EventQueue implements AutoCloseable {
 
     /**
      * Home; for a source that is detached, any queue, by whoever runs its colour. Ends a registration and closes the descriptor, unless
-     * {@code keepDescriptor}. Nothing is signalled afterwards; a pending send is cancelled, and {@link StreamSource#sent} is called for it at a later
-     * harvest, when its memory is free again. Without one pending, no method of the source is called any more but {@link EventSource#closeElsewhere}, now or at a later
-     * harvest.
+     * {@code keepDescriptor}. Nothing is signalled afterwards; what was before, and no run has taken, still has its run, which finds {@link EventSource#slot} at -1. A pending send
+     * is cancelled, and {@link StreamSource#sent} is called for it at a later harvest, when its memory is free again. Without one pending, no method of the source is called any more
+     * by its queue but {@link EventSource#closeElsewhere}, now or at a later harvest.
      */
     public abstract void close(EventSource source, boolean keepDescriptor);
 

@@ -55,6 +55,8 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
         public boolean pending;
         public int sendError;
         public int sentCalls;
+        /** Whether it was closed between a signal and the run that takes it, which comes all the same. */
+        private boolean runOwed;
 
         public Stream(int fd) { super(site, fd, -1); }
 
@@ -67,7 +69,12 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
         }
 
         @Override protected void run() {
-            if (slot() < 0) throw new AssertionError("run after close");
+            if (slot() < 0) {
+                assertTrue(runOwed, "run after close");
+                runOwed = false;
+                takeReady();
+                return;
+            }
             super.run();
             if (outSent < outLength && sendError == 0 && !pending) sendMore();
         }
@@ -107,7 +114,10 @@ public abstract class EventQueueContractTest extends EventQueueFixture {
 
         public final boolean allSent() { return outSent == outLength && !pending; }
 
-        @Override public final void end() { queue.close(this, false); }
+        @Override public final void end() {
+            runOwed = isSignalled();
+            queue.close(this, false);
+        }
     }
 
     /** A listening socket that remembers what it accepted. */
