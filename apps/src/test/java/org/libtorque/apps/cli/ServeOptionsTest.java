@@ -55,7 +55,7 @@ class ServeOptionsTest {
         "--port,-1", "--port,65536", "--port,http", "--max-header-bytes,255", "--max-header-bytes,2m", "--max-connections,-1",
         "--backlog,0", "--idle-timeout,10", "--max-body-bytes,-1", "--cpus,x", "--backend,poll", "--mode,green", "--burst,0", "--balance,none", "--min-cpus,-1", "--min-cpus,5000",
         "--address,no-such-host.invalid",
-        "--access-log,''", "--root,/no/such/folder",
+        "--access-log,''", "--root,/no/such/folder", "--root,''",
     })
     void aWrongValueNamesItsOption(String option, String value) {
         var e = assertThrows(ParameterException.class, () -> ServeOptions.parse(option, value));
