@@ -40,7 +40,7 @@ public final class Parse {
             long n = Long.parseLong(matcher.group(1));
             try {
                 switch (matcher.group(2)) {
-                    case "ms" -> { return Duration.ofMillis(n); }
+                    case "ms" -> { return inRange(Duration.ofMillis(n)); }
                     case "s" -> { return inRange(Duration.ofSeconds(n)); }
                     case "m" -> { return inRange(Duration.ofMinutes(n)); }
                     case "h" -> { return inRange(Duration.ofHours(n)); }
