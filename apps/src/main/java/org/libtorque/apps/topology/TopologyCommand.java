@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code torque topology}: prints what is known of this machine, of a dump, or of a made-up one. */
-@Command(name = "topology", mixinStandardHelpOptions = true,
+@Command(name = "topology",
         description = "Shows the machine: packages, cores, CPUs, caches, translation buffers, memory.",
         footer = {"", "A spec is levels from the outside in, then what they have:",
                 "  torque topology --spec \"node:2 core:8 hart:2 l2:core=1M l3:core*4=32M memory:64G\""})
@@ -55,6 +55,9 @@ public final class TopologyCommand implements Callable<Integer> {
     @Option(names = "--watch", description = "Print a line for each change: CPUs going offline or online, cpuset, limits.")
     private boolean watch;
 
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this text.")
+    private boolean help;
+
     /** Made by picocli. */
     public TopologyCommand() {}
 
@@ -70,6 +73,10 @@ public final class TopologyCommand implements Callable<Integer> {
 
     @Override public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
+        if (source != null && source.dump != null) {
+            named("--cpuid-dump", source.dump.cpuid);
+            named("--sysfs-root", source.dump.sysfs);
+        }
         try {
             if (watch) return watch(out);
             Topology topology = read();
@@ -82,9 +89,19 @@ public final class TopologyCommand implements Callable<Integer> {
             out.flush();
             return 0;
         } catch (TopologyFormatException e) {
+            if (source != null && source.text != null) throw invalid("--spec", e.getMessage());
             spec.commandLine().getErr().println(spec.qualifiedName() + ": " + e.getMessage());
             return 1;
         }
+    }
+
+    /** An empty name would be the current directory: it comes from a variable that is not set. */
+    private void named(String option, Path folder) {
+        if (folder != null && folder.toString().isEmpty()) throw invalid(option, "the name is empty");
+    }
+
+    private CommandLine.ParameterException invalid(String option, String why) {
+        return new CommandLine.ParameterException(spec.commandLine(), "invalid value for option '" + option + "': " + why);
     }
 
     private Topology read() {
@@ -106,6 +123,9 @@ public final class TopologyCommand implements Callable<Integer> {
     private int watch(PrintWriter out) {
         if (source != null && (source.dump == null || source.dump.sysfs == null || source.dump.cpuid != null)) {
             throw new CommandLine.ParameterException(spec.commandLine(), "--watch: CPUID dumps and specs do not change");
+        }
+        if (spec.commandLine().getParseResult().hasMatchedOption("--format")) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--watch: prints a line for each change, and has no --format");
         }
         Path root = source == null ? Path.of("/") : source.dump.sysfs;
         Duration interval = TopologyWatcher.INTERVAL;

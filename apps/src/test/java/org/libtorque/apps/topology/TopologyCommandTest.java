@@ -61,8 +61,6 @@ class TopologyCommandTest {
     }
 
     @Test void mistakesAreOneLineOnStandardErrorAndExitCode1(@TempDir Path folder) throws Exception {
-        assertEquals(1, run("--spec", "core:none"));
-        assertTrue(err.toString().contains("spec, column 6: core: 'none' is not a number"), err::toString);
         assertEquals(1, run("--cpuid-dump", folder.toString()));
         Files.writeString(folder.resolve("pu0"), "1 0\n");
         assertEquals(1, run("--cpuid-dump", folder.toString()));
@@ -74,5 +72,19 @@ class TopologyCommandTest {
         assertEquals(2, run("--spec", "core:1", "--sysfs-root", "/"));
         assertEquals(2, run("--format", "pdf"));
         assertEquals(2, run("--watch", "--spec", "core:1"));
+        assertEquals(2, run("--watch", "--format", "json"));
+        assertEquals(2, run("--version"), "every command has that of torque");
+    }
+
+    @Test void aWrongSpecIsAWrongArgument() {
+        assertEquals(2, run("--spec", "core:none"));
+        assertTrue(err.toString().startsWith("invalid value for option '--spec': spec, column 6: core: 'none' is not a number"), err::toString);
+        assertEquals(2, run("--spec", ""));
+    }
+
+    @Test void aFolderWithoutANameIsNotTheCurrentOne() {
+        assertEquals(2, run("--sysfs-root", ""));
+        assertTrue(err.toString().startsWith("invalid value for option '--sysfs-root': the name is empty"), err::toString);
+        assertEquals(2, run("--cpuid-dump", ""));
     }
 }
