@@ -122,6 +122,7 @@ class LauncherTest {
         "--nope         | torque: unknown option '--nope' (see 'torque help')",
         "help nope      | torque help: unknown command 'nope' (see 'torque help')",
         "java-home x    | torque java-home: unexpected argument 'x' (see 'torque help')",
+        "--version x    | torque --version: unexpected argument 'x' (see 'torque help')",
         "help a b       | torque help: unexpected argument 'b' (see 'torque help')",
         "bench nope     | torque bench: unknown benchmark 'nope' (see 'torque bench')",
         "fuzz soon      | torque fuzz: 'soon' is not a number of minutes (see 'torque help fuzz')",
@@ -475,6 +476,19 @@ class LauncherTest {
         assertEquals(0, torque("stress", "-t", "Inbox").code);
         assertTrue(calls("mvn").getFirst().contains(" --projects stress --also-make package"), calls("mvn").toString());
         assertEquals("--enable-native-access=ALL-UNNAMED -jar jcstress.jar -t Inbox", calls("java").getFirst());
+    }
+
+    @Test
+    void stressGivesTheHelpOfJcstressToo() throws Exception {
+        assertEquals(0, torque("stress", "-h").code);
+        assertEquals("--enable-native-access=ALL-UNNAMED -jar jcstress.jar -h", calls("java").getFirst());
+        assertTrue(torque("stress", "--help").out.startsWith("Usage: ./torque stress "));
+    }
+
+    @Test
+    void anEmptyNameIsNoCommand() throws Exception {
+        assertEquals(new Result(2, "", "torque: unknown command '' (see 'torque help')\n"), torque(""));
+        assertEquals(new Result(2, "", "torque help: unknown command '' (see 'torque help')\n"), torque("help", ""));
     }
 
     @Test
