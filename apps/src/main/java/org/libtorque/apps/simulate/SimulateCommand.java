@@ -247,6 +247,7 @@ public final class SimulateCommand implements Callable<Integer> {
 
     private void makeFolder() {
         if (out == null) return;
+        if (out.toString().isEmpty()) throw invalid("--out", "the name is empty; '.' is the current directory");
         try {
             Files.createDirectories(out);
         } catch (FileAlreadyExistsException e) {

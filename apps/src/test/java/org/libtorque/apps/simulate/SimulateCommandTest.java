@@ -127,6 +127,8 @@ class SimulateCommandTest {
             assertTrue(err.toString().contains("cannot make folder " + out + ": "), err::toString);
             assertFalse(err.toString().contains("s of CPU"), err::toString);
         }
+        assertEquals(2, run(with(BRIEF, "--timing", "--out", "")));
+        assertTrue(err.toString().contains("invalid value for option '--out': the name is empty"), err::toString);
         assertEquals("mine", Files.readString(file));
     }
 
