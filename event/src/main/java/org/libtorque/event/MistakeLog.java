@@ -10,7 +10,8 @@ import org.libtorque.vcore.Monitor;
 final class MistakeLog implements Monitor.Listener {
     private static final System.Logger LOG = System.getLogger("org.libtorque");
     /** Packages whose classes say nothing to who wrote the callback, these and the JDK's. */
-    private static final Set<String> OURS = Set.of("org.libtorque", "org.libtorque.event", "org.libtorque.vcore", "org.libtorque.thread");
+    private static final Set<String> OURS = Set.of("org.libtorque", "org.libtorque.event", "org.libtorque.vcore", "org.libtorque.vcore.epoll",
+            "org.libtorque.vcore.jdk", "org.libtorque.vcore.uring", "org.libtorque.thread", "org.libtorque.memory", "org.libtorque.hardware", "org.libtorque.sys");
 
     private final Consumer<String> log;
 

@@ -88,6 +88,10 @@ class MistakeLogSystemTest extends SystemTest {
         var ours = new StackTraceElement("org.libtorque.event.StreamConnection", "run", null, 1);
         var jdk = new StackTraceElement("java.lang.Thread", "run", null, 1);
         assertEquals("org.libtorque.event.StreamConnection", MistakeLog.callback("org.libtorque.event.StreamConnection", List.of(ours, jdk)));
+        for (String inside : List.of("sys.Sockets", "memory.BlockPool", "hardware.Topology", "vcore.epoll.EpollQueue", "vcore.uring.UringQueue", "vcore.jdk.Any")) {
+            var deep = new StackTraceElement("org.libtorque." + inside, "<clinit>", null, 1); // what is done for the first time can take long
+            assertEquals(Connector.class.getName(), MistakeLog.callback(Connector.class.getName(), List.of(deep, ours, jdk)));
+        }
         var theirs = new StackTraceElement("org.libtorque.apps.kweb.Server", "answer", null, 1);
         assertEquals("org.libtorque.apps.kweb.Server", MistakeLog.callback("org.libtorque.Torque$$Lambda/0x0000000025.d", List.of(theirs, ours, jdk)));
         assertEquals("Mine", MistakeLog.callback("Mine", List.of(theirs, ours)));
