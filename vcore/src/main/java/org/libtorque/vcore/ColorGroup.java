@@ -1,5 +1,7 @@
 package org.libtorque.vcore;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 /**
  * Colours that share data, and are therefore kept near each other: their homes lie in one neighbourhood, and they run there.
  *
@@ -16,6 +18,8 @@ package org.libtorque.vcore;
 public final class ColorGroup {
     private final int vcores;
     private volatile Range range;
+    /** Its own turns: were they taken from everybody's, work of the group and other work that are made by turns would each come to one place all the time. */
+    private final AtomicInteger tickets = new AtomicInteger();
 
     /** A range of positions; for this runtime's board. */
     private record Range(Scoreboard board, int low, int high) {}
@@ -51,6 +55,8 @@ public final class ColorGroup {
     int low() { return range.low; }
 
     int high() { return range.high; }
+
+    int nextTicket() { return tickets.getAndIncrement(); }
 
     boolean holds(int position) {
         Range r = range;

@@ -318,14 +318,14 @@ public final class Roster {
     private Vcore choose(Placement placement, Vcore here) {
         if (placement.group != null) {
             settle(placement.group, here);
-            return board.member(spreadAmong(placement.group.low(), placement.group.high()));
+            return board.member(spreadAmong(placement.group.low(), placement.group.high(), placement.group.nextTicket()));
         }
         if (placement.pinnedTo >= 0) return pinnedTo(placement);
         return here == null || placement.spread || here.isParked() ? spread() : here;
     }
 
     private void settle(ColorGroup group, Vcore here) {
-        int around = group.isSettled() ? 0 : here != null && !here.isParked() ? here.position() : spreadAmong(0, order.length);
+        int around = group.isSettled() ? 0 : here != null && !here.isParked() ? here.position() : spreadAmong(0, order.length, tickets.getAndIncrement());
         group.settle(board, around);
     }
 
@@ -335,11 +335,11 @@ public final class Roster {
     }
 
     /** Returns the vcore that does most for new work that shares nothing with other work: far from the last one, and not busy. */
-    public Vcore spread() { return board.member(spreadAmong(0, order.length)); }
+    public Vcore spread() { return board.member(spreadAmong(0, order.length, tickets.getAndIncrement())); }
 
     /** Among the positions from {@code low} to below {@code high}, those that are parked only if all are. */
-    int spreadAmong(int low, int high) {
-        int from = Math.floorMod(tickets.getAndIncrement(), order.length);
+    private int spreadAmong(int low, int high, int ticket) {
+        int from = Math.floorMod(ticket, order.length);
         int best = -1;
         int parked = -1;
         int bestLoad = Integer.MAX_VALUE;

@@ -215,6 +215,22 @@ class RosterTest {
         assertEquals(16, first.size());
     }
 
+    @Test void workOfAGroupMadeByTurnsWithSolitaryWorkDoesNotPutThatInOnePlace() {
+        make("core:2", 0);
+        ColorGroup one = new ColorGroup(1), both = new ColorGroup(2);
+        Set<Integer> solitary = new TreeSet<>(), grouped = new TreeSet<>();
+        for (int i = 0; i < 4; i++) {
+            roster.newColor(Placement.communal(one), null);
+            solitary.add(roster.newColor(Placement.solitary(), null).home().index());
+        }
+        for (int i = 0; i < 4; i++) {
+            grouped.add(roster.newColor(Placement.communal(both), null).home().index());
+            roster.newColor(Placement.solitary(), null);
+        }
+        assertEquals(Set.of(0, 1), solitary);
+        assertEquals(Set.of(0, 1), grouped);
+    }
+
     @Test void solitaryWorkGoesWhereThereIsLittleToDoAndFewInterrupts() {
         make("core:4", 0);
         board.utilisation(vcores.get(1).position(), 900);
