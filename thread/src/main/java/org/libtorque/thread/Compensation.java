@@ -126,6 +126,8 @@ final class Compensation {
         if (boundNanos > 0 && watcher == null) watcher = Thread.ofPlatform().daemon().name("torque-compensation").start(this::watch);
     }
 
+    boolean isOn() { return boundNanos > 0; }
+
     private void watch() {
         while (true) {
             long bound = boundNanos;

@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.libtorque.vcore.Mounted;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
 import org.libtorque.vcore.jdk.JdkThreads;
@@ -14,7 +15,7 @@ import org.libtorque.vcore.jdk.JdkThreads;
  * <p><b>Time.</b> {@link #sleep}, {@link #parkNanos} and {@link #parkUntil} use the timer wheel of the vcore: never early, late by up to about a millisecond, and several times cheaper than
  * {@link Thread#sleep} and {@link LockSupport#parkNanos}, which work too, but go through a timer thread of the JDK.
  */
-public sealed class Uthread permits ScheduledUthread {
+public sealed class Uthread implements Mounted permits ScheduledUthread {
     /** Yields in a row that may return at once: then the loop gets its turn, or what the kernel has would wait for ever. */
     private static final int MAX_SHORT_YIELDS = 64;
     /** For virtual threads that uthreads have made by the JDK's means: nobody else could remember who they are. */
@@ -144,7 +145,10 @@ public sealed class Uthread permits ScheduledUthread {
     private static <X extends Throwable> X any(Throwable failure) throws X { throw (X) failure; }
 
     /** Returns the thread. */
-    public Thread thread() { return thread; }
+    @Override public Thread thread() { return thread; }
+
+    /** Tells whether a thread that keeps its vcore too long is {@linkplain Uthreads#compensation stood in for}. */
+    @Override public boolean isWatched() { return uthreads().compensation().isOn(); }
 
     /** What a thread waits for when it waits for an asynchronous system call: given to {@link #park}, it has the scheduler told so. */
     public interface Syscall {}

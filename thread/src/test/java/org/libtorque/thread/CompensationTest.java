@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,7 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.libtorque.Torque;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
+import org.libtorque.vcore.Monitor;
 import org.libtorque.vcore.Vcore;
 
 class CompensationTest {
@@ -42,6 +45,37 @@ class CompensationTest {
         void end() throws InterruptedException {
             stop.set(true);
             Runtimes.join(thread);
+        }
+    }
+
+    /** Keeps what the monitor says. */
+    private static final class Reports implements Monitor.Listener {
+        final List<Monitor.Overstay> overstays = new CopyOnWriteArrayList<>();
+        final List<Monitor.NeverIdle> neverIdle = new CopyOnWriteArrayList<>();
+
+        @Override public void onOverstay(Monitor.Overstay report) { overstays.add(report); }
+
+        @Override public void onNeverIdle(Monitor.NeverIdle report) { neverIdle.add(report); }
+    }
+
+    private static boolean isOfTheHog(List<StackTraceElement> stack) { return stack.stream().anyMatch(frame -> frame.getClassName().equals(Hog.class.getName())); }
+
+    @Test void theMonitorShowsTheStackOfTheThreadThatIsMountedAndLeavesToCompensationWhatThatReports() throws Exception {
+        try (Torque torque = Torque.open(Runtimes.options(1).withOverstay(Duration.ZERO))) {
+            Uthreads uthreads = Uthreads.of(torque);
+            for (boolean compensated : new boolean[] {false, true}) {
+                uthreads.compensation(compensated ? Compensation.DEFAULT_BOUND : Duration.ZERO);
+                Reports reports = new Reports();
+                Hog hog = new Hog(uthreads.builder());
+                List<Vcore> where = List.of(hog.vcore);
+                try (var monitor = new Monitor(where, Clock.SYSTEM, reports, Duration.ofMillis(20), Duration.ofMillis(40))) {
+                    monitor.start();
+                    Eventually.await("the colour is reported", () -> reports.neverIdle.stream().anyMatch(r -> isOfTheHog(r.stack())));
+                    if (!compensated) Eventually.await("the thread is reported", () -> reports.overstays.stream().anyMatch(r -> isOfTheHog(r.stack())));
+                }
+                if (compensated) assertEquals(List.of(), reports.overstays);
+                hog.end();
+            }
         }
     }
 

@@ -16,6 +16,8 @@ import java.util.Map;
  * <p>It reads what vcores write anyway (which task runs, since when), in opaque mode, and costs them nothing. A report can be late by two periods. What it says of the task was
  * true when it looked.
  *
+ * <p>What runs inside of something {@link Mounted}, such as a user-level thread, is looked for on its stack, and its overstaying is left to who looks after it, if somebody does.
+ *
  * <p>{@link #look} is a look; {@link #start} has a daemon thread do it every period.
  */
 public final class Monitor implements AutoCloseable {
@@ -141,7 +143,8 @@ public final class Monitor implements AutoCloseable {
                 last.reported = false;
             } else if (overstayNanos > 0 && !last.reported && now - last.since >= overstayNanos) {
                 last.reported = true;
-                listener.onOverstay(new Overstay(vcore, nameOf(task), task.color(), Duration.ofNanos(now - last.since), vcore.stack()));
+                boolean watched = vcore.mounted() instanceof Mounted m && m.isWatched();
+                if (!watched) listener.onOverstay(new Overstay(vcore, nameOf(task), task.color(), Duration.ofNanos(now - last.since), stackOf(vcore)));
             }
             if (neverIdleNanos > 0 && task != null) lookAt(vcore, task, now);
         }
@@ -153,7 +156,13 @@ public final class Monitor implements AutoCloseable {
         long since = color.busySince();
         if (since == 0 || now - since < neverIdleNanos || reported.containsKey(color)) return;
         reported.put(color, now);
-        listener.onNeverIdle(new NeverIdle(color, nameOf(task), Duration.ofNanos(now - since), Duration.ofNanos(color.cost), vcore.stack()));
+        listener.onNeverIdle(new NeverIdle(color, nameOf(task), Duration.ofNanos(now - since), Duration.ofNanos(color.cost), stackOf(vcore)));
+    }
+
+    /** Of what is mounted on the vcore's thread, else of that. */
+    private static List<StackTraceElement> stackOf(Vcore vcore) {
+        StackTraceElement[] own = vcore.mounted() instanceof Mounted m ? m.thread().getStackTrace() : new StackTraceElement[0];
+        return own.length > 0 ? List.of(own) : vcore.stack();
     }
 
     private static String nameOf(Task task) { return task.subject().getClass().getName(); }
