@@ -152,7 +152,7 @@ public final class Color {
 
     /**
      * Says how much CPU time this colour gets relative to others when there is not enough: twice the shares, twice the time. It never starves others, nor is starved. Any
-     * thread; counts from the next turn.
+     * thread; counts from the next turn. With {@link Balance#STATIC}, where all have their turns in the order in which they became ready, it changes nothing.
      *
      * @param shares 1 to {@link #MAX_SHARES}; {@link #NORMAL_SHARES} is what others have
      */
