@@ -211,6 +211,7 @@ final class Simulation {
         int hart = bursts.nextInt(harts.length);
         for (int i = hart; i < connections.length; i += harts.length) { // those whose home it was at the start
             Connection connection = connections[i];
+            if (traffic.kinds[connection.kind].closed()) wheel.cancel(harts.length + connection.id); // it thinks no longer, and asks again when it has all answers
             random.state = connection.random;
             for (int n = traffic.burstRequests; n > 0; n--) add(connection);
             connection.random = random.state;
@@ -257,7 +258,7 @@ final class Simulation {
                 connection.served++;
                 served[connection.kind]++;
             }
-            if (traffic.kinds[connection.kind].closed() && !quiet) askAgain(connection);
+            if (traffic.kinds[connection.kind].closed() && !quiet && !connection.hasRequests()) askAgain(connection);
         }
         return connection.hasRequests();
     }

@@ -210,6 +210,27 @@ class SimulatorTest {
         assertEquals(Simulator.run(scenario.with(Policy.STATIC)).throughput(), with.throughput(), 100);
     }
 
+    @ParameterizedTest @EnumSource(Workload.class)
+    void everyWorkloadCanBePlayedWithClientsThatWaitForTheirAnswers(Workload workload) {
+        for (Policy policy : Policy.values()) {
+            var scenario = new Scenario(Topology.of(Scenario.machine(3)), workload, policy, 1, 10_000_000, 0.6, 8, true, Costs.DEFAULT);
+            var simulation = new Simulation(scenario);
+            simulation.run();
+            long served = 0;
+            for (Connection c : simulation.connections()) {
+                served += c.served;
+                if (workload != Workload.BURSTS) assertTrue(c.arrived - c.served <= 1, () -> policy + ": " + c + ": " + c.arrived + " asked, " + c.served + " answered");
+            }
+            assertTrue(served > 100, policy + ": " + served);
+        }
+    }
+
+    @Test void clientsOfAClosedLoopAskForNoMoreBecauseOfBursts() {
+        var scenario = new Scenario(Topology.of("core:2"), Workload.BURSTS, Policy.STATIC, 1, 400_000_000, 0.6, 8, true, Costs.DEFAULT);
+        double utilisation = Simulator.run(scenario).utilisation();
+        assertTrue(utilisation > 0.2 && utilisation < 0.8, () -> "each answer of a burst is not followed by a request: " + utilisation);
+    }
+
     @Test void closedLoopClientsWaitForTheirAnswers() {
         var scenario = new Scenario(Topology.of("core:2"), Workload.BALANCED, Policy.STATIC, 1, 50_000_000, 4, 16, true, Costs.DEFAULT);
         var simulation = new Simulation(scenario);
