@@ -18,7 +18,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
@@ -39,7 +42,7 @@ import org.libtorque.testkit.TestProcess;
 class ReadmeTest {
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
+    private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]*)(#[^)]*)?\\)");
     private static final Pattern OPTION = Pattern.compile("--[a-z][a-z-]*");
 
     @TempDir Path folder;
@@ -109,17 +112,81 @@ class ReadmeTest {
         assertEquals(real, documented);
     }
 
-    @Test void everyFileThatIsLinkedToExists() throws IOException {
+    @Test void everyFileAndHeadingThatIsLinkedToExists() throws IOException {
         List<String> missing = new ArrayList<>();
-        try (Stream<Path> notes = Files.list(HOME.resolve("doc"))) {
-            for (Path page : Stream.concat(Stream.of(HOME.resolve("README.md"), HOME.resolve("CONTRIBUTING.md")), notes).toList()) {
-                if (!page.toString().endsWith(".md")) continue;
-                for (Matcher link = LINK.matcher(Files.readString(page)); link.find(); ) {
-                    if (!Files.exists(page.resolveSibling(link.group(1)))) missing.add(HOME.relativize(page) + ": " + link.group(1));
+        int headings = 0;
+        for (Path page : pages()) {
+            for (Matcher link = LINK.matcher(Files.readString(page)); link.find(); ) {
+                Path target = link.group(1).isEmpty() ? page : page.resolveSibling(link.group(1));
+                boolean found = Files.exists(target);
+                if (found && link.group(2) != null) {
+                    headings++;
+                    found = headings(target).contains(link.group(2).substring(1));
                 }
+                if (!found) missing.add(HOME.relativize(page) + ": " + link.group());
             }
         }
         assertEquals(List.of(), missing);
+        assertTrue(headings > 10, "links to headings: " + headings);
+    }
+
+    /** What the notes show is in terms of things that the reader has, here given names. */
+    @Test void everyPieceOfJavaInTheNotesCompiles() throws IOException {
+        StringBuilder program = new StringBuilder("""
+                import java.net.*; import java.nio.file.*; import java.time.*; import java.util.*;
+                import org.libtorque.*; import org.libtorque.event.*; import org.libtorque.thread.*; import org.libtorque.vcore.Color;
+                abstract class Notes {
+                    static final byte[] NO_SUCH_FILE = new byte[0];
+                    interface Table { void grow(); int lookUp(Object key); }
+                    Torque torque; Color color, color2; Path path; Connection connection; FileRoot root; Thread thread; Table table; Object key;
+                    abstract void refresh(); abstract void giveUp(); abstract void tick(); abstract void celebrate(); abstract void poll();
+                    abstract byte[] compute(Object what); abstract void serve(TorqueSocket socket);
+                """);
+        int pieces = 0;
+        for (String page : List.of("balance", "blocking", "events", "files", "threads", "timers")) {
+            String text = Files.readString(HOME.resolve("doc/" + page + ".md"));
+            for (Matcher piece = Pattern.compile("(?m)^```java\\n((?s:.*?))^```$|((?:^    .*\\n(?:\\n(?=    ))?)+)").matcher(text); piece.find(); ) {
+                String code = piece.group(1) != null ? piece.group(1) : piece.group(2);
+                if (!code.contains(";")) continue; // a command, or a picture
+                code = code.replace("(...)", "(() -> {})").replace("...", "").replace("…", "{}");
+                program.append("void piece").append(++pieces).append(page.equals("balance") ? "(String path)" : "()").append(" throws Exception {\n").append(code).append("}\n");
+            }
+        }
+        assertTrue(pieces >= 9, "pieces of Java: " + pieces);
+        compile(program.append("}\n").toString().replaceFirst("(?m)^abstract class Notes", "@SuppressWarnings(\"all\")\nabstract class Notes"));
+    }
+
+    @Test void everyOptionOfACommandThatIsShownExists() throws IOException {
+        Map<String, String> helps = new HashMap<>();
+        int shown = 0;
+        for (Path page : pages()) {
+            for (String line : Files.readAllLines(page)) {
+                Matcher command = Pattern.compile("^ *\\./torque (serve|load|topology|simulate|watch) ([^#]*)").matcher(line);
+                if (!command.find()) continue;
+                shown++;
+                if (!helps.containsKey(command.group(1))) helps.put(command.group(1), helpOf(command.group(1)));
+                for (Matcher option = OPTION.matcher(command.group(2)); option.find(); ) {
+                    assertTrue(helps.get(command.group(1)).matches("(?s).*" + option.group() + "\\b(?!-).*"), HOME.relativize(page) + ": " + line);
+                }
+            }
+        }
+        assertTrue(shown > 25, "commands: " + shown);
+    }
+
+    private static List<Path> pages() throws IOException {
+        List<Path> pages = new ArrayList<>(List.of(HOME.resolve("README.md"), HOME.resolve("CONTRIBUTING.md"), HOME.resolve("stress/README.md")));
+        for (String folder : List.of("doc", "bench/results")) {
+            try (Stream<Path> notes = Files.list(HOME.resolve(folder))) {
+                notes.filter(page -> page.toString().endsWith(".md")).forEach(pages::add);
+            }
+        }
+        return pages;
+    }
+
+    /** Returns the names that headings of a page have in links. */
+    private static Set<String> headings(Path page) throws IOException {
+        return Pattern.compile("(?m)^#+ (.*)$").matcher(Files.readString(page)).results()
+                .map(heading -> heading.group(1).strip().toLowerCase(Locale.ROOT).replaceAll("[^\\w\\- ]", "").replace(' ', '-')).collect(Collectors.toSet());
     }
 
     @Test void theMavenDependencyNamesThisVersion() throws IOException {
@@ -130,7 +197,7 @@ class ReadmeTest {
     // ---- programs
 
     private void compile(String program) throws IOException {
-        Matcher named = Pattern.compile("(?m)^(?:public )?class (\\w+)").matcher(program);
+        Matcher named = Pattern.compile("(?m)^(?:public |abstract )?class (\\w+)").matcher(program);
         boolean isModule = program.startsWith("module ");
         String name = isModule ? "module-info" : named.find() ? named.group(1) : "Program";
         Path sources = Files.createTempDirectory(folder, "program");
