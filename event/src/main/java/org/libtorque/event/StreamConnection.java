@@ -79,6 +79,8 @@ final class StreamConnection extends StreamSource implements Connection {
     private boolean readingPaused;
     private boolean readingStalled;
     private boolean redeliver;
+    /** What was left is to be shown again in a later turn: not before others, and not with what arrives meanwhile, nor after the end. */
+    private boolean showAgain;
     private boolean peerEnded;
     /** The runtime drains and the program has no say in it: close once everything that has arrived was shown. */
     private boolean closeWhenRead;
@@ -348,6 +350,10 @@ final class StreamConnection extends StreamSource implements Connection {
             if ((bits & SENT) != 0) completed(takeSent());
             if (state == ENDED) return;
             if ((bits & TIME) != 0) timerDue = 0; // it has gone off
+            if ((bits & RESUME) != 0) {
+                redeliver = true;
+                showAgain = false;
+            }
             if (here == loop) {
                 applyWanted();
                 if (timerMissing()) loop.vcore.timers().schedule(timer, timerDue);
@@ -485,7 +491,6 @@ final class StreamConnection extends StreamSource implements Connection {
     // ----------------------------------------------------------------------------------------------------------- input
 
     private void read(int bits) throws Exception {
-        if ((bits & RESUME) != 0) redeliver = true;
         int budget = READ_BUDGET;
         int bytes = READ_BYTES_BUDGET;
         while (true) {
@@ -503,6 +508,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 noticeError(bits);
                 return;
             }
+            if (showAgain && carryLength > 0) return; // RESUME is signalled
             if (pendingOutput() >= highWatermark) {
                 // Answers wait already: ask for no more requests before some of them have gone.
                 flush();
@@ -733,7 +739,9 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public void showAgain() {
         checkColor();
-        if (state == OPEN) signal(RESUME);
+        if (state != OPEN) return;
+        showAgain = true;
+        signal(RESUME);
     }
 
     @Override public void pauseReading() {

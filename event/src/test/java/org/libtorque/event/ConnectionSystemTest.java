@@ -1103,4 +1103,18 @@ class ConnectionSystemTest extends SystemTest {
             assertTrue(get(connection).toString().startsWith("Connection["), get(connection).toString());
         }
     }
+
+    @Test void whatIsToBeShownAgainIsShownBeforeThePeersEnd() throws IOException {
+        Listener listener = serve(c -> c.onRead((connection, data) -> {
+            connection.output().putByte(data.getByte(0));
+            data.consume(1);
+            if (!data.isEmpty()) connection.showAgain();
+        }));
+        for (int i = 0; i < 300; i++) { // whether the end is there before the rest is shown is chance
+            try (var client = Client.to(listener)) {
+                client.send("abcdef").shutDownOutput();
+                assertEquals("abcdef", client.readAllText());
+            }
+        }
+    }
 }
