@@ -156,7 +156,7 @@ public final class ChildProcess implements Registration {
         status = how;
         if (output != null) output.readWhatIsThere();
         if (error != null) error.readWhatIsThere();
-        if (input != null) input.close();
+        if (input != null) input.giveUp();
         boolean told = open;
         open = false;
         if (told && exitHandler != null) exitHandler.onExit(pid, how);

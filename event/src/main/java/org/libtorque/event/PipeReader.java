@@ -15,6 +15,8 @@ final class PipeReader extends KernelSource {
     /** Set under the colour. */
     OutputHandler handler;
     private boolean paused;
+    /** Bytes read, since ever. */
+    private long taken;
 
     PipeReader(ChildProcess child, Color color, int fd, String name) {
         super(color, fd, READABLE);
@@ -32,9 +34,20 @@ final class PipeReader extends KernelSource {
         if (!paused && read(BUDGET) && isOpen() && !paused) signal(READABLE); // behind the other colours
     }
 
-    /** The child has ended: what it has written is in the pipe, which holds so much at most, and comes before the news of the end. */
-    void readWhatIsThere() throws Exception {
-        while (isOpen() && !paused && read(BUDGET)) Thread.onSpinWait();
+    /**
+     * The child has ended: what it has written is in the pipe, and comes before the news of the end, whatever the handler throws. No more than the pipe holds is read, for others may
+     * write into it as fast as it is read.
+     */
+    void readWhatIsThere() {
+        if (!isOpen()) return;
+        long end = taken + Math.max(0, Files.fcntl(loop().errno, fd(), Files.F_GETPIPE_SZ, 0));
+        while (isOpen() && !paused && taken <= end) {
+            try {
+                if (!read(1)) return;
+            } catch (Throwable failure) {
+                failed(failure);
+            }
+        }
     }
 
     /** Returns whether there may be more. */
@@ -54,6 +67,7 @@ final class PipeReader extends KernelSource {
                     if (handler != null) handler.onEnd(child);
                     return false;
                 }
+                taken += n;
                 if (handler == null) continue; // nobody wants it, but the child shall not wait for that
                 view.point(memory, (int) n);
                 handler.onOutput(child, view);

@@ -49,11 +49,8 @@ final class PipeWriter extends KernelSource {
             long n = Files.write(loop.errno, fd(), loop.scratch, bytes);
             if (n == -Errno.EINTR) continue;
             if (n == -Errno.EAGAIN) return; // an edge will come
-            if (n < 0) { // EPIPE: the child has closed its input or ended. What it has not read is nobody's
-                waiting.clear();
-                waitingBytes = 0;
-                close();
-                if (onWritten != null) onWritten.onStart(child); // who waits for it waits for nothing
+            if (n < 0) { // EPIPE: the child has closed its input or ended
+                endInVain();
                 return;
             }
             wrote = true;
@@ -67,6 +64,24 @@ final class PipeWriter extends KernelSource {
         if (!isOpen()) return;
         if (closing) close();
         if (wrote && onWritten != null) onWritten.onStart(child);
+    }
+
+    /** The child has ended; others may hold its end of the pipe. */
+    void giveUp() {
+        try {
+            if (isOpen()) endInVain();
+        } catch (Throwable failure) {
+            failed(failure);
+        }
+    }
+
+    /** What the child has not read is nobody's. */
+    private void endInVain() throws Exception {
+        boolean awaited = !waiting.isEmpty();
+        waiting.clear();
+        waitingBytes = 0;
+        close();
+        if (awaited && onWritten != null) onWritten.onStart(child); // who waits for it waits for nothing
     }
 
     @Override protected void failed(Throwable failure) { color().home().reportFailure(child, failure); }

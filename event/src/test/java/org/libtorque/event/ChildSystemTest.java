@@ -296,4 +296,71 @@ class ChildSystemTest extends SystemTest {
         assertTrue(kinds.stream().noneMatch(k -> k.contains("eventpoll") || k.contains("io_uring") || k.contains("socket")), kinds::toString);
         assertTrue(kinds.stream().anyMatch(k -> k.startsWith("pipe:")), kinds::toString);
     }
+
+    /** Has a child end while its colour is held, and returns how it ended: its output and its end are then both there. */
+    private ExitStatus endWhileHeld(Command command, ChildHandler handler) throws Exception {
+        var color = torque().newColor();
+        var ended = new CompletableFuture<ExitStatus>();
+        var started = new CompletableFuture<Integer>();
+        torque().start(command, color, child -> {
+            handler.onStart(child);
+            child.onExit((pid, status) -> ended.complete(status));
+            started.complete(child.pid());
+        });
+        int pid = get(started);
+        var release = hold(color);
+        Eventually.await("it has ended", () -> {
+            try {
+                String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+                return stat.substring(stat.lastIndexOf(')')).startsWith(") Z");
+            } catch (IOException e) {
+                return true;
+            }
+        });
+        release.countDown();
+        return get(ended);
+    }
+
+    @Test void itsEndIsToldThoughTheHandlerOfItsOutputFails() throws Exception {
+        var bytes = new AtomicLong();
+        var atExit = new AtomicLong();
+        ExitStatus status = endWhileHeld(sh("sleep 0.2; head -c 65536 /dev/zero; exit 3"), child -> child.onOutput((c, data) -> {
+            bytes.addAndGet(data.length());
+            throw new IllegalStateException("no, thanks");
+        }));
+        atExit.set(bytes.get());
+        assertEquals(3, status.code());
+        assertEquals(65536, atExit.get(), "what it wrote comes first");
+        Eventually.await("both blocks have failed", () -> failures.size() >= 2);
+        failures.forEach(failure -> assertEquals("no, thanks", failure.getMessage()));
+        failures.clear();
+    }
+
+    @Test void itsEndIsToldThoughOthersWriteOnIntoItsPipe() throws Exception {
+        var child = new AtomicReference<ChildProcess>();
+        var grandchild = new CompletableFuture<Integer>();
+        ExitStatus status = endWhileHeld(sh("sleep 0.2; yes & echo $! >&2"), c -> {
+            child.set(c);
+            c.onOutput((self, data) -> sleep(2)); // slower than what writes
+            c.onError((self, data) -> grandchild.complete(Integer.parseInt(data.toLatin1(0, data.length()).strip())));
+        });
+        assertEquals(0, status.code());
+        Processes.kill(ErrnoSlot.current(), get(grandchild), SignalFd.SIGKILL);
+    }
+
+    @Test void whoWaitsUntilItIsWrittenIsToldWhenTheChildHasEndedThoughOthersHoldItsInput() throws Exception {
+        var told = new CompletableFuture<Long>();
+        var grandchild = new CompletableFuture<Integer>();
+        ExitStatus status = endWhileHeld(sh("sleep 0.2; exec 3<&0; sleep 300 <&3 >/dev/null 2>&1 & echo $!; exit 5"), c -> {
+            c.onOutput((self, data) -> grandchild.complete(Integer.parseInt(data.toLatin1(0, data.length()).strip())));
+            c.onWritten(self -> told.complete(self.waitingBytes()));
+            c.write(new byte[1 << 20]); // nobody reads it
+        });
+        assertEquals(5, status.code());
+        try {
+            assertEquals(0, get(told));
+        } finally {
+            Processes.kill(ErrnoSlot.current(), get(grandchild), SignalFd.SIGKILL);
+        }
+    }
 }
