@@ -1,5 +1,6 @@
 package org.libtorque.event;
 
+import java.util.Objects;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
@@ -155,7 +156,15 @@ final class Acceptor extends AcceptSource {
             serve(loop, roster.newColorAt(options.placement(), loop.vcore), fd);
             return;
         }
-        boolean posted = new HomeTask(options.colors().get()) {
+        Color color;
+        try {
+            color = Objects.requireNonNull(options.colors().get(), "a connection's colour");
+        } catch (Throwable cause) { // costs this connection, and no other
+            drop(fd);
+            loop.vcore.reportFailure(listener, cause);
+            return;
+        }
+        boolean posted = new HomeTask(color) {
             @Override protected void run() {
                 Loop at = Loop.current();
                 if (at.over()) drop(fd);

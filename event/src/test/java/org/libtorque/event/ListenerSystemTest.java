@@ -266,4 +266,25 @@ class ListenerSystemTest extends SystemTest {
         }
         Eventually.await("all are gone", () -> listener.connections() == 0);
     }
+
+    @Test void aChooserOfColoursThatFailsCostsThatConnectionAlone() throws IOException {
+        var asked = new AtomicInteger();
+        var color = torque().newColor();
+        Listener listener = torque().listen(ANY_PORT, ListenOptions.DEFAULT.withMaxConnections(2).withColors(() -> switch (asked.getAndIncrement()) {
+            case 0, 1 -> throw new IllegalStateException("no colour");
+            case 2 -> null;
+            default -> color;
+        }), c -> c.onRead(Connection::write));
+        for (int i = 0; i < 3; i++) {
+            try (var client = Client.to(listener)) {
+                client.awaitGone();
+            }
+            assertEquals(i < 2 ? IllegalStateException.class : NullPointerException.class, takeFailure().getClass());
+        }
+        assertEquals(0, listener.connections());
+        try (var one = Client.to(listener); var two = Client.to(listener)) { // both that there may be
+            one.expectEcho("1");
+            two.expectEcho("2");
+        }
+    }
 }
