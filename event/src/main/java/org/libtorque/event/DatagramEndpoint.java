@@ -33,6 +33,9 @@ public final class DatagramEndpoint {
 
     void stop() { source.end(); }
 
+    /** Nothing is told any more; {@link #stop} comes. Any thread. */
+    void silence() { source.silent = true; }
+
     /** Its vcore has ended before it was started there. Any thread, once. */
     void neverStarted() { Files.close(ErrnoSlot.current(), source.fd()); }
 
@@ -98,6 +101,8 @@ public final class DatagramEndpoint {
         private boolean truncated;
         private boolean inCallback;
         private boolean open;
+        /** Written by whoever closes, read by the runner. */
+        private volatile boolean silent;
 
         private final LoopSource membership = new LoopSource() {
             @Override void drain() { end(); }
@@ -158,7 +163,7 @@ public final class DatagramEndpoint {
 
         @Override protected void run() throws Exception {
             takeReady();
-            for (int budget = BUDGET; open && budget > 0; budget--) {
+            for (int budget = BUDGET; open && !silent && budget > 0; budget--) {
                 long data = nameAddress + NAME_BYTES;
                 NativeMemory.putInt(memory, NAME_BYTES);
                 int n = Sockets.recvfrom(loop.errno, fd(), data, MAX_BYTES + 1, 0, nameAddress, memory);

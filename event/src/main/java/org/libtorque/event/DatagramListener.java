@@ -54,6 +54,7 @@ public final class DatagramListener implements Registration {
         if (!open) return;
         open = false;
         for (DatagramEndpoint endpoint : endpoints) {
+            endpoint.silence();
             new HomeTask(endpoint.color()) {
                 @Override protected void run() { endpoint.stop(); }
             }.postSurely();

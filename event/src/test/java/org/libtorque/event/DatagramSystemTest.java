@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Vcore;
 
 /** UDP. On the loopback nothing is lost as long as the receiver's buffer has room. */
 @ParameterizedClass(name = "{0}")
@@ -207,5 +208,24 @@ class DatagramSystemTest extends SystemTest {
         try (var stranger = socket()) {
             assertThrows(BindException.class, () -> torque().receive(stranger.getLocalSocketAddress(), (endpoint, data) -> { }));
         }
+    }
+
+    @Test void nothingComesAfterItWasClosedInItsHandler() throws Exception {
+        var told = new AtomicInteger();
+        var self = new CompletableFuture<DatagramListener>();
+        DatagramListener listener = torque().receive(ANY_PORT, (endpoint, data) -> {
+            told.incrementAndGet();
+            get(self).close(); // done long before
+        });
+        self.complete(listener);
+        var releases = new ArrayList<java.util.concurrent.CountDownLatch>();
+        for (Vcore vcore : torque().vcores()) releases.add(hold(vcore.newColor().pin()));
+        try (var socket = socket()) { // one sender, so all of them are for one vcore, and are there when it comes to them
+            for (int i = 0; i < 20; i++) send(socket, ascii("datagram " + i), listener.address());
+        }
+        releases.forEach(java.util.concurrent.CountDownLatch::countDown);
+        Eventually.await("one is told of", () -> told.get() > 0);
+        stop();
+        assertEquals(1, told.get());
     }
 }
