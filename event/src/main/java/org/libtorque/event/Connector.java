@@ -64,5 +64,14 @@ final class Connector extends Task {
         return fd;
     }
 
+    /** The vcore has ended before it came to this. */
+    @Override protected void dropped() {
+        try {
+            onFailure.onConnectFailed(new IOException("the runtime is stopping"));
+        } catch (Throwable cause) {
+            failed(cause);
+        }
+    }
+
     @Override protected void failed(Throwable cause) { color().home().reportFailure("connect to " + address, cause); }
 }
