@@ -45,7 +45,10 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
             while (state == HEAD || state == BODY) { // else whoever waits goes on when that is over
                 again = false;
                 int n = connection.receive(needsMore, this);
-                if (n == 0) return;
+                if (n == 0) {
+                    if (draining) closeSoonIfIdle();
+                    return;
+                }
                 if (n == Connection.END) {
                     if (!connection.isOpen()) return;
                     peerEnded = true;
@@ -229,7 +232,7 @@ final class PooledSession extends ConnectionSession implements Connection.ReadHa
         closeSoonIfIdle();
     }
 
-    @Override boolean isIdle() { return late.isEmpty() && super.isIdle(); }
+    @Override boolean isIdle() { return late.isEmpty() && !queued && super.isIdle(); }
 
     @Override boolean isDraining() { return draining; }
 

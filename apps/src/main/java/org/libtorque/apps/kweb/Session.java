@@ -77,6 +77,8 @@ abstract class Session implements LateAnswer {
     boolean needsMore;
     /** Input was left because the peer does not take its answers; it is shown again when it does. */
     boolean deferred;
+    /** Input was left because others have their turn; it is shown again after them. */
+    private boolean left;
     private boolean deadline;
     /** Requests that may be answered before others have their turn, and how many have been. */
     int burst = Integer.MAX_VALUE;
@@ -191,7 +193,7 @@ abstract class Session implements LateAnswer {
     final void handle(ByteView data) {
         site = site.here();
         site.refreshDate();
-        deferred = needsMore = false;
+        deferred = needsMore = left = false;
         inBurst = 0;
         while (!data.isEmpty()) {
             if (state == HEAD) {
@@ -210,10 +212,12 @@ abstract class Session implements LateAnswer {
                 return;
             }
             if (++inBurst >= burst && !data.isEmpty() && state == HEAD) {
+                left = true;
                 handleAgain();
                 break;
             }
             if ((slow || ++inRow % YIELD_REQUESTS == 0) && !data.isEmpty() && state != CLOSED && shouldYield()) {
+                left = true;
                 handleAgain();
                 break;
             }
@@ -292,7 +296,7 @@ abstract class Session implements LateAnswer {
     /** Tells whether it is in the middle of a request. */
     final boolean isIncomplete() { return partial || state == BODY; }
 
-    boolean isIdle() { return state == HEAD && !partial && !deferred; }
+    boolean isIdle() { return state == HEAD && !partial && !deferred && !left; }
 
     // ------------------------------------------------------------------------------------------------------------------- bodies
 

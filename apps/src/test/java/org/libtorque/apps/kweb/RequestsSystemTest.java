@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -599,5 +600,16 @@ class RequestsSystemTest extends KwebFixture {
         byte[] head = WireClient.request("POST", "/x", "Content-Length: 4", "X: \u00e4\u00ff").getBytes(ISO_8859_1);
         client.send(head).send(new byte[] {(byte) 0xFF, 0, '\r', '\n'}).read().expect(405);
         client.assertOpen();
+    }
+
+    @Test void stoppingAnswersAllRequestsThatHaveArrivedTogether() throws Exception {
+        int requests = 24; // more than a burst of mode kweb, and for longer than a connection between two requests stays
+        serve("--bench-endpoints", "--drain-timeout", "60s");
+        WireClient client = connect().send(WireClient.request("GET", "/work?us=40000").repeat(requests));
+        client.read().expect(200);
+        CompletableFuture<Void> closed = CompletableFuture.runAsync(server()::close);
+        for (int i = 1; i < requests; i++) client.read().expect(200);
+        client.assertClosed();
+        closed.get(Eventually.limitSeconds(), TimeUnit.SECONDS);
     }
 }
