@@ -5,7 +5,7 @@ module org.libtorque.apps {
     requires info.picocli;
     requires org.libtorque.event;
     requires org.libtorque.hardware;
-    requires org.libtorque.sys; // timerfd alone: the runtime's own timers tick once a millisecond, too coarse to pace requests by
+    requires org.libtorque.sys; // handles of fields, and timerfd: the runtime's own timers tick once a millisecond, too coarse to pace requests by
     requires org.libtorque.sim;
     requires org.libtorque.thread;
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.libtorque.sys.Handles;
 
 /** Keeps a chain's fields off the lines of whatever lies in front of it. */
 @SuppressWarnings("unused")
@@ -32,15 +33,7 @@ abstract class ChainPad1 extends ChainFields {
  * queued or runs at a time, and whoever runs the next one sees what the one before has written: that is the duty of the {@link ChainRunner}.
  */
 final class Chain extends ChainPad1 {
-    private static final VarHandle COUNT;
-
-    static {
-        try {
-            COUNT = MethodHandles.lookup().findVarHandle(ChainFields.class, "count", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle COUNT = Handles.field(MethodHandles.lookup(), ChainFields.class, "count", long.class);
 
     /** Chains that begin and end together. */
     static final class Group {

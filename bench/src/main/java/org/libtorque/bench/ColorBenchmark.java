@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Clock;
 import org.libtorque.vcore.Color;
@@ -118,15 +119,7 @@ public class ColorBenchmark {
     @State(Scope.Thread)
     public static class Word {
         private static final Object OTHER = new Object();
-        private static final VarHandle WORD;
-
-        static {
-            try {
-                WORD = MethodHandles.lookup().findVarHandle(Word.class, "word", Object.class);
-            } catch (ReflectiveOperationException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
+        private static final VarHandle WORD = Handles.field(MethodHandles.lookup(), "word", Object.class);
 
         @SuppressWarnings("unused") private Object word;
     }
@@ -157,15 +150,7 @@ public class ColorBenchmark {
     /** A vcore and tasks that another thread posts. Needs two CPUs. */
     @State(Scope.Group)
     public static class Shared {
-        private static final VarHandle RUNS;
-
-        static {
-            try {
-                RUNS = MethodHandles.lookup().findVarHandle(Posted.class, "runs", long.class);
-            } catch (ReflectiveOperationException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
+        private static final VarHandle RUNS = Handles.field(MethodHandles.lookup(), Posted.class, "runs", long.class);
 
         private static final class Posted extends Task {
             long posts;

@@ -16,6 +16,7 @@ import org.libtorque.event.TimerClock;
 import org.libtorque.event.TimerOptions;
 import org.libtorque.event.TimerRegistration;
 import org.libtorque.hardware.CpuSet;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Backend;
 import org.libtorque.vcore.Color;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -167,15 +168,7 @@ public class TimerBenchmark {
 
     /** As large as a timer with compact headers: 104 bytes, and 40 for its task. */
     @SuppressWarnings("unused") private static final class Node {
-        private static final VarHandle WORD;
-
-        static {
-            try {
-                WORD = MethodHandles.lookup().findVarHandle(Node.class, "word", long.class);
-            } catch (ReflectiveOperationException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
+        private static final VarHandle WORD = Handles.field(MethodHandles.lookup(), "word", long.class);
 
         private volatile long word;
         private Node next = this;

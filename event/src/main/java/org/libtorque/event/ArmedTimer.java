@@ -2,6 +2,7 @@ package org.libtorque.event;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.TimerWheel;
 
@@ -60,17 +61,8 @@ abstract class ArmedTimer extends Timer {
     /** The word of a timer that is not armed; and of one that never will be. No deadline is one of them. */
     static final long UNARMED = Long.MIN_VALUE, CLOSED = Long.MIN_VALUE + 1;
     private static final long NOBODY = Long.MIN_VALUE, LOOKING = Long.MIN_VALUE + 1;
-    private static final VarHandle WHEN, LOOKS_AT;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            WHEN = lookup.findVarHandle(ArmedTimer.class, "when", long.class);
-            LOOKS_AT = lookup.findVarHandle(ArmedTimer.class, "looksAt", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle WHEN = Handles.field(MethodHandles.lookup(), "when", long.class);
+    private static final VarHandle LOOKS_AT = Handles.field(MethodHandles.lookup(), "looksAt", long.class);
 
     private volatile long when = UNARMED;
     private volatile long looksAt = NOBODY;

@@ -2,6 +2,7 @@ package org.libtorque.event;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /** Keeps {@code tail} off the lines of whatever lies in front of the queue; see {@link BoundedQueue}. */
 @SuppressWarnings("unused")
@@ -50,18 +51,9 @@ abstract class BoundedQueuePad2 extends BoundedQueueHead {
  * one who fills the position has to see to it that somebody looks again, which is why every put is followed by a wake-up of its own.
  */
 final class BoundedQueue<T> extends BoundedQueuePad2 {
-    private static final VarHandle TAIL;
-    private static final VarHandle HEAD;
+    private static final VarHandle TAIL = Handles.field(MethodHandles.lookup(), BoundedQueueTail.class, "tail", long.class);
+    private static final VarHandle HEAD = Handles.field(MethodHandles.lookup(), BoundedQueueHead.class, "head", long.class);
     private static final VarHandle SEQ = MethodHandles.arrayElementVarHandle(long[].class);
-
-    static {
-        try {
-            TAIL = MethodHandles.lookup().findVarHandle(BoundedQueueTail.class, "tail", long.class);
-            HEAD = MethodHandles.lookup().findVarHandle(BoundedQueueHead.class, "head", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     /** The largest capacity. */
     static final int MAX_CAPACITY = 1 << 20;

@@ -3,6 +3,7 @@ package org.libtorque.event;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.libtorque.sys.Affinity;
+import org.libtorque.sys.Handles;
 
 /**
  * A lock for a few instructions, of whatever callbacks and uthreads do to what all vcores share. Who waits spins, and then gives its CPU to other platform threads: the holder may have lost its own.
@@ -14,15 +15,7 @@ import org.libtorque.sys.Affinity;
  */
 final class BriefLock {
     private static final int SPINS = 200;
-    private static final VarHandle HELD;
-
-    static {
-        try {
-            HELD = MethodHandles.lookup().findVarHandle(BriefLock.class, "held", boolean.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle HELD = Handles.field(MethodHandles.lookup(), "held", boolean.class);
 
     @SuppressWarnings("unused") private boolean held;
 

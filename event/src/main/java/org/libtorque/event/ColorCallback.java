@@ -3,6 +3,7 @@ package org.libtorque.event;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.RejectedExecutionException;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.Task;
 
@@ -14,15 +15,7 @@ import org.libtorque.vcore.Task;
  */
 final class ColorCallback implements Runnable {
     private static final int MAX_FREE = 64;
-    private static final VarHandle FREE;
-
-    static {
-        try {
-            FREE = MethodHandles.lookup().findVarHandle(ColorCallback.class, "free", Turn.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle FREE = Handles.field(MethodHandles.lookup(), "free", Turn.class);
 
     private final Color color;
     private final Runnable action;

@@ -2,6 +2,7 @@ package org.libtorque.event;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Color;
 
 /**
@@ -39,15 +40,7 @@ public final class Condition<T> extends UserSourceRegistration {
 
     private static final class Source<T> extends UserSource {
         private static final Object NONE = new Object();
-        private static final VarHandle PAYLOAD;
-
-        static {
-            try {
-                PAYLOAD = MethodHandles.lookup().findVarHandle(Source.class, "payload", Object.class);
-            } catch (ReflectiveOperationException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
+        private static final VarHandle PAYLOAD = Handles.field(MethodHandles.lookup(), "payload", Object.class);
 
         private final PayloadHandler<? super T> handler;
         /** What was signalled last and not told; written by whoever signals, taken under the colour. */

@@ -16,6 +16,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.Files;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Sockets;
 import org.libtorque.vcore.Color;
@@ -55,19 +56,11 @@ import org.libtorque.vcore.Task;
  */
 public final class FileOperation {
     private static final int IDLE = 0, BUSY = 1;
-    private static final VarHandle STATE, QUEUED_FOR;
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", int.class);
+    private static final VarHandle QUEUED_FOR = Handles.field(MethodHandles.lookup(), WaitingJob.class, "queuedFor", int.class);
     private static final int WRONG_KIND = Integer.MIN_VALUE;
     private static final int MAX_RETRIES = 100;
     private static final int DEFAULT_MODE = 0666;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(FileOperation.class, "state", int.class);
-            QUEUED_FOR = MethodHandles.lookup().findVarHandle(WaitingJob.class, "queuedFor", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private enum What { OPEN, CLOSE, READ, WRITE, SYNC, TRUNCATE, STATUS, RENAME, DELETE, DELETE_DIRECTORY, MAKE_DIRECTORY, LIST }
 

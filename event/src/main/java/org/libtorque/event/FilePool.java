@@ -9,6 +9,7 @@ import org.libtorque.hardware.CpuSet;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.EventFd;
 import org.libtorque.sys.Files;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.Poll;
 import org.libtorque.sys.SyscallException;
 
@@ -32,15 +33,7 @@ final class FilePool {
     static final long IDLE_MILLIS = 5_000;
     private static final long STACK_BYTES = 256 << 10;
     private static final System.Logger LOG = System.getLogger("org.libtorque");
-    private static final VarHandle TOP;
-
-    static {
-        try {
-            TOP = MethodHandles.lookup().findVarHandle(FilePool.class, "top", Job.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle TOP = Handles.field(MethodHandles.lookup(), "top", Job.class);
 
     /** Something to do on a thread of the pool; in it once at a time. */
     abstract static class Job {

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.Mapping;
 import org.libtorque.sys.SyscallException;
 
@@ -18,15 +19,7 @@ import org.libtorque.sys.SyscallException;
 final class ObjectChunk {
     private static final int NONE = -1, OUT = -2;
     private static final VarHandle NEXT = MethodHandles.arrayElementVarHandle(int[].class);
-    private static final VarHandle RETURNED;
-
-    static {
-        try {
-            RETURNED = MethodHandles.lookup().findVarHandle(ObjectChunk.class, "returned", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle RETURNED = Handles.field(MethodHandles.lookup(), "returned", int.class);
 
     /** The mapping, and where its first object is. */
     final long base, bytes, first;

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.NativeMemory;
 
 /**
@@ -22,15 +23,7 @@ public final class Slab implements AutoCloseable {
     static final int MIN_OBJECTS = 8;
     private static final int LINE = 64;
     private static final long MARK = 0x51AB_0B1EL << 32;
-    private static final VarHandle RETURNS;
-
-    static {
-        try {
-            RETURNS = MethodHandles.lookup().findVarHandle(Slab.class, "returns", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle RETURNS = Handles.field(MethodHandles.lookup(), "returns", int.class);
 
     private final long stride, chunkBytes, header;
     private final int perChunk;

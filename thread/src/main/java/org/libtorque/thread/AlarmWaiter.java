@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
@@ -40,15 +41,7 @@ import org.libtorque.vcore.Vcore;
  */
 public final class AlarmWaiter {
     private static final long ARMED = 1, EPOCH = 2;
-    private static final VarHandle WORD;
-
-    static {
-        try {
-            WORD = MethodHandles.lookup().findVarHandle(AlarmWaiter.class, "word", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle WORD = Handles.field(MethodHandles.lookup(), "word", long.class);
 
     private final Vcore vcore;
     private final Consumer<? super AlarmWaiter> callback;

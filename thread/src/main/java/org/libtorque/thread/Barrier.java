@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.libtorque.sys.Handles;
 
 /**
  * A barrier that a fixed number of threads come to, again and again: each waits until all have come. Blocks uthreads, virtual and platform threads, never a vcore, except
@@ -21,15 +22,7 @@ public final class Barrier {
     /** How long who waits spins if there is a CPU for each party, unless the constructor says otherwise: about what parking and unparking would take. */
     public static final long DEFAULT_SPIN_NANOS = 20_000;
 
-    private static final VarHandle ROUNDS;
-
-    static {
-        try {
-            ROUNDS = MethodHandles.lookup().findVarHandle(Barrier.class, "rounds", BarrierRounds.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle ROUNDS = Handles.field(MethodHandles.lookup(), "rounds", BarrierRounds.class);
 
     private final int parties;
     private final Runnable action;

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeoutException;
+import org.libtorque.sys.Handles;
 
 /** Keeps {@code word} off the lines of whatever lies in front of it. */
 @SuppressWarnings("unused")
@@ -55,19 +56,10 @@ final class BarrierRounds extends BarrierPad1 {
     /** How often {@link #spin} looks before it asks for the time. */
     private static final int LOOKS = 64;
 
-    private static final VarHandle WORD, SLEEPERS, UNLINKED, PATIENCE;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            WORD = lookup.findVarHandle(BarrierWord.class, "word", long.class);
-            SLEEPERS = lookup.findVarHandle(BarrierRounds.class, "sleepers", Sleeper.class);
-            PATIENCE = lookup.findVarHandle(BarrierRounds.class, "patienceNanos", long.class);
-            UNLINKED = lookup.findVarHandle(Sleeper.class, "unlinked", boolean.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle WORD = Handles.field(MethodHandles.lookup(), BarrierWord.class, "word", long.class);
+    private static final VarHandle SLEEPERS = Handles.field(MethodHandles.lookup(), "sleepers", Sleeper.class);
+    private static final VarHandle UNLINKED = Handles.field(MethodHandles.lookup(), Sleeper.class, "unlinked", boolean.class);
+    private static final VarHandle PATIENCE = Handles.field(MethodHandles.lookup(), "patienceNanos", long.class);
 
     /** A thread that has parked, or is about to. */
     private static final class Sleeper {

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * Waiting for a word to change, after futex(2): what synchronisers can be built of. A thread says which value it has seen, and waits if the word still has it; whoever changes
@@ -30,19 +31,13 @@ public final class Futex {
         TIMED_OUT
     }
 
-    private static final VarHandle VALUE, COUNT;
+    private static final VarHandle VALUE = Handles.field(MethodHandles.lookup(), "value", int.class);
+    private static final VarHandle COUNT = Handles.field(MethodHandles.lookup(), Bucket.class, "count", int.class);
     /** Words in native memory and in heap segments alike. */
     private static final VarHandle MEMORY = ValueLayout.JAVA_INT.varHandle();
     private static final Bucket[] BUCKETS = new Bucket[256];
 
     static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            VALUE = lookup.findVarHandle(Futex.class, "value", int.class);
-            COUNT = lookup.findVarHandle(Bucket.class, "count", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
         for (int i = 0; i < BUCKETS.length; i++) BUCKETS[i] = new Bucket(i);
     }
 

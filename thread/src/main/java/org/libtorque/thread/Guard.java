@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * Keeps others out of a synchroniser's waiting list for the few instructions that it takes to change it: a word that is tested and set. Nobody blocks, parks or calls foreign code
@@ -12,15 +13,7 @@ import java.lang.invoke.VarHandle;
  */
 final class Guard {
     private static final int SPINS = 128;
-    private static final VarHandle HELD;
-
-    static {
-        try {
-            HELD = MethodHandles.lookup().findVarHandle(Guard.class, "held", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle HELD = Handles.field(MethodHandles.lookup(), "held", int.class);
 
     private int held;
 

@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 import org.libtorque.thread.VcoreEvents.Event;
 
 /**
@@ -11,17 +12,8 @@ import org.libtorque.thread.VcoreEvents.Event;
  * enabled somebody learns that the owner must be notified: either who puts it, or who enables.
  */
 final class Mailbox {
-    private static final VarHandle TOP, DEPTH;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            TOP = lookup.findVarHandle(Mailbox.class, "top", Event.class);
-            DEPTH = lookup.findVarHandle(Mailbox.class, "depth", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle TOP = Handles.field(MethodHandles.lookup(), "top", Event.class);
+    private static final VarHandle DEPTH = Handles.field(MethodHandles.lookup(), "depth", int.class);
 
     /** The event that came last, linked to those before it. */
     @SuppressWarnings("unused") private Event top;

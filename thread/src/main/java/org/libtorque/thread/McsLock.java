@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * A first-in, first-out spin lock for vcore context in which each waiter looks at a word of its own, so that giving it up disturbs one of them and not all (Mellor-Crummey and Scott
@@ -10,18 +11,9 @@ import java.lang.invoke.VarHandle;
  * <p>Each use needs a {@link Node}, made once for each vcore and lock held at a time; nothing else allocates. Memory order: taking it acquires, giving it up releases.
  */
 public final class McsLock {
-    private static final VarHandle TAIL, NEXT, WAITS;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            TAIL = lookup.findVarHandle(McsLock.class, "tail", Node.class);
-            NEXT = lookup.findVarHandle(Node.class, "next", Node.class);
-            WAITS = lookup.findVarHandle(Node.class, "waits", boolean.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle TAIL = Handles.field(MethodHandles.lookup(), "tail", Node.class);
+    private static final VarHandle NEXT = Handles.field(MethodHandles.lookup(), Node.class, "next", Node.class);
+    private static final VarHandle WAITS = Handles.field(MethodHandles.lookup(), Node.class, "waits", boolean.class);
 
     /** A place in the queue: of one thread from {@code lock} to {@code unlock}, then free for the next use. */
     public static final class Node {

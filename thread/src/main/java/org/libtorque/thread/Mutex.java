@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
+import org.libtorque.sys.Handles;
 
 /**
  * A lock that one thread holds at a time, and that blocks uthreads, virtual and platform threads, never a vcore. {@linkplain #recursive Recursive} or not; a
@@ -41,15 +42,7 @@ public final class Mutex implements Lock {
     /** Looks at the state before a thread queues: about a microsecond, what a short critical section takes. */
     private static final int SPINS = 40;
     private static final boolean MAY_SPIN = Cpus.ALLOWED > 1;
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(Mutex.class, "state", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", int.class);
 
     /** Of the list, and of the lists of this mutex's condition variables. */
     final Guard guard = new Guard();

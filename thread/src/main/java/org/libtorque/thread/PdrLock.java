@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Clocks;
 import org.libtorque.sys.ErrnoSlot;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.NativeMemory;
 
 /**
@@ -35,19 +36,10 @@ public final class PdrLock {
     /** Bytes of a CPU mask: 8,192 CPUs, the most that a kernel can be built for. */
     private static final int MASK_BYTES = 1_024;
     private static final int LOOKS = 32;
-    private static final VarHandle HOLDER, HOLDS, LENT, HELPED;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            HOLDER = lookup.findVarHandle(PdrLock.class, "holder", Member.class);
-            HOLDS = lookup.findVarHandle(PdrLock.class, "holds", long.class);
-            LENT = lookup.findVarHandle(Member.class, "lent", boolean.class);
-            HELPED = lookup.findVarHandle(PdrLock.class, "helped", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle HOLDER = Handles.field(MethodHandles.lookup(), "holder", Member.class);
+    private static final VarHandle HOLDS = Handles.field(MethodHandles.lookup(), "holds", long.class);
+    private static final VarHandle LENT = Handles.field(MethodHandles.lookup(), Member.class, "lent", boolean.class);
+    private static final VarHandle HELPED = Handles.field(MethodHandles.lookup(), "helped", long.class);
 
     /** A thread that takes locks of this kind. Used by that thread alone; others read who it is while it holds one. */
     public static final class Member {

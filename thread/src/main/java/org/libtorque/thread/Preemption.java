@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -20,18 +21,10 @@ final class Preemption {
     @SuppressWarnings("unused") private static int pending;
     /** How many of these are signals. */
     @SuppressWarnings("unused") private static int signals;
-    private static final VarHandle PENDING, SIGNALS;
+    private static final VarHandle PENDING = Handles.staticField(MethodHandles.lookup(), "pending", int.class);
+    private static final VarHandle SIGNALS = Handles.staticField(MethodHandles.lookup(), "signals", int.class);
     /** Flags are so far apart that vcores do not share cache lines. */
     private static final int STRIDE = 32;
-
-    static {
-        try {
-            PENDING = MethodHandles.lookup().findStaticVarHandle(Preemption.class, "pending", int.class);
-            SIGNALS = MethodHandles.lookup().findStaticVarHandle(Preemption.class, "signals", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private final List<Vcore> vcores;
     private final AtomicIntegerArray asked;

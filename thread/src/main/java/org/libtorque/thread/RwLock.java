@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
+import org.libtorque.sys.Handles;
 
 /**
  * A lock that many readers hold at a time, or one writer. Blocks uthreads, virtual and platform threads, never a vcore.
@@ -29,15 +30,7 @@ import java.util.concurrent.locks.ReadWriteLock;
  */
 public final class RwLock implements ReadWriteLock {
     private static final long WRITER = 1, WAITERS = 2, READER = 4;
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(RwLock.class, "state", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", long.class);
 
     private final Guard guard = new Guard();
     private final WaiterList readers = new WaiterList(), writers = new WaiterList();

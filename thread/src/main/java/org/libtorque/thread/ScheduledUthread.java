@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.Executor;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.VcoreThread;
 
 /**
@@ -18,15 +19,7 @@ import org.libtorque.vcore.VcoreThread;
  */
 final class ScheduledUthread extends Uthread {
     private static final int BLOCKED = 0, RUNNABLE = 1, MOUNTED = 2, WOKEN = 3, ORPHANED = 4;
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(ScheduledUthread.class, "state", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", int.class);
 
     private final Scheduler scheduler;
     /** What the JDK has run for this thread. Written when it starts, before anybody else can know of it. */

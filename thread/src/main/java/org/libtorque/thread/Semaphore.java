@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
+import org.libtorque.sys.Handles;
 
 /**
  * A counting semaphore that blocks uthreads, virtual and platform threads, never a vcore. Permits have no owner: any thread may release, vcore context included.
@@ -22,15 +23,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Semaphore {
     private static final long WAITERS = 1;
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(Semaphore.class, "state", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", long.class);
 
     private final Guard guard = new Guard();
     private final WaiterList waiters = new WaiterList();

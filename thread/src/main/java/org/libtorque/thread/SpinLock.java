@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * A lock for a few instructions in vcore context, where blocking is forbidden: test-and-test-and-set with exponential backoff (Anderson 1990). Whoever waits, spins. Neither fair nor
@@ -12,15 +13,7 @@ import java.lang.invoke.VarHandle;
  */
 public final class SpinLock {
     private static final int MAX_PAUSES = 256;
-    private static final VarHandle HELD;
-
-    static {
-        try {
-            HELD = MethodHandles.lookup().findVarHandle(SpinLock.class, "held", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle HELD = Handles.field(MethodHandles.lookup(), "held", int.class);
 
     private int held;
 

@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import org.libtorque.sys.Handles;
 
 /**
  * Uthreads that can run, first in, first out, under a spin lock: a ring that grows. Held for some ten nanoseconds, or for half a nanosecond each for threads that are stolen; a holder
@@ -14,18 +15,8 @@ final class ThreadQueue {
     private static final int SPINS = 1_000;
     /** The most that are stolen at once: a bound on how long the lock is held. */
     static final int MAX_STOLEN = 4096;
-    private static final VarHandle LOCK;
-    private static final VarHandle SIZE;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            LOCK = lookup.findVarHandle(ThreadQueue.class, "lock", int.class);
-            SIZE = lookup.findVarHandle(ThreadQueue.class, "size", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle LOCK = Handles.field(MethodHandles.lookup(), "lock", int.class);
+    private static final VarHandle SIZE = Handles.field(MethodHandles.lookup(), "size", int.class);
 
     @SuppressWarnings("unused") private int lock;
 

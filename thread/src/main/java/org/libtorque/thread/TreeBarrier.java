@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.libtorque.sys.Handles;
 
 /**
  * A {@link Barrier} for many parties that know their numbers: arrivals are counted in a tree of small counters, each on cache lines of its own (a software combining tree:
@@ -19,15 +20,7 @@ public final class TreeBarrier {
     /** Longs from one counter to the next: two cache lines, which x86-64 prefetches in pairs. */
     private static final int STRIDE = 16;
     private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle EPOCH;
-
-    static {
-        try {
-            EPOCH = MethodHandles.lookup().findVarHandle(TreeBarrier.class, "epoch", Epoch.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle EPOCH = Handles.field(MethodHandles.lookup(), "epoch", Epoch.class);
 
     /** Rounds until it breaks, with counters that are of no use to others afterwards. */
     private record Epoch(BarrierRounds rounds, long[] counts) {}

@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Task;
 import org.libtorque.vcore.Vcore;
 import org.libtorque.vcore.VcoreThread;
@@ -33,15 +34,7 @@ public final class VcoreContext {
     public static final long TURN_NANOS = 50_000;
     /** Switches between two looks at the clock, at most. */
     private static final int MAX_UNTIMED = 16;
-    private static final VarHandle ARRIVED;
-
-    static {
-        try {
-            ARRIVED = MethodHandles.lookup().findVarHandle(VcoreContext.class, "arrived", ScheduledUthread.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle ARRIVED = Handles.field(MethodHandles.lookup(), "arrived", ScheduledUthread.class);
 
     private final Scheduler scheduler;
     private final Vcore vcore;

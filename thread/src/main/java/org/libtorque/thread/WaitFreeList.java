@@ -3,6 +3,7 @@ package org.libtorque.thread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
+import org.libtorque.sys.Handles;
 
 /**
  * A bag of items with slots, for caches of like objects of which any will do: parlib's wait-free list (Klues 2015, 2.5.2). Any thread may call anything; nobody ever waits for
@@ -24,17 +25,8 @@ import java.util.Objects;
 public final class WaitFreeList<T> {
     private static final int CHUNK_SLOTS = 32;
     private static final VarHandle ITEM = MethodHandles.arrayElementVarHandle(Object[].class);
-    private static final VarHandle NEXT, CLAIMED;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            NEXT = lookup.findVarHandle(Chunk.class, "next", Chunk.class);
-            CLAIMED = lookup.findVarHandle(Chunk.class, "claimed", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle NEXT = Handles.field(MethodHandles.lookup(), Chunk.class, "next", Chunk.class);
+    private static final VarHandle CLAIMED = Handles.field(MethodHandles.lookup(), Chunk.class, "claimed", int.class);
 
     private static final class Chunk {
         final Object[] items = new Object[CHUNK_SLOTS];

@@ -2,6 +2,7 @@ package org.libtorque.thread;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * A thread that waits for a synchroniser: made when it has to block, in one {@link WaiterList} at a time, gone when it goes on.
@@ -27,15 +28,7 @@ final class Waiter {
     /** For {@link #await}: there is no deadline. Another deadline with that value is moved by a nanosecond. */
     static final long NO_DEADLINE = Long.MIN_VALUE;
 
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(Waiter.class, "state", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), "state", int.class);
 
     final Thread thread = Parker.mayBlock();
     Waiter next, previous;

@@ -18,22 +18,15 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.libtorque.sys.Handles;
 import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.thread.Futex.Outcome;
 
 /** What futex(2) promises, of {@link Futex}. */
 abstract class FutexContract {
-    private static final VarHandle FIELD, OTHER;
-
-    static {
-        try {
-            FIELD = MethodHandles.lookup().findVarHandle(FutexContract.class, "field", int.class);
-            OTHER = MethodHandles.lookup().findVarHandle(FutexContract.class, "other", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle FIELD = Handles.field(MethodHandles.lookup(), "field", int.class);
+    private static final VarHandle OTHER = Handles.field(MethodHandles.lookup(), "other", int.class);
 
     final Crew.Kind kind;
     private Crew crew;

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.libtorque.sys.Handles;
 
 /**
  * Loads this package's classes a second time, with {@link Interleaver#step} before each access by {@link VarHandle} or to a volatile field, and the interleaver in the place of
@@ -57,6 +58,8 @@ final class Weaver extends ClassLoader {
     }
 
     private static final String PACKAGE = "org.libtorque.thread.";
+    /** Loaded a second time too: its module exports it to ours, and not to what is loaded here. */
+    private static final String HANDLES = Handles.class.getName();
     private static final ClassDesc HOOKS = ClassDesc.of(Interleaver.class.getName());
     private static final ClassDesc OBJECT = ConstantDescs.CD_Object, THREAD = ClassDesc.of("java.lang.Thread"), HANDLE = ConstantDescs.CD_VarHandle;
     private static final Set<String> SHARED = Set.of(PACKAGE + "Interleaver", PACKAGE + "Scenario", PACKAGE + "Scenario$Body");
@@ -81,7 +84,7 @@ final class Weaver extends ClassLoader {
     }
 
     @Override protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        if (!name.startsWith(PACKAGE) || SHARED.contains(name)) return super.loadClass(name, resolve);
+        if (!(name.startsWith(PACKAGE) || name.equals(HANDLES)) || SHARED.contains(name)) return super.loadClass(name, resolve);
         synchronized (getClassLoadingLock(name)) {
             Class<?> loaded = findLoadedClass(name);
             if (loaded != null) return loaded;
@@ -91,7 +94,8 @@ final class Weaver extends ClassLoader {
     }
 
     private static byte[] read(String name) {
-        try (InputStream in = Weaver.class.getResourceAsStream(name.substring(PACKAGE.length()) + ".class")) {
+        Class<?> neighbour = name.equals(HANDLES) ? Handles.class : Weaver.class;
+        try (InputStream in = neighbour.getResourceAsStream(name.substring(name.lastIndexOf('.') + 1) + ".class")) {
             return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * A mutual-exclusion class of tasks (Zeldovich et al. 2003): tasks of one colour never run in parallel and run in the
@@ -32,10 +33,10 @@ public final class Color {
     private static final Task HELD = new Task() {
         @Override protected void run() { throw new AssertionError(); }
     };
-    private static final VarHandle TOP;
-    private static final VarHandle HOME;
-    private static final VarHandle READERS;
-    private static final VarHandle BUSY_SINCE;
+    private static final VarHandle TOP = Handles.field(MethodHandles.lookup(), "top", Task.class);
+    private static final VarHandle HOME = Handles.field(MethodHandles.lookup(), "home", Vcore.class);
+    private static final VarHandle READERS = Handles.field(MethodHandles.lookup(), "readers", int.class);
+    private static final VarHandle BUSY_SINCE = Handles.field(MethodHandles.lookup(), "busySince", long.class);
     /** In {@code readers}: an exclusive task waits until they are done, and the colour is held by the last of them to be. */
     private static final int WAITING_FOR_READERS = 1 << 31;
     /** Posted: it was idle, and the caller holds it now. */
@@ -44,18 +45,6 @@ public final class Color {
     static final int WAITING = 0;
     /** Not posted. */
     static final int FULL = -1;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            TOP = lookup.findVarHandle(Color.class, "top", Task.class);
-            HOME = lookup.findVarHandle(Color.class, "home", Vcore.class);
-            BUSY_SINCE = lookup.findVarHandle(Color.class, "busySince", long.class);
-            READERS = lookup.findVarHandle(Color.class, "readers", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     /** The shares of a colour unless told otherwise. */
     public static final int NORMAL_SHARES = 64;

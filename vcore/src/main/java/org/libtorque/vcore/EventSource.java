@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * Something that events come from: a descriptor registered with one vcore's {@link EventQueue}. It is the task that
@@ -30,15 +31,7 @@ public abstract class EventSource extends Resident {
      */
     public static final int SENT = 1 << 30;
 
-    private static final VarHandle READY;
-
-    static {
-        try {
-            READY = MethodHandles.lookup().findVarHandle(EventSource.class, "ready", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle READY = Handles.field(MethodHandles.lookup(), "ready", int.class);
 
     private int fd;
     private int slot = -1;

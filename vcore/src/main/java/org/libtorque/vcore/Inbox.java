@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * Keeps {@code top} off the lines of whatever lies in front of the inbox. The int takes the gap behind the object's header, into which the JVM would put a compressed
@@ -35,15 +36,7 @@ abstract class InboxPad1 extends InboxTop {
  * <p>Putting is one compare-and-set, which releases the colour's fields to who takes them, and acquires them by the exchange. Of two who take, each colour is one's.
  */
 final class Inbox extends InboxPad1 {
-    private static final VarHandle TOP;
-
-    static {
-        try {
-            TOP = MethodHandles.lookup().findVarHandle(InboxTop.class, "top", Color.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle TOP = Handles.field(MethodHandles.lookup(), InboxTop.class, "top", Color.class);
 
     /** Hands over a colour that the caller holds. Any thread. */
     void put(Color color) {

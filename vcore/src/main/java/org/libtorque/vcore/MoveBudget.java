@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * How many colours may move for good: a token bucket that the vcores of a runtime share, whose rate follows what moves are worth.
@@ -26,18 +27,8 @@ final class MoveBudget {
     private static final int LEAST_IMBALANCE = 64;
     private static final int MAX_DOUBLINGS = 16;
     private static final long NANOS_PER_SECOND = 1_000_000_000;
-    private static final VarHandle LOCK;
-    private static final VarHandle EMPTY_UNTIL;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            LOCK = lookup.findVarHandle(MoveBudget.class, "lock", int.class);
-            EMPTY_UNTIL = lookup.findVarHandle(MoveBudget.class, "emptyUntil", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle LOCK = Handles.field(MethodHandles.lookup(), "lock", int.class);
+    private static final VarHandle EMPTY_UNTIL = Handles.field(MethodHandles.lookup(), "emptyUntil", long.class);
 
     private final Scoreboard board;
     private final int baseRate;

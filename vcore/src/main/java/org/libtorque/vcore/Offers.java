@@ -3,6 +3,7 @@ package org.libtorque.vcore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.libtorque.sys.Affinity;
+import org.libtorque.sys.Handles;
 
 /** Keeps {@code lock} off the lines of whatever lies in front of it. */
 @SuppressWarnings("unused")
@@ -44,28 +45,13 @@ abstract class OffersPad1 extends OffersFields {
  * <p>Whether the owner {@linkplain Scoreboard#isOffering is marked as offering} is changed inside the lock only; while there is nothing, it is not.
  */
 final class Offers extends OffersPad1 {
-    private static final VarHandle LOCK;
-    private static final VarHandle FIRST;
-    private static final VarHandle SHARES;
-    private static final VarHandle WORK;
-    private static final VarHandle BACKLOG;
-    private static final VarHandle BUSY_UNTIL;
-    private static final VarHandle STOLEN;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            LOCK = lookup.findVarHandle(OffersFields.class, "lock", long.class);
-            FIRST = lookup.findVarHandle(OffersFields.class, "firstHint", long.class);
-            SHARES = lookup.findVarHandle(OffersFields.class, "sharesHint", long.class);
-            STOLEN = lookup.findVarHandle(OffersFields.class, "stolen", long.class);
-            WORK = lookup.findVarHandle(OffersFields.class, "workHint", long.class);
-            BUSY_UNTIL = lookup.findVarHandle(OffersFields.class, "busyUntil", long.class);
-            BACKLOG = lookup.findVarHandle(OffersFields.class, "backlogHint", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle LOCK = Handles.field(MethodHandles.lookup(), OffersFields.class, "lock", long.class);
+    private static final VarHandle FIRST = Handles.field(MethodHandles.lookup(), OffersFields.class, "firstHint", long.class);
+    private static final VarHandle SHARES = Handles.field(MethodHandles.lookup(), OffersFields.class, "sharesHint", long.class);
+    private static final VarHandle WORK = Handles.field(MethodHandles.lookup(), OffersFields.class, "workHint", long.class);
+    private static final VarHandle BACKLOG = Handles.field(MethodHandles.lookup(), OffersFields.class, "backlogHint", long.class);
+    private static final VarHandle BUSY_UNTIL = Handles.field(MethodHandles.lookup(), OffersFields.class, "busyUntil", long.class);
+    private static final VarHandle STOLEN = Handles.field(MethodHandles.lookup(), OffersFields.class, "stolen", long.class);
 
     private static final int SPINS = 200;
 

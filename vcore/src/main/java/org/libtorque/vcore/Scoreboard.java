@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.libtorque.hardware.Universe;
+import org.libtorque.sys.Handles;
 
 /**
  * What the vcores of one runtime know of each other, and who is near whom.
@@ -26,15 +27,7 @@ public final class Scoreboard {
     public static final int MAX_VCORES = 4096;
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle SHARED;
-
-    static {
-        try {
-            SHARED = MethodHandles.lookup().findVarHandle(Scoreboard.class, "shared", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle SHARED = Handles.field(MethodHandles.lookup(), "shared", int.class);
 
     /** Longs from line to line: 256 bytes, so that two lines never share a pair of cache lines. */
     private static final int STRIDE = 32;

@@ -3,6 +3,7 @@ package org.libtorque.vcore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.RejectedExecutionException;
+import org.libtorque.sys.Handles;
 
 /**
  * A unit of runnable work: an event callback, a posted continuation, later a uthread that is ready to continue. Each
@@ -21,15 +22,7 @@ import java.util.concurrent.RejectedExecutionException;
  */
 public abstract class Task {
     private static final int IDLE = 0, QUEUED = 1, TRYING = 2;
-    private static final VarHandle MARK;
-
-    static {
-        try {
-            MARK = MethodHandles.lookup().findVarHandle(Task.class, "mark", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle MARK = Handles.field(MethodHandles.lookup(), "mark", int.class);
 
     /** Next task of the same colour: the poster's until it is published, the colour's holder's after. */
     Task next;

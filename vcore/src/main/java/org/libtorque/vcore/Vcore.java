@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.jdk.JdkThreads;
 
 /**
@@ -74,21 +75,9 @@ public final class Vcore {
     private static final int TURNS = 0, EVENTS = 1, TASKS = 2, BLOCKS = 3, POSTED = 4;
     static final int STEALS = 5, STOLEN = 6, PUSHED = 7, MOVES = 8, WAKES = 9;
     private static final int STAT_COUNT = 10;
-    private static final VarHandle RUNNING_TASK;
-    private static final VarHandle TURN_START;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            RUNNING_TASK = lookup.findVarHandle(Vcore.class, "runningTask", Task.class);
-            CUSTODY = lookup.findVarHandle(Vcore.class, "custody", int.class);
-            TURN_START = lookup.findVarHandle(Vcore.class, "turnStart", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private static final VarHandle CUSTODY;
+    private static final VarHandle RUNNING_TASK = Handles.field(MethodHandles.lookup(), "runningTask", Task.class);
+    private static final VarHandle TURN_START = Handles.field(MethodHandles.lookup(), "turnStart", long.class);
+    private static final VarHandle CUSTODY = Handles.field(MethodHandles.lookup(), "custody", int.class);
     /** In {@code custody}. */
     private static final int KEPT = 0, LENT = 1, TAKEN = 2;
     private static final int CUSTODY_SPINS = 200;

@@ -2,21 +2,14 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /** The platform thread of a vcore; knowing its vcore, it saves a thread-local look-up. */
 public final class VcoreThread extends Thread {
     /** Address space, not memory. Virtual threads run on the stacks of their carriers; elsewhere they have as much. */
     private static final long STACK_BYTES = 1 << 20;
 
-    private static final VarHandle MOUNTED;
-
-    static {
-        try {
-            MOUNTED = MethodHandles.lookup().findVarHandle(VcoreThread.class, "mounted", Object.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle MOUNTED = Handles.field(MethodHandles.lookup(), "mounted", Object.class);
 
     private Vcore vcore;
     private Object mounted;

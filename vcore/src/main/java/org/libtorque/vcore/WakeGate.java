@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /** Keeps {@code state} off the lines of whatever lies in front of the gate. */
 @SuppressWarnings("unused")
@@ -81,15 +82,7 @@ public final class WakeGate extends WakeGatePad1 {
     /** A poster has taken it on itself to wake the owner. */
     public static final long NOTIFIED = 2;
 
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(WakeGateState.class, "state", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle STATE = Handles.field(MethodHandles.lookup(), WakeGateState.class, "state", long.class);
 
     /** Creates a gate that is awake. */
     public WakeGate() {}

@@ -15,21 +15,14 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.libtorque.sys.Handles;
 import org.libtorque.testkit.AllocationProbe;
 import org.libtorque.testkit.Eventually;
 import org.libtorque.testkit.FieldOffsets;
 
 class OffersTest {
     private static final int POSITION = 2;
-    private static final VarHandle LOCK;
-
-    static {
-        try {
-            LOCK = MethodHandles.lookup().findVarHandle(Offers.class, "lock", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle LOCK = Handles.field(MethodHandles.lookup(), Offers.class, "lock", long.class);
 
     private final Scoreboard board = Scoreboard.flat(4);
     private final Offers offers = new Offers(board, POSITION);

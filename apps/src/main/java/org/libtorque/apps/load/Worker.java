@@ -15,6 +15,7 @@ import org.HdrHistogram.Histogram;
 import org.libtorque.Torque;
 import org.libtorque.event.ConnectOptions;
 import org.libtorque.event.Watch;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.Color;
 
 /**
@@ -29,18 +30,9 @@ final class Worker {
     private static final int MAX_MESSAGES = 3;
     static final long HIGHEST_LATENCY_NANOS = 3_600_000_000_000L;
 
-    private static final VarHandle ANSWERS, ERRORS, OPEN;
-
-    static {
-        try {
-            var lookup = MethodHandles.lookup();
-            ANSWERS = lookup.findVarHandle(Worker.class, "totalAnswers", long.class);
-            ERRORS = lookup.findVarHandle(Worker.class, "totalErrors", long.class);
-            OPEN = lookup.findVarHandle(Worker.class, "openConnections", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle ANSWERS = Handles.field(MethodHandles.lookup(), "totalAnswers", long.class);
+    private static final VarHandle ERRORS = Handles.field(MethodHandles.lookup(), "totalErrors", long.class);
+    private static final VarHandle OPEN = Handles.field(MethodHandles.lookup(), "openConnections", long.class);
 
     private final Torque torque;
     private final Plan plan;

@@ -2,6 +2,7 @@ package org.libtorque.vcore.epoll;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 
 /**
  * What epoll has reported of a stream's input, handed from home to the runner: a count of edges, of which the runner remembers the last that it has
@@ -15,15 +16,7 @@ final class EpollInput {
     private static final int END_ANNOUNCED = 1;
     private static final int EDGE = 2;
 
-    private static final VarHandle EDGES;
-
-    static {
-        try {
-            EDGES = MethodHandles.lookup().findVarHandle(EpollInput.class, "edges", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle EDGES = Handles.field(MethodHandles.lookup(), "edges", int.class);
 
     /** Written with release by whoever harvests home's queue, one at a time; read by the runner with acquire. */
     private int edges;

@@ -22,6 +22,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.EventFd;
 import org.libtorque.sys.Files;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Sockets;
 import org.libtorque.sys.SyscallException;
@@ -61,15 +62,7 @@ public final class EpollQueue extends EventQueue {
     private static final int PAUSED = 1 << 16;
 
     private static final int SPINS = 200;
-    private static final VarHandle LOCK;
-
-    static {
-        try {
-            LOCK = MethodHandles.lookup().findVarHandle(EpollQueue.class, "lock", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle LOCK = Handles.field(MethodHandles.lookup(), "lock", int.class);
 
     private final ErrnoSlot errno = ErrnoSlot.allocate();
     private final BlockPool blocks;

@@ -2,6 +2,7 @@ package org.libtorque.vcore.uring;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.libtorque.sys.Handles;
 import org.libtorque.vcore.StreamSource;
 
 /**
@@ -28,18 +29,8 @@ final class UringInput {
     static final int STALLED = -2;
     static final int END = -3;
 
-    private static final VarHandle TOP;
-    private static final VarHandle TAKEN;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            TOP = lookup.findVarHandle(UringInput.class, "top", int.class);
-            TAKEN = lookup.findVarHandle(UringInput.class, "taken", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle TOP = Handles.field(MethodHandles.lookup(), "top", int.class);
+    private static final VarHandle TAKEN = Handles.field(MethodHandles.lookup(), "taken", int.class);
 
     final StreamSource source;
     private final UringQueues queues;

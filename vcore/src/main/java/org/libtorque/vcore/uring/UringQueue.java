@@ -15,6 +15,7 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.ErrnoSlot;
 import org.libtorque.sys.EventFd;
 import org.libtorque.sys.Files;
+import org.libtorque.sys.Handles;
 import org.libtorque.sys.IoUring;
 import org.libtorque.sys.IoUring.Sqe;
 import org.libtorque.sys.NativeMemory;
@@ -86,15 +87,7 @@ public final class UringQueue extends EventQueue {
     /** Connections that wait for their listener above which it accepts no more: in the backlog they would cost no descriptors. */
     private static final int MAX_ACCEPTED = 256;
 
-    private static final VarHandle ERRANDS;
-
-    static {
-        try {
-            ERRANDS = MethodHandles.lookup().findVarHandle(UringQueue.class, "errands", UringInput.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final VarHandle ERRANDS = Handles.field(MethodHandles.lookup(), "errands", UringInput.class);
 
     private final ErrnoSlot errno = ErrnoSlot.allocate();
     private final ErrnoSlot wakeErrno = ErrnoSlot.allocate();
