@@ -16,7 +16,6 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.UnixDomainSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -62,8 +61,6 @@ class DatagramSystemTest extends SystemTest {
     private static void send(DatagramSocket socket, byte[] data, SocketAddress to) throws IOException {
         socket.send(new DatagramPacket(data, data.length, to));
     }
-
-    private static byte[] ascii(String text) { return text.getBytes(StandardCharsets.US_ASCII); }
 
     private DatagramListener echoing() throws IOException {
         return torque().receive(ANY_PORT, (endpoint, data) -> assertTrue(endpoint.reply(data)));

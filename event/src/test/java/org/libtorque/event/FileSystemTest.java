@@ -40,8 +40,6 @@ class FileSystemTest extends SystemTest {
         return root.open(bytes, bytes.length);
     }
 
-    private static byte[] ascii(String text) { return text.getBytes(StandardCharsets.US_ASCII); }
-
     @Test void fiftyMegabytesArriveUnchanged() throws IOException {
         byte[] part = random(1 << 20, 1);
         var expected = new CRC32();

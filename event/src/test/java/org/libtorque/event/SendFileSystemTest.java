@@ -11,7 +11,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -59,8 +58,6 @@ class SendFileSystemTest extends FileTest {
     private void expectSent(long bytes) { assertEquals(new End(bytes, null), end()); }
 
     private Path file(String name, byte[] content) throws IOException { return Files.write(directory.resolve(name), content); }
-
-    private static byte[] ascii(String text) { return text.getBytes(StandardCharsets.US_ASCII); }
 
     private static byte[] join(byte[]... parts) {
         var all = new ByteArrayOutputStream();

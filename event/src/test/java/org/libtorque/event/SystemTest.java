@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -38,6 +39,9 @@ abstract class SystemTest {
     /** Far above {@link #STOP_LIMIT}: a stop that hangs on somebody who does not come to an end is told from one that a busy machine delays. */
     private static final Duration DRAIN_TIMEOUT = Eventually.scaled(Duration.ofSeconds(150)), STOP_LIMIT = Duration.ofSeconds(60);
 
+    /** The smallest blocks there are. */
+    static final int SMALL_BLOCK = 4096;
+
     @Parameter Setup setup;
 
     final List<Throwable> failures = new CopyOnWriteArrayList<>();
@@ -68,7 +72,14 @@ abstract class SystemTest {
         return torque;
     }
 
+    /** As {@link #options}, with the smallest blocks, so that little data fills many. */
+    final void openWithSmallBlocks(int blocks) { open(options().withBuffers(SMALL_BLOCK, (long) blocks * SMALL_BLOCK)); }
+
     final Listener serve(ConnectionHandler handler) throws IOException { return torque().listen(ANY_PORT, handler); }
+
+    final Listener serveInOneColour(ConnectionHandler handler) throws IOException {
+        return torque().listen(ANY_PORT, ListenOptions.DEFAULT.withColor(torque().newColor()), handler);
+    }
 
     final Listener echo() throws IOException { return serve(c -> c.onRead(Connection::write)); }
 
@@ -175,6 +186,8 @@ abstract class SystemTest {
         new SplittableRandom(seed).nextBytes(bytes);
         return bytes;
     }
+
+    static byte[] ascii(String text) { return text.getBytes(StandardCharsets.US_ASCII); }
 
     static Vcore current() { return Vcore.current(); }
 }
