@@ -1,5 +1,8 @@
 package org.libtorque.event;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import org.libtorque.memory.BlockPool;
 import org.libtorque.memory.raw.RawSink;
 import org.libtorque.sys.NativeMemory;
@@ -95,6 +98,32 @@ final class OutputSink extends RawSink {
 
     @Override protected void ensure(int count) { nextBlock(); }
 
-    /** Puts bytes from memory of any kind. */
-    void putMemory(long address, int count) { putFrom(address, count); }
+    /** Puts what remains in a buffer of any kind, and sets its position behind that. */
+    void putBuffer(ByteBuffer data) {
+        if (data.hasArray()) put(data.array(), data.arrayOffset() + data.position(), data.remaining());
+        else putSegment(MemorySegment.ofBuffer(data));
+        data.position(data.limit());
+    }
+
+    /**
+     * Puts the bytes of a segment of any kind.
+     *
+     * @throws IllegalStateException if its arena is closed
+     * @throws WrongThreadException if the calling thread may not read it
+     */
+    void putSegment(MemorySegment data) {
+        if (!data.isNative()) {
+            put(data.toArray(ValueLayout.JAVA_BYTE));
+            return;
+        }
+        // The bytes are read by their address, which is not checked as access to a segment is.
+        if (!data.scope().isAlive()) throw new IllegalStateException("the segment's arena is closed");
+        if (!data.isAccessibleBy(Thread.currentThread())) throw new WrongThreadException("the segment belongs to another thread");
+        long length = data.byteSize();
+        for (long at = 0; at < length; ) {
+            int n = (int) Math.min(length - at, Integer.MAX_VALUE);
+            putFrom(data.address() + at, n);
+            at += n;
+        }
+    }
 }

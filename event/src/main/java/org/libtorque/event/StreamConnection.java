@@ -15,12 +15,9 @@ import org.libtorque.sys.Errno;
 import org.libtorque.sys.Files;
 import org.libtorque.sys.NativeMemory;
 import org.libtorque.sys.Sockets;
-import org.libtorque.vcore.Balance;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventQueue;
-import org.libtorque.vcore.StreamSource;
 import org.libtorque.vcore.Task;
-import org.libtorque.vcore.Timer;
 import org.libtorque.vcore.Vcore;
 
 /**
@@ -39,23 +36,17 @@ import org.libtorque.vcore.Vcore;
  * needs the home (registering, pausing, waiting for room, timers, the end) sets what is wanted and {@linkplain #goHome goes home}; in all other states it always
  * runs there. Nothing of it is touched but under its colour, with one exception: the home's thread, while nobody holds the colour ({@link #sent}, {@link #abandon}).
  */
-final class StreamConnection extends StreamSource implements Connection {
+final class StreamConnection extends TimedStream implements Connection {
     private static final AtomicLong IDS = new AtomicLong();
-    private static final int DRAIN = 8, TIME = 16, RESUME = 32, FLUSH = 64, ABANDON = 128;
 
     private static final int CONNECTING = 0, OPEN = 1, CLOSING = 2, LINGERING = 3, ENDING = 4, ENDED = 5;
 
     /** Receives per turn, before other colours get theirs. */
     private static final int READ_BUDGET = 16;
     private static final int READ_BYTES_BUDGET = 256 * 1024;
-    private static final long BUFFER_RETRY_NANOS = 5_000_000;
     static final int DEFAULT_LOW_WATERMARK = 64 * 1024;
     static final int DEFAULT_HIGH_WATERMARK = 256 * 1024;
 
-    /** Of the home. */
-    private Loop loop;
-    /** Of the vcore that runs it; null while {@link #run} does not. */
-    private Loop here;
     private int state;
     /** Read by any thread in {@link #isOpen}; written by the home vcore. */
     private volatile boolean open;
@@ -98,29 +89,9 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Not the colour's, which connections can share. */
     private final long id = IDS.incrementAndGet();
 
-    // Time. A limit of 0 is none; one lazy timer stands at or before the earliest.
-    private final ConnectionTimer timer = new ConnectionTimer(this);
-    private long lastActivity;
-    private long idleNanos;
-    private long progressNanos;
-    private int progressMinBytes;
-    private long progressDeadline;
-    private long progressBytes;
-    /** Bytes that the peer's kernel had acknowledged when we last asked; -1 if we did not since the last progress that we saw by ourselves. */
-    private long acknowledged = -1;
-    private long deadline;
-    private boolean deadlineSet;
-    private boolean progressSet;
-    private boolean bufferRetry;
     private long lingerNanos;
-    /** When the timer goes off at the latest, 0 if it does not. The timer itself is the home's. */
-    private long timerDue;
     /** Why it is ENDING. */
     private Throwable endCause;
-    /** Whether receiving and hearing of hang-ups is as wanted; only the home can change it. */
-    private boolean receivingPaused;
-    private boolean hangUpWanted;
-    private boolean pauseWanted;
 
     private boolean drainAsked;
     private boolean running;
@@ -134,76 +105,17 @@ final class StreamConnection extends StreamSource implements Connection {
     StreamConnection nextOpen;
     StreamConnection previousOpen;
 
-    StreamConnection(Loop loop, Color color, int fd) {
-        super(color, fd);
-        this.loop = loop;
-    }
+    StreamConnection(Loop loop, Color color, int fd) { super(loop, color, fd); }
 
-    // ----------------------------------------------------------------------------------------------------------- where it is
-
-    /** Returns the loop of the vcore that runs this connection's colour. */
-    private Loop here() {
-        Loop running = here;
-        return running != null ? running : Loop.current();
-    }
-
-    /** Whoever calls is to be of this connection's colour. */
-    private void checkColor() {
-        if (isMine()) return;
-        throw new IllegalStateException(this + " belongs to its colour; call from one of its callbacks, or through execute()");
-    }
-
-    private boolean isAtHome() { return loop.vcore.isCurrent(); }
-
-    /** The next turn is at home. */
-    private void goHome(int bits) {
-        runAtHome(true);
-        signal(bits);
-    }
+    // -------------------------------------------------------------------------------------------------------------- moving
 
     /** Whether it need not be at home. */
     private void roam() { runAtHome(state != OPEN); }
 
-    /** Makes receiving and hearing of hang-ups as wanted: at once or when at home. */
-    private void applyWanted() {
-        if (receivingPaused == pauseWanted && !hangUpWanted) return;
-        if (!isAtHome()) {
-            goHome(FLUSH);
-            return;
-        }
-        if (receivingPaused != pauseWanted) {
-            receivingPaused = pauseWanted;
-            loop.queue.pauseReceiving(this, pauseWanted);
-        }
-        if (hangUpWanted) {
-            hangUpWanted = false;
-            loop.queue.awaitHangUp(this);
-        }
-    }
-
-    private void pauseReceiving(boolean paused) {
-        pauseWanted = paused;
-        applyWanted();
-    }
-
-    private void awaitHangUp() {
-        hangUpWanted = true;
-        applyWanted();
-    }
-
-    /** There is no room to send: waits for some, at home. */
-    private void awaitRoom(boolean asked) {
-        outputWaits();
-        if (!isAtHome()) goHome(FLUSH);
-        else if (!asked) loop.queue.awaitWritable(this);
-    }
-
-    // ---- moving
-
     @Override protected boolean canMove() { return state == OPEN; }
 
     @Override protected void depart() {
-        loop.vcore.timers().cancel(timer);
+        unplaceTimer();
         loop.movedOut(this);
         super.depart();
     }
@@ -216,17 +128,9 @@ final class StreamConnection extends StreamSource implements Connection {
             failure = result; // the next turn ends it
             signal(HANG_UP);
         }
-        if (timerDue != 0) loop.vcore.timers().schedule(timer, timerDue);
+        placeTimer();
         if (loop.over()) signal(ABANDON);
         else if (loop.draining()) loop.askSoon(); // when what has arrived in between is known
-    }
-
-    private static final class ConnectionTimer extends Timer {
-        private final StreamConnection connection;
-
-        ConnectionTimer(StreamConnection connection) { this.connection = connection; }
-
-        @Override protected void onExpiry(long nowNanos) { connection.signal(TIME); } // the rest happens under the colour
     }
 
     // ------------------------------------------------------------------------------------------------------------ life
@@ -237,9 +141,9 @@ final class StreamConnection extends StreamSource implements Connection {
     /** Takes an accepted socket into service. Ends the connection by itself if that fails. */
     void openAccepted(ConnectionHandler handler, long idle) {
         state = OPEN;
-        idleNanos = idle;
+        idleLimit(idle);
         open = true;
-        lastActivity = loop.vcore.now();
+        activeAt(loop.vcore.now());
         loop.opened(this);
         Loop at = loop; // when it has been let go it may move
         // The listener's turn, not this connection's. Held before the socket is registered: from then on others may harvest its events, and take the colour.
@@ -267,7 +171,7 @@ final class StreamConnection extends StreamSource implements Connection {
         state = CONNECTING;
         openHandler = handler;
         connectFailureHandler = onFailure;
-        lastActivity = loop.vcore.now();
+        activeAt(loop.vcore.now());
         int result;
         do result = Sockets.connect(loop.errno, fd(), loop.scratch, addressLength);
         while (result == -Errno.EINTR);
@@ -317,7 +221,7 @@ final class StreamConnection extends StreamSource implements Connection {
         }
         state = OPEN;
         open = true;
-        deadlineSet = false;
+        deadlineIn(0);
         connectFailureHandler = null;
         callOpenHandler();
     }
@@ -349,14 +253,14 @@ final class StreamConnection extends StreamSource implements Connection {
         try {
             if ((bits & SENT) != 0) completed(takeSent());
             if (state == ENDED) return;
-            if ((bits & TIME) != 0) timerDue = 0; // it has gone off
+            if ((bits & TIME) != 0) timerIsOff();
             if ((bits & RESUME) != 0) {
                 redeliver = true;
                 showAgain = false;
             }
             if (here == loop) {
                 applyWanted();
-                if (timerMissing()) loop.vcore.timers().schedule(timer, timerDue);
+                if (state < ENDING) placeTimer();
                 if (state == ENDING) {
                     Throwable cause = endCause;
                     endCause = null;
@@ -420,8 +324,7 @@ final class StreamConnection extends StreamSource implements Connection {
         boolean wasConnecting = state == CONNECTING;
         state = ENDED;
         open = false;
-        loop.vcore.timers().cancel(timer);
-        timerDue = 0;
+        dropTimer();
         loop.sink.forget(output);
         if (!carryShown) releaseCarry();
         output.drop(loop.blocks);
@@ -552,11 +455,6 @@ final class StreamConnection extends StreamSource implements Connection {
 
     private int receiveOnce(ReadHandler handler) throws Exception { return carryLength == 0 ? receiveFresh(handler) : receiveBehindCarry(handler); }
 
-    private void retrySoon() {
-        bufferRetry = true;
-        armTimerAt(here().vcore.now() + BUFFER_RETRY_NANOS);
-    }
-
     @Override public int receive(boolean more, ReadHandler handler) throws Exception {
         checkColor();
         if (state != OPEN) return END;
@@ -593,7 +491,7 @@ final class StreamConnection extends StreamSource implements Connection {
         EventQueue queue = here.queue;
         int n = queue.receive(this);
         if (n <= 0) return n;
-        lastActivity = here.vcore.now();
+        activeAt(here.vcore.now());
         RawView view = here.view;
         long address = queue.inputAddress();
         view.point(address, n);
@@ -638,7 +536,7 @@ final class StreamConnection extends StreamSource implements Connection {
         int end = carryOffset + carryLength;
         int n = here().queue.receive(this, carryBlock + end, carryCapacity - end);
         if (n <= 0) return n;
-        lastActivity = here().vcore.now();
+        activeAt(here().vcore.now());
         carryLength += n;
         deliverCarry(handler);
         return n;
@@ -748,8 +646,7 @@ final class StreamConnection extends StreamSource implements Connection {
         checkColor();
         if (readingPaused || state != OPEN) return;
         readingPaused = true;
-        hangUpWanted = true;
-        pauseReceiving(true); // a peer that resets must not stay unnoticed until somebody reads again
+        pauseReceivingAndAwaitHangUp();
     }
 
     @Override public void resumeReading() {
@@ -789,30 +686,13 @@ final class StreamConnection extends StreamSource implements Connection {
     @Override public void write(byte[] data, int offset, int length) { output().put(data, offset, length); }
 
     @Override public void write(ByteBuffer data) {
-        if (data.hasArray()) {
-            output().put(data.array(), data.arrayOffset() + data.position(), data.remaining());
-            data.position(data.limit());
-        } else {
-            write(MemorySegment.ofBuffer(data));
-            data.position(data.limit());
-        }
+        output();
+        here().sink.putBuffer(data);
     }
 
     @Override public void write(MemorySegment data) {
-        ByteSink sink = output();
-        long length = data.byteSize();
-        if (data.isNative()) {
-            // The bytes are read by their address, which is not checked as access to a segment is.
-            if (!data.scope().isAlive()) throw new IllegalStateException("the segment's arena is closed");
-            if (!data.isAccessibleBy(Thread.currentThread())) throw new WrongThreadException("the segment belongs to another thread");
-            for (long at = 0; at < length; ) {
-                int n = (int) Math.min(length - at, Integer.MAX_VALUE);
-                here().sink.putMemory(data.address() + at, n);
-                at += n;
-            }
-        } else {
-            sink.put(data.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
-        }
+        output();
+        here().sink.putSegment(data);
     }
 
     @Override public void sendFile(OpenFile source, long position, long count, Handler done) {
@@ -857,11 +737,11 @@ final class StreamConnection extends StreamSource implements Connection {
     /** The disk has brought what was waited for. Under the colour, in a task of its own. */
     void fileIsReady() {
         if (state >= ENDING) return;
-        lastActivity = Loop.current().vcore.now();
+        activeAt(Loop.current().vcore.now());
         signal(FLUSH);
     }
 
-    private long pendingOutput() {
+    @Override long pendingOutput() {
         OutputSink sink = here().sink;
         if (sink.isAt(output)) sink.commit();
         return output.pending();
@@ -916,14 +796,16 @@ final class StreamConnection extends StreamSource implements Connection {
                     return;
                 }
                 case NO_ROOM -> {
+                    outputWaits();
                     awaitRoom(true);
                     return;
                 }
                 case ON_DISK -> {
-                    progressSet = false; // it is not the peer who is slow
+                    outputDoesNotWait();
                     return;
                 }
                 case NO_ROOM_FOR_FILE -> {
+                    outputWaits();
                     awaitRoom(false);
                     return;
                 }
@@ -940,26 +822,10 @@ final class StreamConnection extends StreamSource implements Connection {
         }
     }
 
-    private void outputWaits() {
-        if (progressNanos > 0 && !progressSet) {
-            progressSet = true;
-            progressBytes = 0;
-            progressDeadline = here().vcore.now() + progressNanos;
-            armTimerAt(progressDeadline);
-        }
-    }
-
     /** The kernel has taken bytes. */
     private void progressed(long bytes) {
-        lastActivity = here().vcore.now();
+        tookBytes(bytes);
         belowLow();
-        if (!progressSet) return;
-        progressBytes += bytes;
-        if (progressBytes >= progressMinBytes) {
-            progressBytes = 0;
-            acknowledged = -1;
-            progressDeadline = lastActivity + progressNanos; // the timer, if early, looks again
-        }
     }
 
     private void belowLow() {
@@ -978,7 +844,7 @@ final class StreamConnection extends StreamSource implements Connection {
     }
 
     private void outputDone() {
-        progressSet = false;
+        outputDoesNotWait();
         belowLow();
         if (shutdownWanted && !outputShutDown) {
             outputShutDown = true;
@@ -991,7 +857,7 @@ final class StreamConnection extends StreamSource implements Connection {
                 state = LINGERING;
                 if (!outputShutDown) Sockets.shutdown(here().errno, fd(), Sockets.SHUT_WR);
                 outputShutDown = true;
-                setDeadline0(lingerNanos);
+                deadlineIn(lingerNanos);
                 pauseReceiving(false);
                 signal(READABLE);
             }
@@ -1031,7 +897,7 @@ final class StreamConnection extends StreamSource implements Connection {
         output.taken(result, here.blocks);
         progressed(result);
         if (!output.isEmpty() || state != OPEN || shutdownWanted) signal(FLUSH);
-        else progressSet = false;
+        else outputDoesNotWait();
     }
 
     @Override public void shutdownOutput() {
@@ -1044,16 +910,13 @@ final class StreamConnection extends StreamSource implements Connection {
 
     // ------------------------------------------------------------------------------------------------------------- end
 
-    /** Tells whether the caller is of this connection's colour; where nothing moves, whether it is on the same vcore. */
-    private boolean isMine() { return Vcore.currentColor() == color() || loop.vcore.balance() == Balance.STATIC && loop.vcore.isCurrent(); }
-
     @Override public void close() { close(0); }
 
     @Override public void closeLingering(Duration limit) { close(Math.max(1, limit.toNanos())); }
 
     private void close(long linger) {
         if (!isMine()) {
-            new Request(this, Request.CLOSE, null).postSurely();
+            new ConnectionRequest(this, ConnectionRequest.Kind.CLOSE, null).postSurely();
             return;
         }
         if (state == CONNECTING) {
@@ -1078,7 +941,7 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public void abort() {
         if (!isMine()) {
-            new Request(this, Request.ABORT, null).postSurely();
+            new ConnectionRequest(this, ConnectionRequest.Kind.ABORT, null).postSurely();
             return;
         }
         if (state >= ENDING) return;
@@ -1088,130 +951,40 @@ final class StreamConnection extends StreamSource implements Connection {
 
     @Override public boolean isOpen() { return open; }
 
-    @Override public void execute(Runnable action) {
-        Request request = new Request(this, Request.RUN, action);
-        request.post();
-    }
+    @Override public void execute(Runnable action) { new ConnectionRequest(this, ConnectionRequest.Kind.RUN, action).post(); }
 
-    /** Something that another thread asks of a connection. */
-    private static final class Request extends Task {
-        static final int CLOSE = 0, ABORT = 1, RUN = 2;
-        private final StreamConnection connection;
-        private final int kind;
-        private final Runnable action;
-
-        Request(StreamConnection connection, int kind, Runnable action) {
-            super(connection.color());
-            this.connection = connection;
-            this.kind = kind;
-            this.action = action;
-        }
-
-        @Override protected void run() {
-            switch (kind) {
-                case CLOSE -> connection.close();
-                case ABORT -> connection.abort();
-                default -> {
-                    if (connection.state < ENDING) action.run();
-                }
-            }
-        }
-
-        @Override protected void failed(Throwable cause) { connection.failed(cause); }
-    }
+    /** Tells whether it has ended, or is on its way home to do so. */
+    boolean hasEnded() { return state >= ENDING; }
 
     // ------------------------------------------------------------------------------------------------------------ time
 
     @Override public void setIdleTimeout(Duration timeout) {
         checkColor();
-        idleNanos = timeout.toNanos();
+        idleLimit(timeout.toNanos());
         if (!opening) armTimer(); // armed after opening
     }
 
     @Override public void setWriteProgressTimeout(Duration timeout, int minBytes) {
         checkColor();
-        progressNanos = timeout.toNanos();
-        progressMinBytes = minBytes;
-        progressSet = false;
+        progressLimit(timeout.toNanos(), minBytes);
         if (output.isInFlight() || pendingOutput() > 0) outputWaits();
     }
 
     @Override public void setDeadline(long nanosFromNow) {
         checkColor();
         if (state == CLOSING || state == LINGERING) return;
-        setDeadline0(nanosFromNow);
+        deadlineIn(nanosFromNow);
     }
 
-    private void setDeadline0(long nanosFromNow) {
-        deadlineSet = nanosFromNow != 0;
-        if (deadlineSet) {
-            deadline = here().vcore.now() + nanosFromNow;
-            armTimerAt(deadline);
+    @Override void deadlinePassed() {
+        switch (state) {
+            case LINGERING -> endNow(null);
+            case CONNECTING -> timedOut(new ConnectionTimeoutException(ConnectionTimeoutException.Kind.CONNECT, "no answer to the connection request"));
+            default -> timedOut(new ConnectionTimeoutException(ConnectionTimeoutException.Kind.DEADLINE, "the deadline passed"));
         }
     }
 
-    private void armTimer() {
-        if (idleNanos > 0) armTimerAt(lastActivity + idleNanos);
-    }
-
-    private void armTimerAt(long when) {
-        if (timerDue != 0 && timerDue - when <= 0) return; // it stands early enough, and looks again then
-        timerDue = when;
-        if (isAtHome()) loop.vcore.timers().schedule(timer, when);
-        else goHome(FLUSH);
-    }
-
-    /** Whether a timer was set away from home. */
-    private boolean timerMissing() { return timerDue != 0 && state < ENDING && !(timer.isScheduled() && timer.deadlineNanos() - timerDue <= 0); }
-
-    private void checkTime() {
-        long now = here().vcore.now();
-        if (bufferRetry) {
-            bufferRetry = false;
-            signal(READABLE);
-        }
-        if (deadlineSet && now - deadline >= 0) {
-            if (state == LINGERING) {
-                endNow(null);
-            } else {
-                endNow(new ConnectionTimeoutException(
-                        state == CONNECTING ? ConnectionTimeoutException.Kind.CONNECT : ConnectionTimeoutException.Kind.DEADLINE,
-                        state == CONNECTING ? "no answer to the connection request" : "the deadline passed"));
-            }
-            return;
-        }
-        if (progressSet && now - progressDeadline >= 0 && peerTook(progressMinBytes)) {
-            progressBytes = 0;
-            progressDeadline = now + progressNanos;
-            lastActivity = now;
-        }
-        if (idleNanos > 0 && now - lastActivity >= idleNanos && pendingOutput() > 0 && peerTook(1)) lastActivity = now;
-        if (progressSet && now - progressDeadline >= 0) {
-            endNow(new ConnectionTimeoutException(ConnectionTimeoutException.Kind.WRITE_PROGRESS,
-                    "the peer took " + progressBytes + " bytes in " + Duration.ofNanos(progressNanos) + ", with " + pendingOutput() + " pending"));
-            return;
-        }
-        if (idleNanos > 0 && now - lastActivity >= idleNanos) {
-            endNow(new ConnectionTimeoutException(ConnectionTimeoutException.Kind.IDLE,
-                    "idle for " + Duration.ofNanos(idleNanos)));
-            return;
-        }
-        if (deadlineSet) armTimerAt(deadline);
-        if (progressSet) armTimerAt(progressDeadline);
-        armTimer();
-    }
-
-    /**
-     * Tells whether the peer has acknowledged so many bytes since the last look; the first look only remembers, and says yes. The kernel asks for more output
-     * only when a third of its send buffer is free, which grows to megabytes: a slow peer can take bytes all the time and the socket still be full for minutes.
-     */
-    private boolean peerTook(long minBytes) {
-        long now = Sockets.TcpInfo.bytesAcked(here().errno, fd(), here().scratch);
-        if (now < 0) return false; // a Unix socket: its buffer does not grow
-        long before = acknowledged;
-        acknowledged = now;
-        return before < 0 || now - before >= minBytes;
-    }
+    @Override void timedOut(ConnectionTimeoutException cause) { endNow(cause); }
 
     // -------------------------------------------------------------------------------------------------- handlers, the rest
 
