@@ -20,7 +20,7 @@ final class MoveBudget {
     /** Moves for each vcore that are there at first, and that it saves up to. */
     static final int BURST_EACH = 8;
     /** What demand is averaged over to be compared: {@link Scoreboard#imbalance}. */
-    static final long EPOCH_NANOS = Vcore.LASTING_NANOS;
+    static final long EPOCH_NANOS = LoadMeter.LASTING_NANOS;
     /** After so long without a question, what was measured before is of no interest. */
     private static final long STALE_NANOS = 4 * EPOCH_NANOS;
     /** Imbalance, of 1024, below which its fall may be chance. */

@@ -109,7 +109,7 @@ final class Parking {
         vcore.timers().forEach(timer -> {
             if (timer.color() != null) leaving.add(timer.color());
         });
-        vcore.sortOut();
+        vcore.sendAwayWhatWaits();
     }
 
     private void resume() {

@@ -544,7 +544,7 @@ public final class Scoreboard {
         long since = isIdle(position) ? Math.max(0, now - get(position, MEASURED)) : 0;
         long lately = get(position, DEMAND);
         if (since > STALE_NANOS) lately = lately * STALE_NANOS / since;
-        long lasting = get(position, LASTING_DEMAND) * Vcore.LASTING_NANOS / (Vcore.LASTING_NANOS + since);
+        long lasting = get(position, LASTING_DEMAND) * LoadMeter.LASTING_NANOS / (LoadMeter.LASTING_NANOS + since);
         return (int) (Math.max(lately, lasting) * pace(position) >> 10) + taken(position);
     }
 

@@ -2,7 +2,6 @@ package org.libtorque.vcore;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -59,10 +58,6 @@ public final class Vcore {
     static final int LONG_NANOS = 20_000;
     /** Turns in a row that what a task has just posted may have before others. */
     private static final int MAX_NEXT = 3;
-    private static final long UTILISATION_PERIOD_NANOS = 2_000_000;
-    /** What is asked for is averaged over that too: {@link Scoreboard#lastingDemand}. */
-    static final long LASTING_NANOS = 128_000_000;
-    private static final int LASTING_SHIFT = 8;
     private static final int TIMER_BUDGET = 1024;
     static final int MAX_WINDOW = 512;
     private static final long TICK_NANOS = 1 << 20;
@@ -103,6 +98,8 @@ public final class Vcore {
     final Offers offers;
     final Parking parking;
     private final Balancer balancer;
+    private final LoadMeter load;
+    private final Evacuation evacuation;
     private final TimerWheel timers;
     private final long[] stats = new long[16 + STAT_COUNT + 16]; // padded: read by others while this vcore counts
 
@@ -134,17 +131,6 @@ public final class Vcore {
     private boolean turnOver;
     /** When the running colour's turn began; the clock as it was read last. */
     long turnStart;
-    private long periodStart;
-    private long idleNanos;
-    private int utilisation;
-    /** What is asked for: {@link Scoreboard#demand}. In this period, the time that went to others' work; and, at its beginning, {@link Offers#stolenWork}. */
-    private int demand;
-    /** The same over {@link #LASTING_NANOS}, in parts of a part, and what it is over until it has run for as long. */
-    private int lasting;
-    private long lastingNanos;
-    private long awayNanos, stolenBefore;
-    private long usuallyIdleNanos;
-
 
     /**
      * @param index     position among the runtime's vcores, from 0
@@ -167,12 +153,14 @@ public final class Vcore {
         this.balance = balance;
         this.postLimit = postLimit;
         this.now = clock.nanoTime();
-        this.turnStart = periodStart = now;
+        this.turnStart = now;
         this.timers = new TimerWheel(now, TICK_NANOS);
         this.position = board.join(this);
         this.offers = new Offers(board, position);
         this.parking = new Parking(this, board, position);
         this.balancer = new Balancer(this);
+        this.load = new LoadMeter(board, position, offers, balancer, now);
+        this.evacuation = new Evacuation(this);
     }
 
     /** Makes a vcore that is alone. */
@@ -325,7 +313,7 @@ public final class Vcore {
     void deliver(Color color) {
         inbox.put(color);
         wakeIfBlocking(); // fences: what was put before the look at stopped; partner in shutDown
-        if (stopped) dropInbox();
+        if (stopped) evacuation.dropInbox();
     }
 
     /** A colour has become runnable here. Owner only. */
@@ -418,12 +406,7 @@ public final class Vcore {
         if (events >= window) window = Math.min(MAX_WINDOW, 2 * window);
         else if (events < window / 4) window = window / 2;
         now = clock.nanoTime();
-        int expired = 0;
-        try {
-            expired = timers.expire(now, TIMER_BUDGET);
-        } catch (Throwable failure) { // the wheel stays consistent; timers that were due stay due
-            reportFailure(timers, failure);
-        }
+        int expired = expireTimers();
         if (events > 1 && balance.steals()) balancer.push();
         board.turn(position, stats[16 + TURNS], own.size(), balancer.backlog(0));
         if (balance.steals()) board.harvested(position, now);
@@ -432,13 +415,13 @@ public final class Vcore {
         count(TURNS, 1);
         count(EVENTS, events);
         count(TASKS, tasks);
-        if (now - periodStart >= UTILISATION_PERIOD_NANOS) measureUtilisation();
+        if (load.isDue(now)) measureLoad();
         return events + expired + tasks;
     }
 
     private int currentWindow() { return balancer.isShared() ? Math.max(window, Balancer.SHARED_WINDOW) : window; }
 
-    private boolean hasWork() { return upNext != null || own.size() > 0 || offers.first() != RunQueue.NONE; }
+    boolean hasWork() { return upNext != null || own.size() > 0 || offers.first() != RunQueue.NONE; }
 
     private int waitForEvents() {
         long deadline = timers.nextDeadlineNanos();
@@ -466,34 +449,26 @@ public final class Vcore {
             board.clearIdle(position);
             board.isAwake(position);
             long idle = clock.nanoTime() - before;
-            idleNanos += idle;
-            usuallyIdleNanos += (idle - usuallyIdleNanos) / 8;
-            board.usuallyIdle(position, usuallyIdleNanos);
+            load.idle(idle);
             virtualNow += idle; // as if somebody had had that time: what is ahead of the clock has waited for it
         }
         return events;
     }
 
-    private void measureUtilisation() {
-        long elapsed = now - periodStart;
-        int lately = Math.clamp(1024 * (elapsed - idleNanos) / elapsed, 0, 1024);
-        utilisation = elapsed > 8 * UTILISATION_PERIOD_NANOS ? lately : (3 * utilisation + lately) / 4;
-        board.utilisation(position, utilisation);
-        long stolen = offers.stolenWork();
-        int asked = Math.clamp(1024 * (elapsed - idleNanos - awayNanos + balancer.takeGiven() + stolen - stolenBefore) / elapsed, 0, 64 * 1024);
-        demand = elapsed > 8 * UTILISATION_PERIOD_NANOS ? asked : (3 * demand + asked) / 4;
-        board.demand(position, demand);
-        lastingNanos = Math.min(lastingNanos + elapsed, LASTING_NANOS);
-        lasting += (int) ((((long) asked << LASTING_SHIFT) - lasting) * Math.min(elapsed, lastingNanos) / lastingNanos);
-        board.lastingDemand(position, lasting >> LASTING_SHIFT);
-        awayNanos = 0;
-        stolenBefore = stolen;
-        board.measured(position, now);
+    private int expireTimers() {
+        try {
+            return timers.expire(now, TIMER_BUDGET);
+        } catch (Throwable failure) { // the wheel stays consistent; timers that were due stay due
+            reportFailure(timers, failure);
+            return 0;
+        }
+    }
+
+    private void measureLoad() {
+        int utilisation = load.measure(now);
         balancer.lookForRelief();
         Roster roster = board.roster();
-        if (roster != null) roster.measured(position, lately, now);
-        periodStart = now;
-        idleNanos = 0;
+        if (roster != null) roster.measured(position, utilisation, now);
     }
 
     private void drainInbox() {
@@ -690,7 +665,7 @@ public final class Vcore {
             long shares = color.shares() + own.shares() + offers.shares();
             virtualNow = RunQueue.clockAfter(virtualNow, credible, shares, Math.min(own.first(), offers.first()));
         }
-        if (color.home() != this) awayNanos += nanos;
+        if (color.home() != this) load.away(nanos);
         if (tasks == 0) return;
         color.cost = average(color.cost, credible);
         color.taskCost = average(color.taskCost, credible / tasks);
@@ -763,7 +738,9 @@ public final class Vcore {
         switchTo(victim);
         try {
             tell(besides);
-            taken = victim.surrender();
+            victim.now = victim.clock.nanoTime();
+            victim.expireTimers();
+            taken = victim.evacuation.surrender();
         } finally {
             switchTo(this);
             CUSTODY.setRelease(victim, LENT);
@@ -779,62 +756,8 @@ public final class Vcore {
         return n;
     }
 
-    /** Returns the colours that may run elsewhere, linked. By whoever has custody. */
-    private Color surrender() {
-        now = clock.nanoTime();
-        try {
-            timers.expire(now, TIMER_BUDGET);
-        } catch (Throwable failure) {
-            reportFailure(timers, failure);
-        }
-        for (Color color = inbox.takeAll(); color != null; ) {
-            Color following = color.next;
-            color.next = null;
-            color.busyFrom(now);
-            if (color.movingTo == null) enqueue(color);
-            else inbox.put(color); // its sources are this thread's to move
-            color = following;
-        }
-        Color first = null;
-        Color last = null;
-        Color staying = null;
-        for (Color color; (color = left()) != null; ) {
-            color.next = null;
-            if (!color.mayRoam()) {
-                color.next = staying;
-                staying = color;
-            } else {
-                if (first == null) first = color;
-                else last.next = color;
-                last = color;
-            }
-        }
-        while (staying != null) {
-            Color color = staying;
-            staying = color.next;
-            own.add(color, virtualNow);
-        }
-        return first;
-    }
-
     /** Sends colours that wait here and are at home elsewhere to their homes. Owner only, in no task. */
-    public void handBack() {
-        Color mine = null;
-        for (Color color; (color = left()) != null; ) {
-            if (color.home() == this) {
-                color.next = mine;
-                mine = color;
-            } else {
-                color.next = null;
-                color.home().deliver(color);
-            }
-        }
-        while (mine != null) {
-            Color color = mine;
-            mine = color.next;
-            own.add(color, virtualNow);
-        }
-    }
+    public void handBack() { evacuation.handBack(); }
 
     // -------------------------------------------------------------------------------------------------------------- parking
 
@@ -882,19 +805,9 @@ public final class Vcore {
     public void unseat(Color color) { parking.unseat(color); }
 
     /** Sends away what waits here, as far as it may go. */
-    void sortOut() {
+    void sendAwayWhatWaits() {
         upNextInRow = 0;
-        Color staying = null;
-        for (Color color; (color = left()) != null; ) {
-            color.next = staying;
-            staying = color;
-        }
-        while (staying != null) {
-            Color following = staying.next;
-            staying.next = null;
-            if (!parking.sendAway(staying)) own.add(staying, virtualNow);
-            staying = following;
-        }
+        evacuation.sendAway();
     }
 
     /** A colour is on its way here. Any thread. */
@@ -987,11 +900,11 @@ public final class Vcore {
         }
         // Before what is left is looked through, so that this comes to an end. A post that saw this vcore running either is in the inbox, or sees it stopped when it has been put there.
         stopped = true;
-        goHome();
+        evacuation.goHome();
         // The gate is and stays withdrawn, so nobody new goes for the descriptor of the queue; wait for those under way. The store to
         // stopped is volatile and stands between the withdrawal and the look at the count: the StoreLoad that this needs.
         while (wakers.get() > 0) Thread.onSpinWait();
-        abandonTimers();
+        evacuation.abandonTimers();
         beforeClosing.run();
         int left = queue.sourceCount();
         if (left == 0) {
@@ -1002,55 +915,8 @@ public final class Vcore {
         return left;
     }
 
-    /** Sends what is left of others' colours to their homes, which wait for what these have still to do. What is at home here ends, which may give the former something to do. */
-    private void goHome() {
-        while (hasWork() || !inbox.isEmpty()) {
-            dropInbox();
-            for (Color color; (color = left()) != null; ) leave(color);
-        }
-    }
-
-    /** Any thread, once this vcore has ended. */
-    private void dropInbox() {
-        for (Color color = inbox.takeAll(); color != null; ) {
-            Color following = color.next;
-            color.next = null;
-            leave(color);
-            color = following;
-        }
-    }
-
-    /** By the colour's holder, who lets go of it: a post that comes later finds this vcore stopped, and does the same. */
-    private void leave(Color color) {
-        if (color.home() != this) {
-            color.home().deliver(color);
-            return;
-        }
-        do {
-            for (Task task; (task = color.poll()) != null; ) {
-                task.unmarkQueued();
-                try {
-                    task.dropped();
-                } catch (Throwable failure) {
-                    reportFailure(task, failure);
-                }
-            }
-        } while (!color.letGoIfDone());
-    }
-
-    private void abandonTimers() {
-        List<Timer> left = new ArrayList<>();
-        timers.forEach(left::add);
-        for (Timer timer : left) {
-            timers.cancel(timer);
-            tell(timer::abandoned);
-        }
-    }
-
-    /** Takes what would run next out of the run queue; for tests. */
-    Color takeWaiting() { return left(); }
-
-    private Color left() {
+    /** Takes what would run next, without running it. Returns null if nothing waits. */
+    Color takeWaiting() {
         Color color = upNext;
         upNext = null;
         if (color == null) color = own.pollFirst();
