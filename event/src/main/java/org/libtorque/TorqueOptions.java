@@ -15,7 +15,7 @@ import org.libtorque.vcore.FailureHandler;
  *                         one receive brings
  * @param bufferMemory     bytes of buffer blocks that each vcore may use
  * @param postLimit        tasks that may be waiting in a colour before it refuses what threads other than vcores post, at least 1. What whoever runs the colour has taken over to
- *                         run does not count, so up to twice as many can wait; nor do shared tasks that have been let in
+ *                         run does not count, so up to twice as many can wait. Shared tasks count until they have run, less as many as there are vcores: so many may be running
  * @param drainTimeout     how long {@link Torque#stop} lets connections finish
  * @param failureHandler   told of exceptions that callbacks let out
  * @param balance          what vcores do when one has more to do than another

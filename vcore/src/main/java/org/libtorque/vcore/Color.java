@@ -165,8 +165,13 @@ public final class Color {
 
     // ---- posting
 
-    /** Any thread. */
+    /**
+     * Puts a task behind the others. Any thread.
+     *
+     * @param limit how many may wait with it that no holder has taken yet; less than 1 refuses it in any case
+     */
     int push(Task task, int limit) {
+        if (limit < 1) return FULL;
         while (true) {
             Task t = (Task) TOP.getAcquire(this);
             if (t == null) {
@@ -274,6 +279,9 @@ public final class Color {
 
     /** Counts a shared task that is about to be let go. Holder only. */
     void readerAdmitted() { READERS.getAndAdd(this, 1); }
+
+    /** Returns how many shared tasks were let go and have not ended: as many as were so a moment ago. Any thread. */
+    int readerCount() { return (int) READERS.getOpaque(this) & ~WAITING_FOR_READERS; }
 
     /** Tells whether shared tasks that were let go have not ended yet. Holder only, for whom it can only turn to false. */
     boolean hasReaders() { return (int) READERS.getAcquire(this) != 0; }

@@ -66,8 +66,13 @@ public abstract class Task {
     /**
      * Says whether the next runs must be on the colour's home, because they touch what belongs to that vcore's thread. A colour that runs elsewhere goes home when this
      * task's turn comes. To be called before the task is first posted, or by a task of the same colour.
+     *
+     * @throws UnsupportedOperationException if this is a {@link SharedTask}, which runs wherever its lane is; pin the colour instead, and its lanes stay there too
      */
-    protected final void runAtHome(boolean yes) { atHome = yes; }
+    protected final void runAtHome(boolean yes) {
+        if (yes && shared) throw new UnsupportedOperationException("a shared task runs wherever its lane is; pin the colour instead");
+        atHome = yes;
+    }
 
     /**
      * Posts this task, unless it is queued already. Any thread.

@@ -277,11 +277,17 @@ public final class Vcore {
 
     private static boolean post(Task task, boolean limited, Vcore home, Vcore here) {
         int limit = Integer.MAX_VALUE;
-        if (limited && here == null && task.markTrying()) limit = home.postLimit;
+        if (limited && here == null && task.markTrying()) limit = home.roomFor(task.color());
         else if (!task.markQueued()) return true;
         if (postUnmarked(task, limit)) return true;
         return !task.unmarkTrying() && postUnmarked(task, Integer.MAX_VALUE);
     }
+
+    /**
+     * Returns how many tasks of a colour at home here may wait to be taken. Shared tasks that were let in wait elsewhere and are counted too, but for as many as can be running: else whoever
+     * posts them faster than they run would never be refused. Any thread.
+     */
+    private int roomFor(Color color) { return postLimit - Math.max(0, color.readerCount() - board.size()); }
 
     /** Posts a task of which somebody else makes sure that it is not queued. Any thread. Returns false if the limit is reached. */
     static boolean postUnmarked(Task task, int limit) {

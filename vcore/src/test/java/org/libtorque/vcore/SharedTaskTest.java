@@ -2,6 +2,7 @@ package org.libtorque.vcore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -380,6 +381,49 @@ class SharedTaskTest {
         assertEquals(List.of("w@1", "r@1"), ran);
         assertEquals(1, dropped[0]);
         team.close();
+    }
+
+    /** Were they forgotten when they are let in, which is quick, whoever posts them faster than they run would never be refused. */
+    @Test void sharedTasksThatWereLetInCountUntilTheyHaveRun() {
+        Color color = vcore.newColor();
+        vcore.setTurnLimit(1);
+        int accepted = 0, refused = 0, mostWaiting = 0;
+        for (int round = 0; round < 1_000; round++) {
+            Vcore.switchTo(null); // posts as threads of the program do
+            for (int i = 0; i < 10; i++) {
+                SharedTask reader = shared(color, () -> {
+                    clock.advance(1_000_000);
+                    ran.add("r");
+                });
+                if (reader.tryPost()) accepted++;
+                else refused++;
+            }
+            Vcore.switchTo(vcore);
+            turns(2);
+            mostWaiting = Math.max(mostWaiting, accepted - ran.size());
+        }
+        assertTrue(refused > 1_000, "refused: " + refused);
+        assertTrue(mostWaiting >= 64 && mostWaiting <= 2 * 64 + 2, "waiting: " + mostWaiting);
+        for (int i = 0; ran.size() < accepted && i < 10_000; i++) turns(1);
+        assertEquals(accepted, ran.size(), "what was accepted has run");
+        Vcore.switchTo(null);
+        assertTrue(shared(color, () -> ran.add("last")).tryPost(), "there is room again");
+        Vcore.switchTo(vcore);
+        turns(10);
+        assertEquals("last", ran.getLast());
+    }
+
+    @Test void aSharedTaskCannotBeTiedToItsHome() {
+        var reader = new SharedTask(vcore.newColor()) {
+            @Override protected void run() { ran.add("r"); }
+
+            void stay(boolean atHome) { runAtHome(atHome); }
+        };
+        assertThrows(UnsupportedOperationException.class, () -> reader.stay(true));
+        reader.stay(false);
+        reader.post();
+        turns(2);
+        assertEquals(List.of("r"), ran);
     }
 
     @Test void reportsNameTheCallbackOfASharedTask() {
