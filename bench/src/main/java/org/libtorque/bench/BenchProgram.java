@@ -63,6 +63,7 @@ abstract class BenchProgram implements Callable<Integer> {
         String report = measure(Machine.describe(home));
         System.out.print(report);
         write(reportFile(), report);
+        if (System.out.checkError()) throw new IOException("cannot write to standard output"); // the file is there all the same
         return 0;
     }
 
@@ -130,7 +131,7 @@ abstract class BenchProgram implements Callable<Integer> {
     /**
      * Has a process measure, and returns what it prints.
      *
-     * @throws IOException if it fails or prints nothing; what it has said of that is shown
+     * @throws IOException if it fails or prints nothing, and what it has said of that is shown; or if the run is being stopped
      */
     final String output(List<String> command) throws IOException, InterruptedException {
         Path errors = Files.createTempFile("torque-bench-", ".log");
@@ -138,6 +139,7 @@ abstract class BenchProgram implements Callable<Integer> {
         try (InputStream output = process.getInputStream()) {
             String text = new String(output.readAllBytes(), StandardCharsets.UTF_8).strip();
             if (process.waitFor() == 0 && !text.isEmpty()) return text;
+            if (children.isClosed()) throw new IOException("stopped");
             say(Files.readString(errors).strip()); // among it what the runtime says of itself
             throw new IOException(String.join(" ", command) + " failed: exit code " + process.exitValue());
         } finally {

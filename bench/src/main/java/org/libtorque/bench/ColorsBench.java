@@ -3,8 +3,6 @@ package org.libtorque.bench;
 import static org.libtorque.bench.Markdown.item;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -95,21 +93,16 @@ public final class ColorsBench extends BenchProgram {
 
     private void runPeer(ChainPeer peer, List<Integer> cpus, List<Double> works, double stepNanos, int round) throws IOException, InterruptedException {
         if (absent.containsKey(peer.id)) return;
-        Process process = children.start(new ProcessBuilder(ChainProcess.command(peer, cpus, chains, warmup, seconds, stepNanos, works))
-                .redirectError(ProcessBuilder.Redirect.INHERIT));
-        List<String> lines;
-        try (InputStream output = process.getInputStream()) {
-            lines = new String(output.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-            if (process.waitFor() != 0 || lines.size() != works.size()) {
-                if (children.isClosed()) throw new IOException("stopped");
-                absent.put(peer.id, "ended with status " + process.exitValue() + " in round " + round + " on " + cpus.size() + " CPUs");
-                say(peer.id + " " + absent.get(peer.id));
-                return;
-            }
-        } finally {
-            children.stop(process);
+        String output;
+        try {
+            output = output(ChainProcess.command(peer, cpus, chains, warmup, seconds, stepNanos, works));
+        } catch (IOException failure) {
+            if (children.isClosed()) throw failure;
+            absent.put(peer.id, "failed in round " + round + " on " + cpus.size() + " CPUs"); // the others are compared all the same
+            say(peer.id + " " + absent.get(peer.id) + ": " + failure.getMessage());
+            return;
         }
-        for (String line : lines) {
+        for (String line : output.lines().toList()) {
             ChainMeasurement m = ChainMeasurement.ofLine(line);
             entries.add(new Entry(peer.id, cpus.size(), round, m));
             say(String.format(Locale.ROOT, "round %d/%d  %d CPUs  %-13s %6s ns of work: %,12.0f tasks/s, its own %s CPU ns/task, slowest chain %.2f, CPU %.2f, others %.2f",

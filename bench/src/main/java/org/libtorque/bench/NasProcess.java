@@ -48,7 +48,7 @@ final class NasProcess {
     /** Warms up, says so, and then takes a turn for each line, until there are no more; all results must be verified. */
     static void serve(NasPeer peer, Kernel.Kind kind, int threads, double warmSeconds, List<Kernel.Size> sizes, BufferedReader turns, PrintStream results) throws Exception {
         peer.run(threads, workers -> {
-            for (Kernel.Size size : sizes) warmUp(peer, kind, size, workers, size == sizes.getFirst() ? warmSeconds : 0);
+            for (Kernel.Size size : sizes) warmUp(peer, kind, size, workers, 1, size == sizes.getFirst() ? warmSeconds : 0);
             results.println(READY);
             try {
                 for (String line; (line = turns.readLine()) != null; ) {
@@ -61,12 +61,15 @@ final class NasProcess {
         });
     }
 
-    private static void warmUp(NasPeer peer, Kernel.Kind kind, Kernel.Size size, Workers workers, double leastSeconds) {
+    /** Computes at least so many times and for so many seconds, and until the JVM compiles no more. */
+    private static void warmUp(NasPeer peer, Kernel.Kind kind, Kernel.Size size, Workers workers, int leastTimes, double leastSeconds) {
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
         long begin = System.nanoTime(), compiledAt = begin, compiled = compiler.getTotalCompilationTime();
         double least, quiet;
+        int times = 0;
         do {
             seconds(peer, kind, size, workers);
+            times++;
             long now = System.nanoTime();
             if (compiler.getTotalCompilationTime() != compiled) {
                 compiled = compiler.getTotalCompilationTime();
@@ -74,7 +77,7 @@ final class NasProcess {
             }
             least = leastSeconds - (now - begin) / 1e9;
             quiet = (now - compiledAt) / 1e9;
-        } while (least > 0 || quiet < QUIET_SECONDS && least > -MOST_SECONDS);
+        } while (times < leastTimes || least > 0 || quiet < QUIET_SECONDS && least > -MOST_SECONDS);
     }
 
     /** Computes for a while. A first computation that is shorter than a turn does not count: the threads have slept, and others have had the caches. */
@@ -86,12 +89,14 @@ final class NasProcess {
         return all;
     }
 
-    /** Returns the seconds of the fastest of {@code times}, after {@code warmups} and, unless they are 0, {@value #WARM_SECONDS} seconds; all must be verified. */
+    /**
+     * Returns the seconds of the fastest of {@code times}; all must be verified. Warms up before, unless {@code warmups} is 0: for so many computations and {@value #WARM_SECONDS} seconds, and
+     * until the JVM compiles no more.
+     */
     static double measure(NasPeer peer, Kernel.Kind kind, Kernel.Size size, int threads, int warmups, int times) throws Exception {
         return peer.run(threads, workers -> {
+            if (warmups > 0) warmUp(peer, kind, size, workers, warmups, WARM_SECONDS);
             double best = Double.POSITIVE_INFINITY;
-            long begin = System.nanoTime();
-            for (int toGo = warmups; toGo > 0 || warmups > 0 && System.nanoTime() - begin < WARM_SECONDS * 1e9; toGo--) seconds(peer, kind, size, workers);
             for (int i = 0; i < times; i++) best = Math.min(best, seconds(peer, kind, size, workers));
             return best;
         });

@@ -3,8 +3,6 @@ package org.libtorque.bench;
 import static org.libtorque.bench.Markdown.item;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,15 +81,7 @@ public final class TimersBench extends BenchProgram {
     }
 
     private void runPeer(TimerPeer peer, List<Integer> cpus, int round) throws IOException, InterruptedException {
-        Process process = children.start(new ProcessBuilder(TimersProcess.command(peer, cpus, timers, seconds, driftSeconds)).redirectError(ProcessBuilder.Redirect.INHERIT));
-        List<String> lines;
-        try (InputStream output = process.getInputStream()) {
-            lines = new String(output.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-            if (process.waitFor() != 0) throw new IOException(children.isClosed() ? "stopped" : peer.id + " ended with status " + process.exitValue());
-        } finally {
-            children.stop(process);
-        }
-        for (String line : lines) {
+        for (String line : output(TimersProcess.command(peer, cpus, timers, seconds, driftSeconds)).lines().toList()) {
             say(String.format(Locale.ROOT, "round %d/%d  %-16s %s", round, rounds, peer.id, line));
             String[] words = line.split(" ");
             if (words[0].equals("drift")) drifts.computeIfAbsent(peer.id, _ -> new ArrayList<>()).add(Drift.ofLine(words));

@@ -36,7 +36,8 @@ public final class WeaveBench extends BenchProgram {
     @Option(names = "--loops", split = ",", paramLabel = "NAME", description = "Loops (default: all): sum, axpy, chain, search, calls; none for none.")
     private List<String> loops = TightLoop.ids();
 
-    @Option(names = "--warmups", paramLabel = "N", defaultValue = "3", description = "Computations in each JVM before it measures, of kernels for 3 s at least (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--warmups", paramLabel = "N", defaultValue = "3",
+            description = "Computations in each JVM before it measures, of kernels for 3 s at least and until the JVM compiles no more (default: ${DEFAULT-VALUE}).")
     private int warmups;
 
     @Option(names = "--times", paramLabel = "N", defaultValue = "3", description = "Computations in each JVM of which the best counts (default: ${DEFAULT-VALUE}).")
