@@ -75,7 +75,6 @@ public final class TorqueCommand implements Callable<Integer> {
                 .setUsageHelpWidth(100)
                 .setUsageHelpAutoWidth(true)
                 .setAbbreviatedOptionsAllowed(false)
-                .setExecutionStrategy(TorqueCommand::executeAndFlush)
                 .setParameterExceptionHandler((e, args) -> {
                     e.getCommandLine().getErr().println(describe(e));
                     return USAGE;
@@ -91,20 +90,6 @@ public final class TorqueCommand implements Callable<Integer> {
                     }
                     return FAILED;
                 });
-    }
-
-    /**
-     * A result that nobody got is no success: a full disk, a pipe whose other end is closed. Not so for a server, whose result it is not; it says itself when its access log cannot be
-     * written.
-     */
-    private static int executeAndFlush(CommandLine.ParseResult parsed) {
-        int code = new CommandLine.RunLast().execute(parsed);
-        var last = parsed;
-        while (last.hasSubcommand()) last = last.subcommand();
-        var command = last.commandSpec().commandLine();
-        if (code != OK || last.commandSpec().userObject() instanceof ServeCommand && !last.isUsageHelpRequested() || !command.getOut().checkError()) return code;
-        command.getErr().println(last.commandSpec().qualifiedName() + ": standard output cannot be written");
-        return FAILED;
     }
 
     @Override

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.io.Writer;
 import java.net.BindException;
 import java.util.concurrent.Callable;
 
@@ -68,28 +67,6 @@ class TorqueCommandTest {
 
     private int probe(Callable<Integer> outcome) {
         return run(TorqueCommand.configure(new CommandLine(new Probe(outcome))));
-    }
-
-    /** As /dev/full. */
-    private static PrintWriter full() {
-        return new PrintWriter(new Writer() {
-            @Override
-            public void write(char[] text, int offset, int length) throws IOException { throw new IOException("No space left on device"); }
-
-            @Override
-            public void flush() { }
-
-            @Override
-            public void close() { }
-        });
-    }
-
-    @ParameterizedTest
-    @CsvSource({"--version,torque", "help,torque help", "help serve,torque help", "serve --help,torque serve", "topology --spec core:2,torque topology",
-        "simulate --harts 1 -w balanced -p static --seconds 0.001,torque simulate", "simulate --check 1,torque simulate"})
-    void whatCannotBeWrittenIsAFailure(String args, String name) {
-        assertEquals(1, TorqueCommand.commandLine().setOut(full()).setErr(new PrintWriter(err)).execute(args.split(" ")));
-        assertEquals(name + ": standard output cannot be written" + System.lineSeparator(), err.toString());
     }
 
     @Test
