@@ -2,7 +2,6 @@ package org.libtorque.event;
 
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.libtorque.vcore.Vcore;
 

@@ -13,7 +13,16 @@ public sealed interface NetworkObject {
     int link();
 
     /** The kinds, in the order in which they are first told. */
-    enum Kind { LINK, ADDRESS, ROUTE, NEIGHBOUR }
+    enum Kind {
+        /** Of a {@link Link}. */
+        LINK,
+        /** Of an {@link Address}. */
+        ADDRESS,
+        /** Of a {@link Route}. */
+        ROUTE,
+        /** Of a {@link Neighbour}. */
+        NEIGHBOUR
+    }
 
     /** Returns which kind it is. */
     Kind kind();

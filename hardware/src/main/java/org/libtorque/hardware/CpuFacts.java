@@ -77,7 +77,8 @@ final class CpuFacts {
     private final CpuidRecord record;
     private final CpuTables tables;
     private final int highest, highestExtended;
-    private final boolean amd, intel, zhaoxin;
+    /** Makers that are neither are read as Intel, whose leaves the others took over. */
+    private final boolean amd, zhaoxin;
 
     CpuFacts(int cpu, CpuidRecord record, CpuTables tables) {
         this.cpu = cpu;
@@ -91,7 +92,6 @@ final class CpuFacts {
         vendor = text(record.query(0, 0, EBX), record.query(0, 0, EDX), record.query(0, 0, ECX));
         amd = vendor.equals("AuthenticAMD") || vendor.equals("HygonGenuine");
         zhaoxin = vendor.equals("CentaurHauls") || vendor.equals("Shanghai");
-        intel = !amd && !zhaoxin; // makers that are not known are read as Intel, whose leaves the others took over
         int signature = record.query(1, 0, EAX);
         int baseFamily = signature >> 8 & 0xF;
         family = baseFamily == 0xF ? baseFamily + (signature >> 20 & 0xFF) : baseFamily;

@@ -43,7 +43,7 @@ final class FileTree {
 
     FileTree(Path root) {
         this.root = root;
-        Path real = null;
+        Path real;
         try {
             real = root.toRealPath();
         } catch (IOException e) {

@@ -5,14 +5,9 @@ import java.util.List;
 
 /**
  * The descriptor bytes of CPUID leaf 2 (Intel SDM volume 2A, CPUID, table "Encoding of CPUID Leaf 2 Descriptors"), which
- * Zhaoxin uses as well.
+ * Zhaoxin uses as well. Those that only point to other leaves (0FEh: TLBs in leaf 18h; 0FFh: caches in leaf 4) have no entry, because these are read first.
  */
 final class IntelDescriptors {
-    /** TLB parameters are in leaf 18h. */
-    static final int TLB_IN_LEAF_18 = 0xFE;
-    /** Cache parameters are in leaf 4. */
-    static final int CACHE_IN_LEAF_4 = 0xFF;
-
     record CacheEntry(int level, CacheType type, long sizeBytes, int ways, int lineBytes) {}
 
     record TlbEntry(int level, CacheType type, List<Long> pageBytes, int entries, int ways) {}

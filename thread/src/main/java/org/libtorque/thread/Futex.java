@@ -162,7 +162,7 @@ public final class Futex {
     private static Object keyOf(Object holder) { return holder instanceof MemorySegment m ? m.heapBase().orElse(null) : holder; }
 
     /** Where a word is in memory; fields are told apart by their handles. */
-    private static long addressOf(VarHandle word, Object holder, long offset) {
+    private static long addressOf(Object holder, long offset) {
         return holder instanceof MemorySegment m ? m.address() + offset : 0;
     }
 
@@ -177,7 +177,7 @@ public final class Futex {
         Waiter w = new Waiter();
         w.key = keyOf(holder);
         w.part = word;
-        w.address = addressOf(word, holder, offset);
+        w.address = addressOf(holder, offset);
         Bucket b = bucketOf(w.key, w.address);
         b.guard.lock();
         boolean changed;
@@ -223,7 +223,7 @@ public final class Futex {
 
     private static int wake(VarHandle word, Object holder, long offset, int n) {
         Object key = keyOf(holder);
-        long address = addressOf(word, holder, offset);
+        long address = addressOf(holder, offset);
         Bucket b = bucketOf(key, address);
         VarHandle.fullFence(); // StoreLoad: the caller's change of the word before the look at who waits; partner in await
         if ((int) COUNT.getOpaque(b) == 0) return 0;
@@ -252,7 +252,7 @@ public final class Futex {
 
     private static int requeue(VarHandle word, Object holder, long offset, int wake, int move, Object target, long targetOffset, boolean compare, int expected) {
         Object key = keyOf(holder), targetKey = keyOf(target);
-        long address = addressOf(word, holder, offset), targetAddress = addressOf(word, target, targetOffset);
+        long address = addressOf(holder, offset), targetAddress = addressOf(target, targetOffset);
         if (key == targetKey && address == targetAddress) throw new IllegalArgumentException("a futex's waiters cannot be moved to itself");
         Bucket from = bucketOf(key, address), to = bucketOf(targetKey, targetAddress);
         Bucket lower = from.index < to.index ? from : to, upper = lower == from ? to : from; // one order for all

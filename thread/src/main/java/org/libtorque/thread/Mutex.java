@@ -143,9 +143,7 @@ public final class Mutex implements Lock {
         if (owner == me && !recursive) return false;
         if (again(me) || tryTake(me)) return true;
         if (nanos <= 0) return false;
-        int outcome = take(me, true, Waiter.deadline(nanos));
-        if (outcome == Waiter.INTERRUPTED) throw new InterruptedException();
-        return outcome == Waiter.READY;
+        return Waiter.succeeded(take(me, true, Waiter.deadline(nanos)));
     }
 
     /** As {@link #tryLockNanos}. */

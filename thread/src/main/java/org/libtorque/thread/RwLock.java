@@ -242,9 +242,7 @@ public final class RwLock implements ReadWriteLock {
             if (Thread.interrupted()) throw new InterruptedException();
             if (tryRead()) return true;
             if (nanos <= 0) return false;
-            int outcome = await(false, true, Waiter.deadline(nanos));
-            if (outcome == Waiter.INTERRUPTED) throw new InterruptedException();
-            return outcome == Waiter.READY;
+            return Waiter.succeeded(await(false, true, Waiter.deadline(nanos)));
         }
 
         @Override public boolean tryLock(long time, TimeUnit unit) throws InterruptedException { return tryLockNanos(unit.toNanos(time)); }
@@ -288,9 +286,7 @@ public final class RwLock implements ReadWriteLock {
             if (Thread.interrupted()) throw new InterruptedException();
             if (tryWrite()) return true;
             if (nanos <= 0) return false;
-            int outcome = await(true, true, Waiter.deadline(nanos));
-            if (outcome == Waiter.INTERRUPTED) throw new InterruptedException();
-            return outcome == Waiter.READY;
+            return Waiter.succeeded(await(true, true, Waiter.deadline(nanos)));
         }
 
         @Override public boolean tryLock(long time, TimeUnit unit) throws InterruptedException { return tryLockNanos(unit.toNanos(time)); }

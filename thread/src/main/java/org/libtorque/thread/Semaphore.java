@@ -98,9 +98,7 @@ public final class Semaphore {
         if (Thread.interrupted()) throw new InterruptedException();
         if (tryAcquire(permits)) return true;
         if (nanos <= 0) return false;
-        int outcome = await(permits, true, Waiter.deadline(nanos));
-        if (outcome == Waiter.INTERRUPTED) throw new InterruptedException();
-        return outcome == Waiter.READY;
+        return Waiter.succeeded(await(permits, true, Waiter.deadline(nanos)));
     }
 
     /** Takes all permits that are there, and returns how many. None while somebody waits: they are his. */

@@ -79,6 +79,12 @@ final class Waiter {
         }
     }
 
+    /** Tells whether a wait that an interrupt and a deadline may end has ended as it should; throws if it was the interrupt. */
+    static boolean succeeded(int outcome) throws InterruptedException {
+        if (outcome == INTERRUPTED) throw new InterruptedException();
+        return outcome == READY;
+    }
+
     /** Remembers an interrupt that came too late to end the wait. */
     void interrupted() { interrupted = true; }
 

@@ -348,11 +348,6 @@ final class AnswerParser {
         return started;
     }
 
-    /** Whether the head is complete and part of the body missing. */
-    boolean isInBody() {
-        return state != HEAD && state != DONE && state != FAILED;
-    }
-
     /** Status code of the answer, 0 before its first line. */
     int status() {
         return status;

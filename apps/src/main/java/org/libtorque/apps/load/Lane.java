@@ -207,7 +207,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
         long outstanding = sent - answered;
         long due = plan.pipeline() - outstanding;
         if (plan.perConnection() > 0) due = Math.min(due, plan.perConnection() - sent);
-        if (plan.pace() != null) due = sendDue(connection, now, due, outstanding);
+        if (plan.pace() != null) due = sendDue(connection, due, outstanding);
         else due = sendAtOnce(connection, now, due, outstanding);
         sent += due;
         unsentBytes += due * requestBytes;
@@ -228,7 +228,7 @@ final class Lane implements ConnectionHandler, ConnectFailureHandler, Connection
      * Takes requests that are due. What may take only so long is an answer, not its waiting here: the limit counts from the last
      * progress, and begins when there is something to wait for.
      */
-    private long sendDue(Connection connection, long now, long most, long outstanding) {
+    private long sendDue(Connection connection, long most, long outstanding) {
         long due = Math.clamp(released - taken, 0, Math.max(0, most));
         for (long i = 0; i < due; i++) times.add(plan.pace().dueNanos(place, taken++), 1);
         if (plan.timeoutNanos() > 0) {

@@ -23,7 +23,6 @@ import org.libtorque.sim.Result;
 import org.libtorque.sim.Scenario;
 import org.libtorque.sim.Simulator;
 import org.libtorque.sim.Workload;
-import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
