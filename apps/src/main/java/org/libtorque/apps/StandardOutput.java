@@ -9,7 +9,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 
 /**
- * Where a command's result goes. Print streams swallow what goes wrong, so a full disk would look like success: this one is below the print stream and remembers the first fault. Any thread.
+ * Where a command's result goes. Print streams swallow what goes wrong, so a full disk would look like success: this one is below the print stream and
+ * remembers the first fault. Any thread.
  */
 final class StandardOutput extends FilterOutputStream {
     private static final int BUFFER_BYTES = 8192;

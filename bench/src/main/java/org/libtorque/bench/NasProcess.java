@@ -90,8 +90,8 @@ final class NasProcess {
     }
 
     /**
-     * Returns the seconds of the fastest of {@code times}; all must be verified. Warms up before, unless {@code warmups} is 0: for so many computations and {@value #WARM_SECONDS} seconds, and
-     * until the JVM compiles no more.
+     * Returns the seconds of the fastest of {@code times}; all must be verified. Warms up before, unless {@code warmups} is 0: for so many computations and
+     * {@value #WARM_SECONDS} seconds, and until the JVM compiles no more.
      */
     static double measure(NasPeer peer, Kernel.Kind kind, Kernel.Size size, int threads, int warmups, int times) throws Exception {
         return peer.run(threads, workers -> {

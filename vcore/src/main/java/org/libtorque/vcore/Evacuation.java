@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Goes through all that waits at a vcore when it is not to wait there: because another takes it over, because it was taken over and goes back, because the vcore is parked, or because it ends.
+ * Goes through all that waits at a vcore when it is not to wait there: because another takes it over, because it was taken over and goes back, because the
+ * vcore is parked, or because it ends.
  * Each takes everything out of the run queue first and puts back what has to stay, so what comes meanwhile is not mistaken for what was there.
  *
  * <p>By the vcore's owner, in no task, or by who has taken its place; {@link #dropInbox} by any thread once the vcore has ended.

@@ -1,10 +1,11 @@
 package org.libtorque.vcore;
 
 /**
- * How busy a vcore is, and how much is asked of it: measured every {@value #PERIOD_NANOS} ns, averaged, and written on the {@link Scoreboard} for others to see. Of the vcore's thread alone.
+ * How busy a vcore is, and how much is asked of it: measured every {@value #PERIOD_NANOS} ns, averaged, and written on the {@link Scoreboard} for others to
+ * see. Of the vcore's thread alone.
  *
- * <p>Utilisation is the part of the time that was not idle. Demand is the time that the colours at home here would take, wherever they ran: what this vcore was busy with, less what it did
- * for others, and what others did for it. Both are in parts of 1024; demand can be many vcores' worth.
+ * <p>Utilisation is the part of the time that was not idle. Demand is the time that the colours at home here would take, wherever they ran: what this vcore
+ * was busy with, less what it did for others, plus what others did for it. Both are in parts of 1024; demand can be many vcores' worth.
  */
 final class LoadMeter {
     private static final long PERIOD_NANOS = 2_000_000;

@@ -284,8 +284,8 @@ public final class Vcore {
     }
 
     /**
-     * Returns how many tasks of a colour at home here may wait to be taken. Shared tasks that were let in wait elsewhere and are counted too, but for as many as can be running: else whoever
-     * posts them faster than they run would never be refused. Any thread.
+     * Returns how many tasks of a colour at home here may wait to be taken. Shared tasks that were let in wait elsewhere and are counted too, but for as many
+     * as can be running: else whoever posts them faster than they run would never be refused. Any thread.
      */
     private int roomFor(Color color) { return postLimit - Math.max(0, color.readerCount() - board.size()); }
 
