@@ -140,7 +140,7 @@ class SimulatorTest {
     }
 
     @ParameterizedTest @ValueSource(ints = {2, 16}) void skewIsMendedByMoving(int harts) {
-        Result moving = migrating(harts, Workload.FAT, 0.6, false, 300_000_000, traffic -> { });
+        Result moving = migrating(harts, Workload.FAT, 0.6, false, 1_000_000_000, traffic -> { });
         Result still = Simulator.run(moving.scenario().with(Policy.STATIC)), stealing = Simulator.run(moving.scenario().with(Policy.STEAL));
         assertTrue(moving.utilisation() > 0.99, moving::toString);
         assertTrue(moving.kinds().getLast().throughput() > 1.9 * still.kinds().getLast().throughput(), moving::toString);

@@ -13,6 +13,8 @@ final class LoadMeter {
     private static final long MEMORY_NANOS = 8 * PERIOD_NANOS;
     /** What is asked for is averaged over that too: {@link Scoreboard#lastingDemand}. */
     static final long LASTING_NANOS = 128_000_000;
+    /** Before it has been measured for as long it is not said: an average over a few milliseconds is no more than what was asked for lately, and chance makes that uneven. */
+    static final long LEAST_LASTING_NANOS = LASTING_NANOS / 4;
     private static final int LASTING_SHIFT = 8;
     private static final int WHOLE = 1024;
 
@@ -66,7 +68,7 @@ final class LoadMeter {
         board.demand(position, demand);
         lastingNanos = Math.min(lastingNanos + elapsed, LASTING_NANOS);
         lasting += (int) ((((long) asked << LASTING_SHIFT) - lasting) * Math.min(elapsed, lastingNanos) / lastingNanos);
-        board.lastingDemand(position, lasting >> LASTING_SHIFT);
+        if (lastingNanos >= LEAST_LASTING_NANOS) board.lastingDemand(position, lasting >> LASTING_SHIFT);
         board.measured(position, now);
         idleNanos = awayNanos = 0;
         stolenBefore = stolen;

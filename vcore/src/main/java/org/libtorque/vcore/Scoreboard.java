@@ -528,7 +528,7 @@ public final class Scoreboard {
     /** Says what has been asked for over a tenth of a second or so. Owner only. */
     void lastingDemand(int position, int of1024) { put(position, LASTING_DEMAND, of1024); }
 
-    /** Returns what has been asked for so long that it will not be over in a moment, as {@link #demand(int)} does. */
+    /** Returns what has been asked for so long that it will not be over in a moment, as {@link #demand(int)} does; of one that has not run for long nothing but its interrupts. */
     int lastingDemand(int position) { return (int) get(position, LASTING_DEMAND) + interrupts(position); }
 
     /**

@@ -132,6 +132,21 @@ class MovingTest {
         assertEquals("from outside@1", log.getLast());
     }
 
+    @Test void whatHasBeenAskedForLatelyAloneMovesNothing() {
+        Color asking = team.vcore(0).newColor();
+        for (long until = LoadMeter.LEAST_LASTING_NANOS - 4 * MILLI, from = team.clock.nanoTime(); team.clock.nanoTime() - from < until; ) {
+            team.as(0, team.busy(asking, MILLI)::post);
+            team.step(0);
+        }
+        assertTrue(team.board.demand(0) > 900, () -> "lately: " + team.board.demand(0));
+        assertEquals(0, team.board.lastingDemand(0), "too short to be known");
+        for (int i = 0; i < 10; i++) {
+            team.as(0, team.busy(asking, MILLI)::post);
+            team.step(0);
+        }
+        assertTrue(team.board.lastingDemand(0) > 900, () -> "for long: " + team.board.lastingDemand(0));
+    }
+
     @Test void whatIsPostedDuringTheMoveRunsAfterItInOrder() {
         Mover slow = new Mover("m").enter();
         slow.slow = true;
