@@ -16,6 +16,11 @@ final class Balancer {
      * back the next time. And what is worth waking one of them for, which takes the kernel tens of microseconds.
      */
     private static final long WAKE_NANOS = 70_000;
+    /**
+     * With fewer vcores than that, fewer are idle at a time, and less is taken for the same bounds. Then the bounds for even load are lower, by the root of what part of it they are, so that
+     * they cost about as much as these do with more; not while CPUs are shared with others, whose time is not there to be taken.
+     */
+    private static final int MANY = 8;
     /** The same if this vcore has more to do than the one who is idle, by so much of 1024: then waiting is not going to be for its own good the next time. */
     private static final long OFFER_SKEWED_NANOS = 10_000, WAKE_SKEWED_NANOS = 20_000;
     private static final int SKEW_MARGIN = 128;
@@ -75,6 +80,8 @@ final class Balancer {
     /** If the program asks for as much of a CPU, of 1024, nothing is left for a heavy colour to go faster by having others wait. */
     private static final int SATURATED = 960;
 
+    /** {@link #WAKE_NANOS}, {@link #TAKE_NANOS}, {@link #OVERDUE_NANOS} for as many vcores as there are. */
+    private final long wakeNanos, takeNanos, overdueNanos;
     private final Vcore vcore;
     private final Clock clock;
     private final Scoreboard board;
@@ -117,6 +124,10 @@ final class Balancer {
         own = vcore.own;
         offers = vcore.offers;
         skewedUntil = heavyUntil = vcore.now;
+        double part = Math.sqrt(Math.min(1, (double) board.size() / MANY));
+        wakeNanos = (long) (WAKE_NANOS * part);
+        takeNanos = (long) (TAKE_NANOS * part);
+        overdueNanos = Math.max(OVERDUE_SKEWED_NANOS, (long) (OVERDUE_NANOS * part));
         random = 0x9E3779B9 * (vcore.index() + 1);
     }
 
@@ -139,11 +150,12 @@ final class Balancer {
         if (own.work() + offers.work() == 0 || board.isClosing()) return;
         long wait = backlog(runs.cost);
         boolean skewed = helping || isMachineSkewed() || isBusierThanWhoIsIdle();
-        if (!vcore.runningLong && wait < (skewed ? OFFER_SKEWED_NANOS : WAKE_NANOS)) return;
+        long evenWake = board.somebodyShares() ? WAKE_NANOS : wakeNanos;
+        if (!vcore.runningLong && wait < (skewed ? OFFER_SKEWED_NANOS : evenWake)) return;
         if (own.grouped() > 0) giveWithinGroups();
         int max = vcore.runningLong ? Math.min(MAX_OFFERED_LONG, runs.cost / Vcore.LONG_NANOS * MAX_OFFERED) : MAX_OFFERED; // the longer it takes, the more
         long work = offers.offer(own, max, vcore.virtualNow, vcore.runningLong, vcore.turnStart + runs.cost);
-        if (work <= 0 || !vcore.runningLong && wait < (skewed ? WAKE_SKEWED_NANOS : WAKE_NANOS)) return;
+        if (work <= 0 || !vcore.runningLong && wait < (skewed ? WAKE_SKEWED_NANOS : evenWake)) return;
         VarHandle.fullFence(); // StoreLoad: the offer before the look at who is idle; partner in Vcore.waitForEvents
         for (long n = Math.clamp(work / WAKE_EACH_NANOS, 1, MAX_WOKEN); n > 0 && wakeSomebody(); n--) { }
     }
@@ -265,15 +277,16 @@ final class Balancer {
         boolean skewed = isMachineSkewed();
         boolean harvests = vcore.queue.othersMayHarvest();
         long present = clock.nanoTime();
-        long overdueSince = present - (skewed ? OVERDUE_SKEWED_NANOS : OVERDUE_NANOS);
-        long least = skewed ? TAKE_SKEWED_NANOS : TAKE_NANOS;
+        boolean shared = board.somebodyShares();
+        long overdueSince = present - (skewed ? OVERDUE_SKEWED_NANOS : shared ? OVERDUE_NANOS : overdueNanos);
+        long least = skewed ? TAKE_SKEWED_NANOS : shared ? TAKE_NANOS : takeNanos;
         for (int looks = MAX_LOOKS; looks > 0; looks--) {
             int who = board.needy(position, overdueSince, present, harvests, least, nextRandom());
             if (who < 0) return false;
             Vcore needy = board.member(who);
             boolean idle = board.isIdle(who);
             if (!idle && !board.isOverdue(who, overdueSince)) { // what is on offer is for those who search
-                return !board.isOffering(who) && (board.somebodyShares() ? needy.offers.backlog() : needy.offers.work()) >= least
+                return !board.isOffering(who) && (shared ? needy.offers.backlog() : needy.offers.work()) >= least
                         && takeAll(needy.offers.steal(MAX_STOLEN, worthTaking(position, waitAt(needy.offers, present))));
             }
             board.lookedAfter(who, present);

@@ -1,6 +1,7 @@
 package org.libtorque.vcore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -55,9 +56,45 @@ class HelpingTest {
 
     @Test void whoComesBackInTimeIsLeftAlone() {
         pending(note("a"));
-        team.clock.advance(50 * MICRO);
+        team.clock.advance(45 * MICRO);
         team.step(1);
         assertEquals(0, helps);
+    }
+
+    /** Tells whether one of so many vcores is helped that has been away for so long. */
+    private static boolean isHelped(int vcores, boolean shared, long nanos) {
+        var all = new Team(vcores, Balance.MIGRATE);
+        var looks = new boolean[1];
+        for (Team.QuietQueue queue : all.queues) queue.onHelp = () -> 0;
+        for (int i = 0; i < vcores; i++) all.step(i);
+        if (shared) all.board.shares(vcores - 1, Scoreboard.SHARED_CPU, 1024 - Scoreboard.SHARED_CPU);
+        all.clock.advance(MILLI);
+        for (int i = 0; i < vcores; i++) all.as(i, () -> Team.task(Vcore.current().newColor(), () -> { }).post());
+        for (int i = 0; i < vcores; i++) all.vcore(i).runOnce(false);
+        all.queues[0].onHelp = () -> {
+            looks[0] = true;
+            return 0;
+        };
+        all.clock.advance(nanos);
+        for (int i = 2; i < vcores; i++) all.vcore(i).runOnce(false); // they are not overdue themselves
+        all.step(1);
+        all.close();
+        assertEquals(List.of(), all.failures);
+        return looks[0];
+    }
+
+    @Test void withFewVcoresOneThatIsAwayIsOverdueSooner() {
+        assertTrue(isHelped(2, false, 41 * MICRO));
+        assertFalse(isHelped(2, false, 39 * MICRO));
+        assertTrue(isHelped(4, false, 54 * MICRO));
+        assertFalse(isHelped(4, false, 52 * MICRO));
+        assertTrue(isHelped(8, false, 76 * MICRO));
+        assertFalse(isHelped(8, false, 74 * MICRO));
+    }
+
+    @Test void butNotWhereCpusAreShared() {
+        assertTrue(isHelped(2, true, 76 * MICRO));
+        assertFalse(isHelped(2, true, 74 * MICRO));
     }
 
     @Test void whoHasWorkOfItsOwnDoesNotHelp() {
