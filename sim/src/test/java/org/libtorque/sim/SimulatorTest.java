@@ -139,6 +139,7 @@ class SimulatorTest {
         assertTrue(r.migrations() * seconds < 8 * harts + 20 * seconds, r::toString);
     }
 
+    /** Looks at a whole second: what is stolen in the first 32 ms, before anything may move, is more than a tenth of what {@code STEAL} takes in 0.3 s. */
     @ParameterizedTest @ValueSource(ints = {2, 16}) void skewIsMendedByMoving(int harts) {
         Result moving = migrating(harts, Workload.FAT, 0.6, false, 1_000_000_000, traffic -> { });
         Result still = Simulator.run(moving.scenario().with(Policy.STATIC)), stealing = Simulator.run(moving.scenario().with(Policy.STEAL));
