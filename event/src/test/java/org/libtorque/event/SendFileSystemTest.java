@@ -383,13 +383,15 @@ class SendFileSystemTest extends FileTest {
         Listener listener = serve(c -> c.sendFile(ascii("head"), name("data"), 0, -1, note));
         try (var client = Client.to(listener)) {
             Eventually.await("it waits for the pool", () -> torque().files().pool().state()[1] == 1);
-            Thread.ofPlatform().start(() -> {
-                sleep(300);
+            List<Throwable> thrown = new CopyOnWriteArrayList<>();
+            Thread disk = start("disk", () -> { // comes too late, however long stopping takes here
+                client.awaitGone();
                 gate.complete(null);
-            });
+            }, thrown);
             stop();
             assertInstanceOf(IOException.class, end().failure);
-            client.awaitGone();
+            Eventually.awaitEnd(disk);
+            assertEquals(List.of(), thrown);
         }
     }
 
