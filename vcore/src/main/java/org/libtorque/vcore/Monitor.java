@@ -16,6 +16,8 @@ import java.util.Map;
  * <p>It reads what vcores write anyway (which task runs, since when), in opaque mode, and costs them nothing. A report can be late by two periods. What it says of the task was
  * true when it looked.
  *
+ * <p>Time for which the machine keeps a vcore's thread off its CPU is no task's: one that still wants its CPU is reported only when it has had that for half of the bound at least.
+ *
  * <p>What runs inside of something {@link Mounted}, such as a user-level thread, is looked for on its stack, and its overstaying is left to who looks after it, if somebody does.
  *
  * <p>{@link #look} is a look; {@link #start} has a daemon thread do it every period.
@@ -57,6 +59,7 @@ public final class Monitor implements AutoCloseable {
 
     private final List<Vcore> vcores;
     private final Clock clock;
+    private final ThreadTimes times;
     private final Listener listener;
     private final long periodNanos;
     private final long overstayNanos;
@@ -72,6 +75,7 @@ public final class Monitor implements AutoCloseable {
         Task task;
         long turn;
         long since;
+        long ran; // of its thread, at that time
         boolean reported;
     }
 
@@ -81,10 +85,16 @@ public final class Monitor implements AutoCloseable {
      * @throws IllegalArgumentException if both are zero, or one is negative
      */
     public Monitor(List<Vcore> vcores, Clock clock, Listener listener, Duration overstay, Duration neverIdle) {
+        this(vcores, clock, ThreadTimes.KERNEL, listener, overstay, neverIdle);
+    }
+
+    /** @param times of the vcores' threads */
+    Monitor(List<Vcore> vcores, Clock clock, ThreadTimes times, Listener listener, Duration overstay, Duration neverIdle) {
         if (overstay.isNegative() || neverIdle.isNegative()) throw new IllegalArgumentException("bounds must not be negative: " + overstay + ", " + neverIdle);
         if (overstay.isZero() && neverIdle.isZero()) throw new IllegalArgumentException("there is nothing to look for");
         this.vcores = List.copyOf(vcores);
         this.clock = clock;
+        this.times = times;
         this.listener = listener;
         overstayNanos = overstay.toNanos();
         neverIdleNanos = neverIdle.toNanos();
@@ -140,8 +150,9 @@ public final class Monitor implements AutoCloseable {
                 last.task = task;
                 last.turn = turn;
                 last.since = now;
+                last.ran = task == null || overstayNanos == 0 ? 0 : times.ranNanos(vcore);
                 last.reported = false;
-            } else if (overstayNanos > 0 && !last.reported && now - last.since >= overstayNanos) {
+            } else if (overstayNanos > 0 && !last.reported && now - last.since >= overstayNanos && !isKeptOff(vcore, last.ran)) {
                 last.reported = true;
                 boolean watched = vcore.mounted() instanceof Mounted m && m.isWatched();
                 if (!watched) listener.onOverstay(new Overstay(vcore, nameOf(task), task.color(), Duration.ofNanos(now - last.since), stackOf(vcore)));
@@ -149,6 +160,12 @@ public final class Monitor implements AutoCloseable {
             if (neverIdleNanos > 0 && task != null) lookAt(vcore, task, now);
         }
         reported.values().removeIf(when -> now - when >= REPEAT_NANOS);
+    }
+
+    /** Tells whether a vcore's thread would run, but has hardly been let since it had run for so long. */
+    private boolean isKeptOff(Vcore vcore, long before) {
+        long ran = times.ranNanos(vcore);
+        return before >= 0 && ran >= 0 && ran - before < overstayNanos / 2 && times.isRunnable(vcore);
     }
 
     private void lookAt(Vcore vcore, Task task, long now) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.libtorque.memory.BlockPool;
+import org.libtorque.sys.Affinity;
 import org.libtorque.sys.Handles;
 import org.libtorque.vcore.jdk.JdkThreads;
 
@@ -105,6 +106,8 @@ public final class Vcore {
 
     EventQueue queue;
     private volatile Thread thread;
+    /** The kernel's number of it; 0 before there is one. Written before {@link #thread}. */
+    private int tid;
     /** Whether the owner's thread is in code of its own, in a user-level thread's, or somebody else is at what belongs to this vcore: see {@link #lend}. */
     @SuppressWarnings("unused") private int custody;
     /** Whether a user-level thread has run since this was looked at last. */
@@ -204,6 +207,7 @@ public final class Vcore {
     /** Makes the calling thread the owner and gives this vcore its event queue, which must have been made on this thread. */
     public void bind(EventQueue newQueue) {
         queue = newQueue;
+        tid = Affinity.gettid();
         thread = Thread.currentThread();
         switchTo(this);
     }
@@ -701,6 +705,9 @@ public final class Vcore {
         Thread of = thread;
         return of == null ? List.of() : List.of(of.getStackTrace());
     }
+
+    /** Returns the kernel's number of this vcore's thread, 0 before it has one. Any thread. */
+    int tid() { return thread == null ? 0 : tid; }
 
     /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */
     public boolean shouldYield() { return clock.nanoTime() - turnStart >= QUANTUM_NANOS; }

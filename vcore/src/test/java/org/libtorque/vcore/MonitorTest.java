@@ -27,11 +27,24 @@ class MonitorTest {
     private final Vcore vcore = new Vcore(0, 0, clock::nanoTime, new BlockPool(4096, 1 << 16), 64, (where, failure) -> { throw new AssertionError(failure); });
     private final List<Monitor.Overstay> overstays = new ArrayList<>();
     private final List<Monitor.NeverIdle> neverIdle = new ArrayList<>();
-    private final Monitor monitor = new Monitor(List.of(vcore), clock::nanoTime, new Monitor.Listener() {
+    private final Times times = new Times();
+    private final Monitor monitor = new Monitor(List.of(vcore), clock::nanoTime, times, new Monitor.Listener() {
         @Override public void onOverstay(Monitor.Overstay report) { overstays.add(report); }
 
         @Override public void onNeverIdle(Monitor.NeverIdle report) { neverIdle.add(report); }
     }, Duration.ofMillis(100), Duration.ofSeconds(10));
+
+    /** The thread has its CPU all the time but for what is told to have been taken from it. */
+    private final class Times implements ThreadTimes {
+        final long began = clock.nanoTime();
+        long taken;
+        boolean waits;
+        boolean unknown;
+
+        @Override public long ranNanos(Vcore of) { return unknown ? -22 : clock.nanoTime() - began - taken; }
+
+        @Override public boolean isRunnable(Vcore of) { return !waits; }
+    }
 
     MonitorTest() { vcore.bind(new FakeQueue()); }
 
@@ -86,6 +99,45 @@ class MonitorTest {
         }).post();
         vcore.runOnce(false);
         assertTrue(overstays.size() <= 1, overstays::toString);
+    }
+
+    @Test void timeInWhichTheThreadIsKeptOffItsCpuDoesNotCount() {
+        task(vcore.newColor(), () -> {
+            monitor.look();
+            for (int i = 0; i < 20; i++) {
+                times.taken += 50 * MILLI;
+                lookAfter(50);
+            }
+            lookAfter(49);
+            assertEquals(List.of(), overstays);
+            lookAfter(1);
+        }).post();
+        vcore.runOnce(false);
+        assertEquals(List.of(Duration.ofMillis(1_050)), overstays.stream().map(Monitor.Overstay::duration).toList());
+    }
+
+    @Test void whoWaitsForSomethingElseThanACpuIsReportedAlthoughItDoesNotRun() {
+        task(vcore.newColor(), () -> {
+            times.waits = true;
+            monitor.look();
+            times.taken += 100 * MILLI;
+            lookAfter(50);
+            assertEquals(List.of(), overstays);
+            lookAfter(50);
+        }).post();
+        vcore.runOnce(false);
+        assertEquals(List.of(Duration.ofMillis(100)), overstays.stream().map(Monitor.Overstay::duration).toList());
+    }
+
+    @Test void whereTheKernelDoesNotTellOfTheThreadItsTimeCounts() {
+        times.unknown = true;
+        task(vcore.newColor(), () -> {
+            monitor.look();
+            lookAfter(50);
+            lookAfter(50);
+        }).post();
+        vcore.runOnce(false);
+        assertEquals(1, overstays.size());
     }
 
     @Test void eachRunIsReportedAnew() {
