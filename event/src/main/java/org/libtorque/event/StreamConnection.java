@@ -424,6 +424,7 @@ final class StreamConnection extends TimedStream implements Connection {
                 redeliver = true; // the handler may have left something because of what was pending
             }
             if (budget-- == 0 || bytes <= 0 || budget < READ_BUDGET - 1 && here().vcore.shouldYield()) {
+                here().vcore.endTurn();
                 signal(redeliver ? RESUME : READABLE); // behind the other colours
                 return;
             }
@@ -639,6 +640,7 @@ final class StreamConnection extends TimedStream implements Connection {
         checkColor();
         if (state != OPEN) return;
         showAgain = true;
+        here().vcore.endTurn(); // else it would be shown in the same one, before what others wait for
         signal(RESUME);
     }
 
@@ -786,6 +788,10 @@ final class StreamConnection extends TimedStream implements Connection {
                     part.tell(this, null);
                     if (state >= ENDING) return;
                     here.sink.leave(output);
+                    if (!output.isEmpty() && here.vcore.shouldYield()) { // whoever is told may have any number of files, one after the other
+                        signal(FLUSH);
+                        return;
+                    }
                 }
                 case ALL_SENT -> {
                     outputDone();
@@ -811,6 +817,7 @@ final class StreamConnection extends TimedStream implements Connection {
                 }
                 case BUDGET_SPENT -> {
                     outputWaits();
+                    here.vcore.endTurn();
                     signal(FLUSH);
                     return;
                 }

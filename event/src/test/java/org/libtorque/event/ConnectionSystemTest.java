@@ -291,4 +291,20 @@ class ConnectionSystemTest extends SystemTest {
             }
         }
     }
+
+    @Test void whatIsShownAgainComesBehindWhatOthersWaitFor() throws IOException {
+        open(options().withBalance(Balance.STATIC)); // so that only this vcore can run the others
+        var shown = new AtomicInteger();
+        var shownBefore = new CompletableFuture<Integer>();
+        Listener listener = serve(c -> c.onRead((connection, data) -> {
+            if (shown.incrementAndGet() == 1) torque().post(torque().newColor(), () -> shownBefore.complete(shown.get()));
+            connection.output().putByte(data.getByte(0));
+            data.consume(1);
+            if (!data.isEmpty()) connection.showAgain();
+        }));
+        try (var client = Client.to(listener)) {
+            client.send("abcdefghijkl").expect("abcdefghijkl");
+        }
+        assertTrue(get(shownBefore) <= 2, get(shownBefore) + " times before the others had a turn");
+    }
 }

@@ -21,11 +21,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.libtorque.testkit.Eventually;
+import org.libtorque.vcore.Balance;
 
 /** Files sent over connections. */
 @ParameterizedClass(name = "{0}")
@@ -224,5 +227,31 @@ class FileSystemTest extends SystemTest {
                 assertEquals(1, itself.list(1, directories).size());
             }
         }
+    }
+
+    /** Sends it again and again until another colour had its turn, or for so long that it never will. */
+    private static void sendAgain(Connection c, OpenFile file, AtomicBoolean othersRan, long deadlineNanos) {
+        if (othersRan.get() || System.nanoTime() - deadlineNanos > 0) c.close();
+        else c.sendFile(file, 0, 0, self -> sendAgain(self, file, othersRan, deadlineNanos));
+    }
+
+    @Test void whoSendsOneFileAfterTheOtherLeavesOthersTheirTurn() throws IOException {
+        open(options().withBalance(Balance.STATIC)); // so that only this vcore can run the others
+        var othersRan = new AtomicBoolean();
+        var inTime = new CompletableFuture<Boolean>();
+        long patience = Eventually.scaled(Duration.ofSeconds(20)).toNanos();
+        Path path = Files.writeString(directory.resolve("some"), "some");
+        try (var root = FileRoot.open(directory); var file = open(root, "some")) {
+            Listener listener = serve(c -> {
+                torque().post(torque().newColor(), () -> othersRan.set(true));
+                c.onClose((self, cause) -> inTime.complete(othersRan.get()));
+                sendAgain(c, file, othersRan, System.nanoTime() + patience);
+            });
+            try (var client = Client.to(listener)) {
+                client.expectEnd();
+            }
+            assertTrue(get(inTime), "nobody else ran");
+        }
+        Files.delete(path);
     }
 }

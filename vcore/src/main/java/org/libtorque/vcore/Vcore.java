@@ -709,8 +709,15 @@ public final class Vcore {
     /** Returns the kernel's number of this vcore's thread, 0 before it has one. Any thread. */
     int tid() { return thread == null ? 0 : tid; }
 
-    /** Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. */
-    public boolean shouldYield() { return clock.nanoTime() - turnStart >= QUANTUM_NANOS; }
+    /**
+     * Tells whether the running task has had its share of time: one that goes through a backlog should stop, and post itself again. If so, its colour's {@linkplain #endTurn turn ends}
+     * with it: how many tasks a turn has is what they were expected to cost, and this one costs more.
+     */
+    public boolean shouldYield() {
+        if (clock.nanoTime() - turnStart < QUANTUM_NANOS) return false;
+        turnOver = true;
+        return true;
+    }
 
     // -------------------------------------------------------------------------------------------------------------- rescuing
 
