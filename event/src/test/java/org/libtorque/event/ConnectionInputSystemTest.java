@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -262,6 +263,34 @@ class ConnectionInputSystemTest extends SystemTest {
         try (var client = Client.to(listener)) {
             client.send("a").expect("one");
             client.send("b").expect("two");
+        }
+    }
+
+    @Test void whenAllBuffersHoldIncompleteMessagesTheirEndsAreStillSeen() throws IOException {
+        openWithSmallBlocks(128);
+        var open = new AtomicInteger();
+        Listener listener = serve(c -> {
+            open.incrementAndGet();
+            c.onRead((connection, data) -> {
+                int end = data.indexOf((byte) '\n', 0);
+                if (end < 0) return;
+                data.consume(end + 1);
+                connection.write(ascii("done"));
+            });
+            c.onClose((connection, cause) -> open.decrementAndGet());
+        });
+        for (int round = 0; round < 2; round++) {
+            var clients = new ArrayList<Client>();
+            int count = 150 * setup.vcores();
+            for (int i = 0; i < count; i++) clients.add(Client.to(listener).send("x".repeat(SMALL_BLOCK * 3 / 4)));
+            Eventually.await("all are accepted", () -> open.get() == count);
+            sleep(200); // lets them take all that there is
+            for (Client client : clients) client.close();
+            Eventually.await("all have ended", () -> open.get() == 0);
+            try (var client = Client.to(listener)) {
+                client.send("x\n").expect("done");
+            }
+            Eventually.await("this one too", () -> open.get() == 0);
         }
     }
 }

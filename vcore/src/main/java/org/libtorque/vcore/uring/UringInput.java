@@ -41,6 +41,10 @@ final class UringInput {
     private int markLink = NONE;
     /** 0 or a negated errno; written before END is pushed. */
     private int end;
+    /** Whether the kernel's receive has ended for lack of buffers; written before STALLED is pushed. */
+    private boolean starved;
+    /** Whether it is to be armed when there are buffers, and not before; written by the runner before it sends an errand. */
+    boolean awaitsBuffers;
 
     /** Buffers pushed: home's. */
     private int pushed;
@@ -66,7 +70,16 @@ final class UringInput {
     }
 
     /** Adds the mark; returns false if there was something before it that the runner has not looked at, and so will come for by itself. */
-    boolean pushStalled() { return add(STALLED) == NONE; }
+    boolean pushStalled() {
+        starved = false;
+        return add(STALLED) == NONE;
+    }
+
+    /** As {@link #pushStalled}, of a receive for which there was no buffer: what the kernel has may be received into memory of the runner's before the mark is taken. */
+    boolean pushStarved() {
+        starved = true;
+        return add(STALLED) == NONE;
+    }
 
     /** Adds the end of the stream: 0 or a negated errno. */
     void pushEnd(int result) {
@@ -111,6 +124,9 @@ final class UringInput {
 
     /** Takes the oldest entry, a mark, which {@link #peek} has just returned. */
     void takeMark() { oldest = linkOf(oldest); }
+
+    /** Whether STALLED, which {@link #peek} has just returned, is there for lack of buffers. */
+    boolean isStarved() { return starved; }
 
     /** Returns what the END is: 0 or a negated errno. */
     int end() { return end; }

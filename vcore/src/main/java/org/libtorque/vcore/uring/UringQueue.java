@@ -276,9 +276,13 @@ public final class UringQueue extends EventQueue {
         if ((flags[slot] & (PAUSED | ENDED | DETACHING)) != 0) return false;
         // With input waiting it is armed when that has been taken: else it would go on to take every buffer.
         if (inputOf(source).waiting() > 0) return stall(source, slot);
-        if (noBuffers) starve(slot);
-        else armReceive(source, slot);
-        return false;
+        if (!noBuffers) {
+            armReceive(source, slot);
+            return false;
+        }
+        // The runner may have memory of its own behind what it keeps, and if everybody waited for buffers that others keep, nobody would see even the peer's end.
+        flags[slot] |= STALLED;
+        return inputOf(source).pushStarved();
     }
 
     private boolean stall(StreamSource source, int slot) {
@@ -507,7 +511,9 @@ public final class UringQueue extends EventQueue {
         assert (flags[slot] & (RECEIVING | STARVED | STALLED | ENDED)) == 0 : source;
         long sqe = prepare(IoUring.IORING_OP_RECV, source.fd(), userData(OP_RECEIVE, slot));
         putByte(sqe + Sqe.FLAGS, (byte) IoUring.IOSQE_BUFFER_SELECT);
-        putShort(sqe + Sqe.IOPRIO, (short) IoUring.IORING_RECV_MULTISHOT);
+        // Whatever there is to be received, the kernel looks for a buffer first, unless it is told to wait for data.
+        int waitsFirst = buffers.hasProvided() ? 0 : IoUring.IORING_RECVSEND_POLL_FIRST;
+        putShort(sqe + Sqe.IOPRIO, (short) (IoUring.IORING_RECV_MULTISHOT | waitsFirst));
         putShort(sqe + Sqe.BUF_INDEX, (short) BUFFER_GROUP);
         flags[slot] |= RECEIVING;
         inFlight[slot]++;
@@ -561,6 +567,14 @@ public final class UringQueue extends EventQueue {
 
     @Override public int receive(StreamSource source, long address, int capacity) {
         UringInput input = inputOf(source);
+        if (input.peek() == UringInput.STALLED && input.isStarved()) {
+            int n;
+            do n = Sockets.recv(errno, source.fd(), address, capacity, Sockets.MSG_DONTWAIT);
+            while (n == -Errno.EINTR);
+            if (n != WOULD_BLOCK) return n; // nothing is armed before the mark has been taken
+            takeMark(input, false);
+            return WOULD_BLOCK;
+        }
         int buffer = nextBuffer(input);
         if (buffer < 0) return nothingReceived(input, buffer);
         BufferRing ring = queueOf(buffer).buffers;
@@ -582,12 +596,17 @@ public final class UringQueue extends EventQueue {
     private int nextBuffer(UringInput input) {
         int entry = input.peek();
         if (entry != UringInput.STALLED) return entry;
+        takeMark(input, input.isStarved());
+        return UringInput.NONE; // nothing follows a mark
+    }
+
+    private void takeMark(UringInput input, boolean awaitsBuffers) {
+        input.awaitsBuffers = awaitsBuffers;
         input.takeMark();
         StreamSource source = input.source;
         if (source.home() == this) resume(source);
         else if (source.home() == null) source.carry(source.carried() & ~STALLED); // armed when it is attached
         else ((UringQueue) source.home()).sendErrand(input);
-        return UringInput.NONE; // nothing follows a mark
     }
 
     private static int nothingReceived(UringInput input, int entry) { return entry == UringInput.END ? input.end() : WOULD_BLOCK; }
@@ -596,7 +615,9 @@ public final class UringQueue extends EventQueue {
     private void resume(StreamSource source) {
         int slot = source.slot();
         flags[slot] &= ~STALLED;
-        if ((flags[slot] & (PAUSED | DETACHING)) == 0) armReceive(source, slot);
+        if ((flags[slot] & (PAUSED | DETACHING)) != 0) return;
+        if (inputOf(source).awaitsBuffers) starve(slot);
+        else armReceive(source, slot);
     }
 
     @Override public void leaveInput(StreamSource source) {
