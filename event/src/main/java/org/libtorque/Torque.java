@@ -133,6 +133,7 @@ public final class Torque implements AutoCloseable {
      *
      * @param interest bits of {@link Watch#READABLE}, {@link Watch#WRITABLE} and {@link Watch#PRIORITY}
      * @throws IllegalArgumentException if the descriptor is not open, or the kernel cannot watch it: regular files, directories and some devices are always ready
+     * @throws IllegalStateException    if this runtime watches it already, by a watch that has not been closed
      */
     public Watch watch(int fd, int interest, WatchHandler handler) {
         return watch(fd, interest, Placement.near(), handler);

@@ -59,6 +59,8 @@ public final class TorqueRuntime implements AutoCloseable {
 
     private final Vcore[] vcores;
     private final Loop[] loops;
+    /** The watches of the program's descriptors that nobody has closed: epoll has each descriptor once, so if a second watch came, or moved, to where the first is, it would end. */
+    private final ConcurrentHashMap<Integer, Watch> watches = new ConcurrentHashMap<>();
     private final Backend.Choice choice;
     private final Duration drainTimeout;
     private final FailureHandler failures;
@@ -270,10 +272,16 @@ public final class TorqueRuntime implements AutoCloseable {
         Watch.checkInterest(interest);
         checkWatchable(fd);
         Color color = newColor(placement);
-        Watch watch = new Watch(loops[color.home().index()], color, fd, interest, handler);
-        new HomeTask(watch.color()) {
-            @Override protected void run() { watch.start(); }
-        }.post();
+        Watch watch = new Watch(loops[color.home().index()], color, fd, interest, handler, watches);
+        if (watches.putIfAbsent(fd, watch) != null) throw new IllegalStateException("descriptor " + fd + " is watched already; a watch can have several interests, and a dup(2) one of its own");
+        try {
+            new HomeTask(watch.color()) {
+                @Override protected void run() { watch.start(); }
+            }.post();
+        } catch (RuntimeException e) {
+            watches.remove(fd, watch);
+            throw e;
+        }
         return watch;
     }
 

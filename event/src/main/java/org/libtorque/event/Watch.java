@@ -1,12 +1,13 @@
 package org.libtorque.event;
 
+import java.util.concurrent.ConcurrentHashMap;
 import org.libtorque.vcore.Color;
 import org.libtorque.vcore.EventSource;
 import org.libtorque.vcore.Vcore;
 
 /**
- * A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. When its
- * vcore is parked it moves to another one.
+ * A descriptor of the program's own that is watched for readiness, edge-triggered. The descriptor stays the program's; end the watch before closing it. A runtime watches
+ * each descriptor once at a time. When its vcore is parked the watch moves to another one.
  *
  * <p><b>The contract.</b> The handler is called after each change to readiness that the kernel reports, and at the beginning if the descriptor is ready then; never for what has
  * not changed. So it must go on until the kernel says {@code EAGAIN}, or post itself a task to go on later. It may be called when there is nothing, and once for several
@@ -29,7 +30,11 @@ public final class Watch implements Registration {
     /** Somebody has closed it: nobody is called any more, though the descriptor may still be watched. Written by any thread, read by the runner. */
     private volatile boolean silent;
 
-    Watch(Loop loop, Color color, int fd, int interest, WatchHandler handler) {
+    /** Those of the runtime, by descriptor: this one is in it until it is closed. */
+    private final ConcurrentHashMap<Integer, Watch> watches;
+
+    Watch(Loop loop, Color color, int fd, int interest, WatchHandler handler, ConcurrentHashMap<Integer, Watch> watches) {
+        this.watches = watches;
         source = new Source(loop, color, fd, interest, handler);
     }
 
@@ -67,6 +72,7 @@ public final class Watch implements Registration {
     @Override public void close() {
         if (!open) return;
         silent = true; // the end may come later: where its thread was handed over, its own callback is not on the vcore any more
+        watches.remove(source.descriptor, this);
         if (!source.moving && source.loop.vcore.isCurrent()) {
             source.end();
             return;
@@ -109,6 +115,7 @@ public final class Watch implements Registration {
             int result = loop.queue.watch(this, interest);
             if (result < 0) {
                 open = false;
+                watches.remove(descriptor, Watch.this);
                 loop.vcore.reportFailure(Watch.this, IoErrors.ofRegistration(result, descriptor));
                 return;
             }
@@ -147,6 +154,7 @@ public final class Watch implements Registration {
 
         void end() {
             if (!open) return;
+            watches.remove(descriptor, Watch.this);
             if (registered) {
                 loop.remove(membership);
                 loop.queue.close(this, true);

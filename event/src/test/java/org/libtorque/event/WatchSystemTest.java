@@ -281,4 +281,24 @@ class WatchSystemTest extends SystemTest {
         assertTrue(isOpen(pipe[0]));
         close(pipe);
     }
+
+    @Test void aDescriptorIsWatchedOnceAtATime() {
+        int[] pipe = pipe();
+        var told = new AtomicInteger();
+        for (int round = 1; round <= 3; round++) {
+            Watch watch = torque().watch(pipe[0], Watch.READABLE, (self, ready) -> {
+                if (read(pipe[0]) > 0) told.incrementAndGet();
+            });
+            for (int again = 0; again < 2 * setup.vcores(); again++) { // whichever vcore it would be at
+                var refused = assertThrows(IllegalStateException.class, () -> torque().watch(pipe[0], Watch.READABLE, (self, ready) -> told.addAndGet(100)));
+                assertTrue(refused.getMessage().contains("descriptor " + pipe[0]), refused::getMessage);
+            }
+            write(pipe[1], 1);
+            int expected = round;
+            Eventually.await("the first is told", () -> told.get() == expected);
+            watch.close();
+            Eventually.await("it has ended", () -> !watch.isOpen());
+        }
+        close(pipe);
+    }
 }
