@@ -2,8 +2,11 @@ package org.libtorque.event;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,5 +66,13 @@ class NeverStartedTest {
         Registration registration = ExitSource.open((int) ProcessHandle.current().pid(), null, vcore.newColor(), (pid, status) -> { });
         end();
         assertFalse(registration.isOpen());
+    }
+
+    @Test void whoConnectsIsToldThatItFailed() {
+        var told = new ArrayList<Throwable>();
+        new Connector(vcore.newColor(), new InetSocketAddress("127.0.0.1", 9), ConnectOptions.DEFAULT, c -> fail("connected"), told::add).postSurely();
+        end();
+        assertEquals(1, told.size(), told::toString);
+        assertInstanceOf(IOException.class, told.getFirst());
     }
 }
