@@ -334,7 +334,7 @@ final class StreamConnection extends TimedStream implements Connection {
         FilePart part = output.endFile();
         if (part != null) tellEnd(part, cause);
         if (wasConnecting) {
-            connectFailed(cause);
+            connectFailed(cause != null ? cause : new java.io.IOException("the runtime is stopping")); // else whoever ends it says why
             return;
         }
         CloseHandler handler = closeHandler;

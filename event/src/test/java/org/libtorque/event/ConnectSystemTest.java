@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Optional;
+import java.nio.channels.SocketChannel;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.ConnectException;
@@ -222,5 +225,23 @@ class ConnectSystemTest extends SystemTest {
     @Test void optionsAreChecked() {
         assertThrows(IllegalArgumentException.class, () -> ConnectOptions.DEFAULT.withTimeout(Duration.ofSeconds(-1)));
         assertFalse(ConnectOptions.DEFAULT.withNoDelay(false).noDelay());
+    }
+
+    @Test void whoConnectsWhenTheRuntimeEndsAtOnceIsToldWhy() throws IOException {
+        open(options().withDrainTimeout(Duration.ZERO));
+        var told = new CopyOnWriteArrayList<Optional<Throwable>>();
+        try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var others = new ArrayList<SocketChannel>();
+            for (int i = 0; i < 6; i++) { // fill its backlog, so that nobody else is answered
+                others.add(SocketChannel.open());
+                others.getLast().configureBlocking(false);
+                others.getLast().connect(full.getLocalSocketAddress());
+            }
+            for (int i = 0; i < 20; i++) torque().connect(full.getLocalSocketAddress(), Connection::abort, cause -> told.add(Optional.ofNullable(cause)));
+            stop();
+            for (var other : others) other.close();
+        }
+        assertEquals(20, told.size());
+        for (var cause : told) assertInstanceOf(IOException.class, cause.orElse(null));
     }
 }
