@@ -130,7 +130,7 @@ final class ServeCommand implements Callable<Integer> {
         check.range("--max-header-bytes", maxHeaderBytes, 256, 64 << 10);
         check.range("--max-connections", maxConnections, 0, Integer.MAX_VALUE);
         check.range("--backlog", backlog, 1, Integer.MAX_VALUE);
-        if (root != null && root.toString().isEmpty()) throw check.invalid("--root", "the name is empty; '.' is the current directory");
+        check.named("--root", root);
         if (root != null && !Files.isDirectory(root)) throw check.invalid("--root", "'" + root + "' is not a directory");
         if (accessLog != null && accessLog.isEmpty()) throw check.invalid("--access-log", "the name is empty");
         return new ServeOptions(port, address, root, cpus, backend, mode, burst, balance, minCpus, listing, benchEndpoints,

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.libtorque.apps.cli.Check;
 import org.libtorque.apps.cli.CommandException;
 import org.libtorque.hardware.Topology;
 import org.libtorque.hardware.TopologyFormatException;
@@ -28,7 +29,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -217,7 +217,7 @@ public final class SimulateCommand implements Callable<Integer> {
                 range("--spec", topology.online().size() <= Scenario.MAX_HARTS, "makes more than " + Scenario.MAX_HARTS + " harts");
                 return Map.of(machine.spec, topology);
             } catch (TopologyFormatException e) {
-                throw invalid("--spec", e.getMessage());
+                throw new Check(command).invalid("--spec", e.getMessage());
             }
         }
         var machines = new LinkedHashMap<String, Topology>();
@@ -246,7 +246,7 @@ public final class SimulateCommand implements Callable<Integer> {
 
     private void makeFolder() {
         if (out == null) return;
-        if (out.toString().isEmpty()) throw invalid("--out", "the name is empty; '.' is the current directory");
+        new Check(command).named("--out", out);
         try {
             Files.createDirectories(out);
         } catch (FileAlreadyExistsException e) {
@@ -276,10 +276,6 @@ public final class SimulateCommand implements Callable<Integer> {
     }
 
     private void range(String option, boolean ok, String what) {
-        if (!ok) throw invalid(option, what);
-    }
-
-    private ParameterException invalid(String option, String why) {
-        return new ParameterException(command.commandLine(), "invalid value for option '" + option + "': " + why);
+        if (!ok) throw new Check(command).invalid(option, what);
     }
 }

@@ -8,6 +8,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.libtorque.apps.cli.Check;
 import org.libtorque.hardware.Topology;
 import org.libtorque.hardware.TopologyFormatException;
 import org.libtorque.hardware.TopologyWatcher;
@@ -74,8 +75,9 @@ public final class TopologyCommand implements Callable<Integer> {
     @Override public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         if (source != null && source.dump != null) {
-            named("--cpuid-dump", source.dump.cpuid);
-            named("--sysfs-root", source.dump.sysfs);
+            var check = new Check(spec);
+            check.named("--cpuid-dump", source.dump.cpuid);
+            check.named("--sysfs-root", source.dump.sysfs);
         }
         try {
             if (watch) return watch(out);
@@ -89,19 +91,10 @@ public final class TopologyCommand implements Callable<Integer> {
             out.flush();
             return 0;
         } catch (TopologyFormatException e) {
-            if (source != null && source.text != null) throw invalid("--spec", e.getMessage());
+            if (source != null && source.text != null) throw new Check(spec).invalid("--spec", e.getMessage());
             spec.commandLine().getErr().println(spec.qualifiedName() + ": " + e.getMessage());
             return 1;
         }
-    }
-
-    /** An empty name would be the current directory: it comes from a variable that is not set. */
-    private void named(String option, Path folder) {
-        if (folder != null && folder.toString().isEmpty()) throw invalid(option, "the name is empty");
-    }
-
-    private CommandLine.ParameterException invalid(String option, String why) {
-        return new CommandLine.ParameterException(spec.commandLine(), "invalid value for option '" + option + "': " + why);
     }
 
     private Topology read() {

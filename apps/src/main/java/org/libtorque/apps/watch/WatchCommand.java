@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.libtorque.Torque;
 import org.libtorque.TorqueOptions;
 import org.libtorque.apps.cli.BackendChoice;
+import org.libtorque.apps.cli.Check;
 import org.libtorque.apps.cli.CommandException;
 import org.libtorque.apps.cli.Parse;
 import org.libtorque.event.EventRing;
@@ -121,20 +122,21 @@ public final class WatchCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() throws Exception {
+        var check = new Check(spec);
         Set<NetworkObject.Kind> kinds = kinds();
         List<Signal> wanted = new ArrayList<>();
         for (String name : signals) {
             try {
                 wanted.add(Signal.of(name));
             } catch (IllegalArgumentException e) {
-                throw new ParameterException(spec.commandLine(), "invalid value for option '--signal': " + e.getMessage());
+                throw check.invalid("--signal", e.getMessage());
             }
         }
         for (Duration period : timers) {
-            if (!period.isPositive()) throw new ParameterException(spec.commandLine(), "invalid value for option '--timer': it must be above 0");
+            if (!period.isPositive()) throw check.invalid("--timer", "it must be above 0");
         }
         for (int pid : pids) {
-            if (pid <= 0) throw new ParameterException(spec.commandLine(), "invalid value for option '--pid': '" + pid + "' is no process: they have numbers from 1");
+            if (pid <= 0) throw check.invalid("--pid", "'" + pid + "' is no process: they have numbers from 1");
         }
         if (paths.isEmpty() && kinds.isEmpty() && wanted.isEmpty() && timers.isEmpty() && pids.isEmpty() && pressures.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "nothing to watch: name some of --path, --net, --signal, --timer, --pid, --pressure");
@@ -173,7 +175,7 @@ public final class WatchCommand implements Callable<Integer> {
             try {
                 kinds.add(NetworkObject.Kind.valueOf(name.toUpperCase(Locale.ROOT)));
             } catch (IllegalArgumentException e) {
-                throw new ParameterException(spec.commandLine(), "invalid value for option '--net': '" + name + "' is none of link, address, route, neighbour");
+                throw new Check(spec).invalid("--net", "'" + name + "' is none of link, address, route, neighbour");
             }
         }
         return kinds;
