@@ -31,7 +31,7 @@ final class Connector extends Task {
         int fd;
         loop = Loop.current();
         try {
-            if (loop.draining()) throw new IOException("the runtime is stopping");
+            if (loop.draining()) throw IoErrors.stopping();
             fd = open();
         } catch (IOException | IllegalArgumentException cause) { // the latter: an address that is unresolved or of an unknown type
             onFailure.onConnectFailed(cause);
@@ -67,7 +67,7 @@ final class Connector extends Task {
     /** The vcore has ended before it came to this. */
     @Override protected void dropped() {
         try {
-            onFailure.onConnectFailed(new IOException("the runtime is stopping"));
+            onFailure.onConnectFailed(IoErrors.stopping());
         } catch (Throwable cause) {
             failed(cause);
         }

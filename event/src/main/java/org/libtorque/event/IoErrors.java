@@ -21,6 +21,9 @@ final class IoErrors {
         return e;
     }
 
+    /** Of a connection that comes to nothing, or to its end, because the runtime does. */
+    static IOException stopping() { return new IOException("the runtime is stopping"); }
+
     /** Of a descriptor that the vcore's event queue would not take. */
     static IOException ofRegistration(int result, int fd) { return of(result, "epoll_ctl", "op=ADD, fd={}", fd); }
 }

@@ -277,7 +277,7 @@ final class StreamConnection extends TimedStream implements Connection {
             if ((bits & TIME) != 0) checkTime();
             if (state == CONNECTING) {
                 if ((bits & (WRITABLE | HANG_UP | READABLE)) != 0) finishConnecting();
-                else if ((bits & DRAIN) != 0) endNow(new java.io.IOException("the runtime is stopping"));
+                else if ((bits & DRAIN) != 0) endNow(IoErrors.stopping());
                 if (state != OPEN) return;
                 bits |= READABLE;
             }
@@ -334,7 +334,7 @@ final class StreamConnection extends TimedStream implements Connection {
         FilePart part = output.endFile();
         if (part != null) tellEnd(part, cause);
         if (wasConnecting) {
-            connectFailed(cause != null ? cause : new java.io.IOException("the runtime is stopping")); // else whoever ends it says why
+            connectFailed(cause != null ? cause : IoErrors.stopping()); // else whoever ends it says why
             return;
         }
         CloseHandler handler = closeHandler;
