@@ -79,7 +79,7 @@ public class UringInputStress {
 
         @Actor public void home(III_Result r) {
             if (input.waiting() == 0) r.r2 = 1;
-            else if (input.pushStalled()) r.r2 = 2;
+            else if (input.pushStalled(false)) r.r2 = 2;
         }
 
         @Actor public void runner(III_Result r) {

@@ -69,15 +69,13 @@ final class UringInput {
         add(buffer);
     }
 
-    /** Adds the mark; returns false if there was something before it that the runner has not looked at, and so will come for by itself. */
-    boolean pushStalled() {
-        starved = false;
-        return add(STALLED) == NONE;
-    }
-
-    /** As {@link #pushStalled}, of a receive for which there was no buffer: what the kernel has may be received into memory of the runner's before the mark is taken. */
-    boolean pushStarved() {
-        starved = true;
+    /**
+     * Adds the mark; returns false if there was something before it that the runner has not looked at, and so will come for by itself.
+     *
+     * @param noBuffers whether there was no buffer to receive into: then what the kernel has may be received into memory of the runner's before the mark is taken
+     */
+    boolean pushStalled(boolean noBuffers) {
+        starved = noBuffers;
         return add(STALLED) == NONE;
     }
 

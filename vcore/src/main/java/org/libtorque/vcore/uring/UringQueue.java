@@ -275,19 +275,18 @@ public final class UringQueue extends EventQueue {
     private boolean receiveEnded(StreamSource source, int slot, boolean noBuffers) {
         if ((flags[slot] & (PAUSED | ENDED | DETACHING)) != 0) return false;
         // With input waiting it is armed when that has been taken: else it would go on to take every buffer.
-        if (inputOf(source).waiting() > 0) return stall(source, slot);
+        if (inputOf(source).waiting() > 0) return stall(source, slot, false);
         if (!noBuffers) {
             armReceive(source, slot);
             return false;
         }
         // The runner may have memory of its own behind what it keeps, and if everybody waited for buffers that others keep, nobody would see even the peer's end.
-        flags[slot] |= STALLED;
-        return inputOf(source).pushStarved();
+        return stall(source, slot, true);
     }
 
-    private boolean stall(StreamSource source, int slot) {
+    private boolean stall(StreamSource source, int slot, boolean noBuffers) {
         flags[slot] |= STALLED;
-        return inputOf(source).pushStalled();
+        return inputOf(source).pushStalled(noBuffers);
     }
 
     private void accepted(AcceptSource source, int slot, int result, boolean more) {
@@ -681,7 +680,7 @@ public final class UringQueue extends EventQueue {
             flags[slot] &= ~PAUSED;
             // If the cancelled receive has not come back yet, its completion arms it again.
             if ((flags[slot] & (OPENED | RECEIVING | STARVED | STALLED | ENDED)) != OPENED) return;
-            if (inputOf(source).waiting() > 0) stall(source, slot); // the source calls receive()
+            if (inputOf(source).waiting() > 0) stall(source, slot, false); // the source calls receive()
             else armReceive(source, slot);
         }
     }
